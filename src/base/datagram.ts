@@ -1,0 +1,52 @@
+/**
+ * Batches of datagrams between the core and a transport. One batch is one preallocated arena with parallel arrays; the
+ * same objects go round and round, so nothing is allocated a datagram.
+ *
+ * An endpoint is 24 opaque bytes: socket index (1), family 4 or 6 (1), port u16, address (16; IPv4 in the first four),
+ * scope id u32. The core copies and compares endpoints and never looks inside.
+ */
+export const ENDPOINT_BYTES = 24;
+
+export interface DatagramBatch {
+  readonly arena: Uint8Array;
+  /** How many datagrams the batch holds now. */
+  count: number;
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  /** `count` x ENDPOINT_BYTES: where each came from or goes to. */
+  readonly endpoints: Uint8Array;
+}
+
+export function createDatagramBatch(capacity: number, arenaBytes: number): DatagramBatch {
+  return {
+    arena: new Uint8Array(arenaBytes),
+    count: 0,
+    offsets: new Uint32Array(capacity),
+    lengths: new Uint32Array(capacity),
+    endpoints: new Uint8Array(capacity * ENDPOINT_BYTES),
+  };
+}
+
+export interface DatagramTransport {
+  /** Largest UDP payload that the socket takes at all. */
+  readonly maxDatagramBytes: number;
+  /** Sends the whole batch now; what the system has no room for is lost, as on any wire, and counted by the transport. */
+  send(batch: DatagramBatch): void;
+}
+
+/** Packets to and from a TUN device: the same arena shape without endpoints. */
+export interface PacketBatch {
+  readonly arena: Uint8Array;
+  count: number;
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+}
+
+export function createPacketBatch(capacity: number, arenaBytes: number): PacketBatch {
+  return {
+    arena: new Uint8Array(arenaBytes),
+    count: 0,
+    offsets: new Uint32Array(capacity),
+    lengths: new Uint32Array(capacity),
+  };
+}
