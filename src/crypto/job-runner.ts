@@ -7,8 +7,8 @@ import { wipe } from '../base/bytes.ts';
 import { KEY_BYTES, NONCE_BYTES, writeNonce } from './aead.ts';
 import { type Cipher, JOB_BAD_TAG, JOB_OK, JOB_WORDS } from './cipher.ts';
 
-/** Bounds the slot table: two sessions' worth of epochs for 4,096 neighbours and their bundles fit many times over. */
-export const KEY_SLOT_LIMIT = 65_536;
+/** Bounds the slot table: 5,000 sessions over 8 routes, each with two directions and three live epochs, stay below. */
+export const KEY_SLOT_LIMIT = 262_144;
 
 /** One message in place: associated data | text | tag, without a gap, from `at`. The nonce is any 12 bytes. */
 export interface MessageCipher {
