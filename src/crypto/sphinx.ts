@@ -45,14 +45,17 @@ export interface OnionPlan {
   readonly sessionSecret: SecretKey;
   /** Neighbour first. */
   readonly hops: readonly OnionHop[];
+  /** What `hopSecrets` gave, when the payloads were made from it; left out, it is worked out here. */
+  readonly sharedSecrets?: readonly Uint8Array[];
   /** Every hop must know it too. */
   readonly associatedData: Uint8Array;
 }
 
-/** `sharedSecrets` holds one secret (32 bytes) a hop: route ids and the failure return come from them. */
 export interface Onion {
+  /** 1366 bytes, for the first hop. */
   readonly packet: Uint8Array;
-  readonly sharedSecrets: Uint8Array[];
+  /** As `hopSecrets` gives them. */
+  readonly sharedSecrets: readonly Uint8Array[];
 }
 
 /** Whether hops with payloads of these lengths fit one onion. */
@@ -60,11 +63,32 @@ export function fitsOnion(payloadBytes: readonly number[]): boolean {
   return payloadBytes.reduce((sum, bytes) => sum + frameBytes(bytes), 0) <= ONION_PAYLOADS_BYTES;
 }
 
-/** The onion for the first hop, 1366 bytes. Payloads that don't fit (see `fitsOnion`) are a programmer error. */
+/**
+ * The secret (32 bytes) that each hop will share with the origin: route ids and the failure return come from them. The
+ * ephemeral secret is blinded from hop to hop with what that hop can compute too. Keys that are no points are a
+ * programmer error.
+ */
+export function hopSecrets(curve: Curve, sessionSecret: SecretKey, nodeKeys: readonly NodeKey[]): Uint8Array[] {
+  const secret = sessionSecret.slice();
+  const sharedSecrets: Uint8Array[] = [];
+  for (const nodeKey of nodeKeys) {
+    const shared = curve.ecdh(secret, nodeKey);
+    assert(shared !== undefined, 'a hop key is a point');
+    sharedSecrets.push(shared);
+    if (sharedSecrets.length === nodeKeys.length) break;
+    secret.set(multiplyScalars(secret, sha256(curve.publicKey(secret), shared)));
+  }
+  wipe(secret);
+  return sharedSecrets;
+}
+
+/** Payloads that don't fit (see `fitsOnion`) are a programmer error. */
 export function buildOnion(plan: OnionPlan): Onion {
   const { curve, sessionSecret, hops, associatedData } = plan;
   assert(hops.length > 0 && fitsOnion(hops.map((hop) => hop.payload.length)), 'one hop or more that fit the onion');
-  const sharedSecrets = blindedSecrets(curve, sessionSecret, hops);
+  const nodeKeys = hops.map((hop) => hop.nodeKey);
+  const sharedSecrets = plan.sharedSecrets ?? hopSecrets(curve, sessionSecret, nodeKeys);
+  assert(sharedSecrets.length === hops.length, 'one shared secret a hop');
   const padKey = onionKey('pad', sessionSecret);
   const payloads = onionStream(padKey, ONION_PAYLOADS_BYTES);
   const filler = fillerFor(hops, sharedSecrets);
@@ -123,21 +147,6 @@ export function peelOnion(o: {
   assert(nextEphemeral !== undefined, 'the point just passed');
   const rest = opened.subarray(restAt, restAt + ONION_PAYLOADS_BYTES);
   return { payload, sharedSecret, next: concat(Uint8Array.of(VERSION), nextEphemeral, rest, nextMac) };
-}
-
-/** The ephemeral secret is blinded from hop to hop with what that hop can compute too. */
-function blindedSecrets(curve: Curve, sessionSecret: SecretKey, hops: readonly OnionHop[]): Uint8Array[] {
-  const secret = sessionSecret.slice();
-  const sharedSecrets: Uint8Array[] = [];
-  for (const hop of hops) {
-    const shared = curve.ecdh(secret, hop.nodeKey);
-    assert(shared !== undefined, 'a hop key is a point');
-    sharedSecrets.push(shared);
-    if (sharedSecrets.length === hops.length) break;
-    secret.set(multiplyScalars(secret, sha256(curve.publicKey(secret), shared)));
-  }
-  wipe(secret);
-  return sharedSecrets;
 }
 
 /**

@@ -4,7 +4,14 @@ import type { NodeKey, SecretKey } from '../../../src/base/ids.ts';
 import { hmac } from '../../../src/crypto/hash.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { onionKey, onionStream, xorInto } from '../../../src/crypto/onion-stream.ts';
-import { buildOnion, fitsOnion, ONION_BYTES, ONION_PAYLOADS_BYTES, peelOnion } from '../../../src/crypto/sphinx.ts';
+import {
+  buildOnion,
+  fitsOnion,
+  hopSecrets,
+  ONION_BYTES,
+  ONION_PAYLOADS_BYTES,
+  peelOnion,
+} from '../../../src/crypto/sphinx.ts';
 
 const secretOf = (byte: number) => new Uint8Array(32).fill(byte) as SecretKey;
 const associatedData = utf8('skywire/1 route');
@@ -57,6 +64,21 @@ test('an onion is full at 1300 bytes of payloads with their lengths and MACs', (
   expect(() => build([new Uint8Array(1266)])).toThrow('fit the onion');
   expect(() => build([])).toThrow('one hop or more');
   expect(() => build([new Uint8Array(1)])).toThrow('2 bytes or more');
+});
+
+test('payloads may be made from the secrets of their hops first', () => {
+  const hops = [1, 2].map((byte) => ({ nodeKey: nobleCurve.publicKey(secretOf(byte)) as NodeKey }));
+  const nodeKeys = hops.map((hop) => hop.nodeKey);
+  const sharedSecrets = hopSecrets(nobleCurve, SESSION, nodeKeys);
+  const plan = {
+    curve: nobleCurve,
+    sessionSecret: SESSION,
+    hops: nodeKeys.map((nodeKey, i) => ({ nodeKey, payload: sharedSecrets[i] })),
+    associatedData,
+  };
+  expect(buildOnion({ ...plan, sharedSecrets })).toEqual(buildOnion(plan));
+  expect(SESSION).toEqual(secretOf(0x41));
+  expect(() => buildOnion({ ...plan, sharedSecrets: [] })).toThrow('one shared secret a hop');
 });
 
 test('a hop key that is no point is a programmer error', () => {
