@@ -1,0 +1,12 @@
+/**
+ * What scripts/test runs besides `npm run check` and `npm test`: the named runs that the gate may not lose. A run that
+ * exports `gate = true` and is not listed here runs too; one that is listed and missing fails the gate.
+ */
+import type { RunKind } from './run-contract.ts';
+
+export const GATE_RUNS: Readonly<Record<RunKind, readonly string[]>> = {
+  sim: ['rekey', 'random-networks'],
+  fuzz: ['datagrams', 'onions', 'records', 'control', 'tun-packets'],
+  lab: ['kill-switch', 'wire', 'refusals'],
+  bench: [],
+};
