@@ -67,8 +67,7 @@ test('an onion is full at 1300 bytes of payloads with their lengths and MACs', (
 });
 
 test('payloads may be made from the secrets of their hops first', () => {
-  const hops = [1, 2].map((byte) => ({ nodeKey: nobleCurve.publicKey(secretOf(byte)) as NodeKey }));
-  const nodeKeys = hops.map((hop) => hop.nodeKey);
+  const nodeKeys = [1, 2].map((byte) => nobleCurve.publicKey(secretOf(byte)) as NodeKey);
   const sharedSecrets = hopSecrets(nobleCurve, SESSION, nodeKeys);
   const plan = {
     curve: nobleCurve,
