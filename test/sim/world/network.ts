@@ -1,0 +1,165 @@
+/** Builds simulated networks of real nodes: who is there, who is wired to whom, one miner's laptop and its internet. */
+import { createHash } from 'node:crypto';
+import { utf8 } from '../../../src/base/bytes.ts';
+import type { PacketBatch } from '../../../src/base/datagram.ts';
+import type { NodeKey, SecretKey } from '../../../src/base/ids.ts';
+import { addressHash } from '../../../src/crypto/address.ts';
+import type { Curve } from '../../../src/crypto/curve.ts';
+import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import { Node } from '../../../src/node/node.ts';
+import type { NodeOptions, PeerOptions } from '../../../src/node/node-options.ts';
+import { fastCurve } from '../../helpers/fast-curve.ts';
+import { Internet, Laptop } from './internet.ts';
+import type { Wire, WireShape } from './wire.ts';
+import { World } from './world.ts';
+
+const SILENT_LOG = { write: () => {} };
+
+interface Place {
+  readonly name: string;
+  readonly secret: SecretKey;
+  readonly key: NodeKey;
+  readonly index: number;
+  node: Node | undefined;
+  /** What survives a crash. */
+  leases: readonly string[];
+}
+
+export interface NetworkOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  /** Pairs of node indices and the shape of the wire between them. Node 0 is the miner, the last one the gateway. */
+  readonly wires: readonly { readonly a: number; readonly b: number; readonly shape: Partial<WireShape> }[];
+  readonly routeCount: number;
+}
+
+export class Network {
+  readonly world: World;
+  readonly places: Place[] = [];
+  readonly laptop = new Laptop();
+  readonly internet = new Internet();
+  readonly curve: Curve = fastCurve();
+  private readonly wires: Wire[] = [];
+  private leased = 0;
+
+  constructor(options: NetworkOptions) {
+    this.world = new World(options.seed);
+    for (let i = 0; i < options.nodes; i++) this.places.push(this.place(i, options));
+    for (const { a, b, shape } of options.wires) this.wires.push(this.world.connect(a, b, shape));
+  }
+
+  get miner(): Node | undefined {
+    return this.places[0].node;
+  }
+
+  get gateway(): Node | undefined {
+    return this.places[this.places.length - 1].node;
+  }
+
+  /** The address that the miner has leased; zero before. */
+  get address(): number {
+    return this.leased;
+  }
+
+  bootAll(): void {
+    for (const { index } of this.places) this.world.boot(index);
+  }
+
+  /** The laptop sends one numbered packet, if the miner is up and has an address for it. */
+  send(bytes: number): void {
+    if (this.leased === 0 || this.miner === undefined) return;
+    const batch = this.laptop.packet(this.leased, bytes);
+    this.world.act(0, () => this.miner?.lanPackets(batch, this.world.now));
+  }
+
+  crash(index: number): void {
+    this.places[index].node = undefined;
+    this.world.crash(index);
+  }
+
+  private place(index: number, options: NetworkOptions): Place {
+    const name = `node ${index}`;
+    const secret = secretOf(this.curve, `${options.seed} ${name}`);
+    const place: Place = {
+      name,
+      secret,
+      key: this.curve.publicKey(secret) as NodeKey,
+      index,
+      node: undefined,
+      leases: [],
+    };
+    this.world.addHost(name, (transport, random) => {
+      const node = new Node({
+        secret: secret.slice() as SecretKey,
+        clock: { monotonicMs: () => this.world.now, wallMs: () => this.world.wallMs() },
+        random,
+        log: SILENT_LOG,
+        curve: this.curve,
+        cipher: createNodeCipher(),
+        transport,
+        peers: this.peersOf(index),
+        ...this.roleOf(place, options),
+      });
+      place.node = node;
+      return node;
+    });
+    return place;
+  }
+
+  private peersOf(index: number): PeerOptions[] {
+    return this.wires
+      .filter(({ ends }) => ends.includes(index))
+      .map((wire) => {
+        const other = wire.other(index);
+        return { key: this.places[other].key, endpoint: this.world.endpoint(wire, other) };
+      });
+  }
+
+  private roleOf(place: Place, options: NetworkOptions): Pick<NodeOptions, 'tunnel' | 'gateway'> {
+    if (place.index === 0) return { tunnel: this.tunnelOptions(options) };
+    if (place.index === options.nodes - 1) return { gateway: this.gatewayOptions(place) };
+    return {};
+  }
+
+  private tunnelOptions(options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
+    const secret = secretOf(this.curve, `${options.seed} client`);
+    return {
+      gateway: addressHash(this.places[options.nodes - 1].key),
+      routeCount: options.routeCount,
+      mtuBytes: 1340,
+      device: { write: (batch) => this.laptop.take(batch) },
+      clientSecret: () => secret.slice() as SecretKey,
+      leased: (lease) => {
+        this.leased = lease.address;
+      },
+    };
+  }
+
+  private gatewayOptions(place: Place): NonNullable<NodeOptions['gateway']> {
+    const answer = (reply: PacketBatch): void => {
+      this.gateway?.gatewayPackets(reply, this.world.now);
+    };
+    return {
+      policy: {
+        pool: { address: (10 << 24) | (64 << 16), length: 16 },
+        resolver: (93 << 24) | (184 << 16) | (216 << 8) | 53,
+        mtuBytes: 1340,
+        ownNetworks: [],
+        allow: [],
+      },
+      leases: {
+        load: () => place.leases,
+        save: (lines) => {
+          place.leases = [...lines];
+        },
+      },
+      device: { write: (batch) => this.internet.answer(batch, answer) },
+    };
+  }
+}
+
+function secretOf(curve: Curve, name: string): SecretKey {
+  const secret = new Uint8Array(createHash('sha256').update(utf8(name)).digest());
+  if (!curve.isSecret(secret)) throw new Error('one hash in 2^128 is no scalar');
+  return secret;
+}
