@@ -1,32 +1,37 @@
 /**
  * What every cipher back end in this process shares: key slots, and the walk over a batch of jobs. A back end is two
- * functions on one message in place.
+ * functions on one message in place, and its own form of a key.
  */
 import { assert } from '../base/assert.ts';
-import { wipe } from '../base/bytes.ts';
 import { KEY_BYTES, NONCE_BYTES, writeNonce } from './aead.ts';
 import { type Cipher, JOB_BAD_TAG, JOB_OK, JOB_WORDS } from './cipher.ts';
 
 /** Bounds the slot table: 5,000 sessions over 8 routes, each with two directions and three live epochs, stay below. */
 export const KEY_SLOT_LIMIT = 262_144;
 
-/** One message in place: associated data | text | tag, without a gap, from `at`. The nonce is any 12 bytes. */
-export interface MessageCipher {
+/**
+ * A back end, one message in place: associated data | text | tag, without a gap, from `at`. The nonce is any 12 bytes.
+ * `Key` is whatever form of a 32-byte key is quickest to use again.
+ */
+export interface MessageCipher<Key> {
   readonly name: Cipher['name'];
-  seal(key: Uint8Array, nonce: Uint8Array, arena: Uint8Array, at: number, associated: number, text: number): void;
+  /** Copies the bytes. */
+  importKey(key: Uint8Array): Key;
+  wipeKey(key: Key): void;
+  seal(key: Key, nonce: Uint8Array, arena: Uint8Array, at: number, associated: number, text: number): void;
   /** False when the tag is wrong. */
-  open(key: Uint8Array, nonce: Uint8Array, arena: Uint8Array, at: number, associated: number, text: number): boolean;
+  open(key: Key, nonce: Uint8Array, arena: Uint8Array, at: number, associated: number, text: number): boolean;
 }
 
 /** The cipher port over a back end that does one message at a time. */
-export class JobRunner implements Cipher {
+export class JobRunner<Key> implements Cipher {
   readonly name: Cipher['name'];
-  private readonly backEnd: MessageCipher;
-  private readonly keys: (Uint8Array | undefined)[] = [];
+  private readonly backEnd: MessageCipher<Key>;
+  private readonly keys: (Key | undefined)[] = [];
   private readonly freeSlots: number[] = [];
   private readonly nonce = new Uint8Array(NONCE_BYTES);
 
-  constructor(backEnd: MessageCipher) {
+  constructor(backEnd: MessageCipher<Key>) {
     this.name = backEnd.name;
     this.backEnd = backEnd;
   }
@@ -35,12 +40,12 @@ export class JobRunner implements Cipher {
     assert(key.length === KEY_BYTES, 'a cipher key is 32 bytes');
     const slot = this.freeSlots.pop() ?? this.keys.length;
     assert(slot < KEY_SLOT_LIMIT, 'a free key slot');
-    this.keys[slot] = key.slice();
+    this.keys[slot] = this.backEnd.importKey(key);
     return slot;
   }
 
   removeKey(slot: number): void {
-    wipe(this.keyOf(slot));
+    this.backEnd.wipeKey(this.keyOf(slot));
     this.keys[slot] = undefined;
     this.freeSlots.push(slot);
   }
@@ -62,7 +67,7 @@ export class JobRunner implements Cipher {
     }
   }
 
-  private keyOf(slot: number): Uint8Array {
+  private keyOf(slot: number): Key {
     const key = this.keys[slot];
     assert(key !== undefined, 'a key slot in use');
     return key;

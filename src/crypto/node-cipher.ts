@@ -1,17 +1,21 @@
 /**
- * The cipher port on node:crypto (OpenSSL): four times as fast as the reference where the addon can't be loaded. The
+ * The cipher port on node:crypto (OpenSSL): twice as fast as the reference where the addon can't be loaded. The
  * one file of the protocol layers that imports from Node. Node has no way to reuse a cipher context, so each message
- * allocates one.
+ * allocates one; a key object instead of bytes makes that three times as cheap.
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import { type Cipher, TAG_BYTES } from './cipher.ts';
 import { JobRunner, type MessageCipher } from './job-runner.ts';
 
 const ALGORITHM = 'chacha20-poly1305';
 const OPTIONS = { authTagLength: TAG_BYTES };
 
-export const nodeMessageCipher: MessageCipher = {
+export const nodeMessageCipher: MessageCipher<KeyObject> = {
   name: 'node',
+  importKey: (key) => createSecretKey(key),
+  wipeKey() {
+    // Node clears a key object's memory itself, when it is collected; there is no way to ask for it sooner.
+  },
 
   seal(key, nonce, arena, at, associated, text) {
     const textAt = at + associated;

@@ -1,10 +1,13 @@
 /** The cipher port on @noble/ciphers: slow, readable, the bytes that every other back end must give. */
+import { wipe } from '../base/bytes.ts';
 import { open, seal } from './aead.ts';
 import { type Cipher, TAG_BYTES } from './cipher.ts';
 import { JobRunner, type MessageCipher } from './job-runner.ts';
 
-export const referenceMessageCipher: MessageCipher = {
+export const referenceMessageCipher: MessageCipher<Uint8Array> = {
   name: 'reference',
+  importKey: (key) => key.slice(),
+  wipeKey: wipe,
 
   seal(key, nonce, arena, at, associated, text) {
     const textAt = at + associated;
