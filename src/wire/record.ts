@@ -1,0 +1,138 @@
+/**
+ * What a node says of itself, signed: a record (docs/protocol.md section 7).
+ *
+ *   version 1 (1) | node key 33 | sequence u64 | expiry, Unix seconds u32 | flags u8 (bit 0: gateway)
+ *   | service count u8 | each: kind u8 (1 gateway) | service key 33
+ *   | link count u8    | each: node key of the neighbour 33 | round trip in 0.1 ms u16
+ *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
+ *
+ * The signature is made and checked in src/graph; here are only its bytes.
+ */
+import { assert } from '../base/assert.ts';
+import { concat, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
+import type { NodeKey, ServiceKey } from '../base/ids.ts';
+
+export const RECORD_VERSION = 1;
+export const RECORD_TAG = 'skywire/1 record';
+export const RECORD_MAX_LINKS = 64;
+export const RECORD_MAX_SERVICES = 8;
+export const SIGNATURE_BYTES = 64;
+
+const KEY_BYTES = 33;
+const KEY_AT = 1;
+const SEQUENCE_AT = KEY_AT + KEY_BYTES;
+const EXPIRY_AT = SEQUENCE_AT + 8;
+const FLAGS_AT = EXPIRY_AT + 4;
+const SERVICES_AT = FLAGS_AT + 1;
+const SERVICE_BYTES = 1 + KEY_BYTES;
+const LINK_BYTES = KEY_BYTES + 2;
+const FLAG_GATEWAY = 0x01;
+const SERVICE_GATEWAY = 1;
+const ROUND_TRIP_UNITS_PER_MS = 10;
+const ROUND_TRIP_MAX_UNITS = 0xffff;
+
+export interface RecordService {
+  /** 1: gateway. Other kinds are passed on unread. */
+  readonly kind: number;
+  readonly key: ServiceKey;
+}
+
+export interface RecordLink {
+  readonly key: NodeKey;
+  /** In steps of 0.1 ms, at most 6,553.5. */
+  readonly roundTripMs: number;
+}
+
+export interface NodeRecord {
+  readonly node: NodeKey;
+  readonly sequence: number;
+  /** Unix seconds. */
+  readonly expiry: number;
+  readonly services: readonly RecordService[];
+  readonly links: readonly RecordLink[];
+}
+
+export const GATEWAY_SERVICE_KIND = SERVICE_GATEWAY;
+
+/** The bytes that are signed: everything but the signature. */
+export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
+  const { services, links } = record;
+  assert(services.length <= RECORD_MAX_SERVICES && links.length <= RECORD_MAX_LINKS, 'record within its limits');
+  const linksAt = SERVICES_AT + 1 + services.length * SERVICE_BYTES;
+  const out = new Uint8Array(linksAt + 1 + links.length * LINK_BYTES);
+  out[0] = RECORD_VERSION;
+  out.set(record.node, KEY_AT);
+  writeU64(out, SEQUENCE_AT, record.sequence);
+  writeU32(out, EXPIRY_AT, record.expiry);
+  out[FLAGS_AT] = services.some((service) => service.kind === SERVICE_GATEWAY) ? FLAG_GATEWAY : 0;
+  out[SERVICES_AT] = services.length;
+  services.forEach((service, i) => {
+    const at = SERVICES_AT + 1 + i * SERVICE_BYTES;
+    out[at] = service.kind;
+    out.set(service.key, at + 1);
+  });
+  out[linksAt] = links.length;
+  links.forEach((link, i) => {
+    const at = linksAt + 1 + i * LINK_BYTES;
+    const units = Math.min(ROUND_TRIP_MAX_UNITS, Math.round(link.roundTripMs * ROUND_TRIP_UNITS_PER_MS));
+    out.set(link.key, at);
+    writeU16(out, at + KEY_BYTES, units);
+  });
+  return out;
+}
+
+export function withSignature(unsigned: Uint8Array, signature: Uint8Array): Uint8Array {
+  assert(signature.length === SIGNATURE_BYTES, 'signature is 64 bytes');
+  return concat(unsigned, signature);
+}
+
+/** View of the bytes that the signature covers. */
+export function signedPart(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, bytes.length - SIGNATURE_BYTES);
+}
+
+export function signatureOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(bytes.length - SIGNATURE_BYTES);
+}
+
+/** Whether two records of a node say the same of its services and links, whenever they were signed. */
+export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = FLAGS_AT; i < a.length - SIGNATURE_BYTES; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/**
+ * The record, its keys as copies; the signature is not looked at. Undefined when the version, a count, a length or the
+ * flags are wrong, or the sequence is beyond 2^53. Flag bits that have no meaning yet are ignored.
+ */
+export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
+  if (bytes.length < SERVICES_AT + 2 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
+  const sequence = readU64(bytes, SEQUENCE_AT);
+  const serviceCount = bytes[SERVICES_AT];
+  const linksAt = SERVICES_AT + 1 + serviceCount * SERVICE_BYTES;
+  if (!Number.isSafeInteger(sequence) || serviceCount > RECORD_MAX_SERVICES || linksAt >= bytes.length)
+    return undefined;
+  const linkCount = bytes[linksAt];
+  const end = linksAt + 1 + linkCount * LINK_BYTES;
+  if (linkCount > RECORD_MAX_LINKS || bytes.length !== end + SIGNATURE_BYTES) return undefined;
+
+  const services: RecordService[] = [];
+  for (let at = SERVICES_AT + 1; at < linksAt; at += SERVICE_BYTES) {
+    services.push({ kind: bytes[at], key: bytes.slice(at + 1, at + SERVICE_BYTES) as ServiceKey });
+  }
+  const isGateway = services.some((service) => service.kind === SERVICE_GATEWAY);
+  if (((bytes[FLAGS_AT] & FLAG_GATEWAY) !== 0) !== isGateway) return undefined;
+  const links: RecordLink[] = [];
+  for (let at = linksAt + 1; at < end; at += LINK_BYTES) {
+    const roundTripMs = readU16(bytes, at + KEY_BYTES) / ROUND_TRIP_UNITS_PER_MS;
+    links.push({ key: bytes.slice(at, at + KEY_BYTES) as NodeKey, roundTripMs });
+  }
+  return {
+    node: bytes.slice(KEY_AT, SEQUENCE_AT) as NodeKey,
+    sequence,
+    expiry: readU32(bytes, EXPIRY_AT),
+    services,
+    links,
+  };
+}
