@@ -9,8 +9,9 @@
  */
 import type { DatagramBatch, PacketBatch } from '../base/datagram.ts';
 import { Drops } from '../base/drops.ts';
-import type { LinkId, NodeKey, RouteHandle, ServiceKey } from '../base/ids.ts';
+import type { LinkId, NodeKey, ServiceKey } from '../base/ids.ts';
 import { BundleLayer } from '../bundle/bundle-layer.ts';
+import { addressOf } from '../crypto/address.ts';
 import { createIdentity, gatewaySecret, type Identity } from '../crypto/identity.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
@@ -21,7 +22,7 @@ import { CHANNEL0_KIND } from '../wire/channel0.ts';
 import { GatewayService } from './gateway-service.ts';
 import type { NodeOptions } from './node-options.ts';
 import { echoEvents, Pinger, type PingReply } from './pinger.ts';
-import { UplinkTunnel } from './uplink-tunnel.ts';
+import { Uplink } from './uplink.ts';
 
 /** The daemon's own channel between neighbours (docs/protocol.md section 4). */
 const DAEMON_CHANNEL = 0;
@@ -35,7 +36,7 @@ export class Node {
   readonly flood: RecordFlood;
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
-  readonly uplink: UplinkTunnel | undefined;
+  readonly uplink: Uplink | undefined;
   readonly gateway: GatewayService | undefined;
   private readonly options: NodeOptions;
 
@@ -89,7 +90,7 @@ export class Node {
     this.pinger = new Pinger(this.bundles, curve, random);
     this.bundles.listen(identity.key as Uint8Array as ServiceKey, identity.secret, echoEvents);
     if (options.tunnel !== undefined) {
-      this.uplink = new UplinkTunnel({
+      this.uplink = new Uplink({
         ...options.tunnel,
         self: identity.key,
         graph: this.flood.graph,
@@ -101,7 +102,7 @@ export class Node {
     if (options.gateway !== undefined) {
       const secret = gatewaySecret(curve, identity.secret);
       const key = curve.publicKey(secret) as ServiceKey;
-      this.gateway = new GatewayService({ ...options.gateway, wallMs, drops, log });
+      this.gateway = new GatewayService({ ...options.gateway, wallMs, drops });
       this.bundles.listen(key, secret, this.gateway.events);
       this.flood.setServices([{ kind: 'gateway', key }]);
     }
@@ -110,12 +111,14 @@ export class Node {
 
   start(now: number): void {
     this.links.start(now);
+    this.gateway?.tunnel.start(now);
     this.uplink?.start(now);
   }
 
   /** Tells neighbours, clients and gateway goodbye; a last `drain` sends it. */
   stop(now: number): void {
     this.uplink?.stop(now);
+    this.gateway?.tunnel.stop(now);
     this.links.stop(now);
   }
 
@@ -130,7 +133,7 @@ export class Node {
 
   /** Packets read from the gateway's TUN. */
   gatewayPackets(batch: PacketBatch, now: number): void {
-    this.gateway?.packets(batch, now);
+    this.gateway?.tunnel.packets(batch, now);
   }
 
   wake(now: number): void {
@@ -139,7 +142,7 @@ export class Node {
     this.flood.wake(now);
     this.bundles.wake(now);
     this.uplink?.wake(now);
-    this.gateway?.wake(now);
+    this.gateway?.tunnel.wake(now);
     this.pinger.wake(now);
   }
 
@@ -150,16 +153,16 @@ export class Node {
       this.flood.nextWakeAt(),
       this.bundles.nextWakeAt(),
       this.uplink?.nextWakeAt() ?? Number.POSITIVE_INFINITY,
-      this.gateway?.nextWakeAt() ?? Number.POSITIVE_INFINITY,
+      this.gateway?.tunnel.nextWakeAt() ?? Number.POSITIVE_INFINITY,
       this.pinger.nextWakeAt(),
     );
   }
 
-  /** From the top down, so that what a layer hands to the one below leaves in this very drain. */
+  /** Sessions first: they open what came in, which fills the tunnels, and seal what goes out, which fills the links. */
   drain(now: number): void {
-    this.uplink?.drain(now);
-    this.gateway?.drain(now);
     this.bundles.drain(now);
+    this.uplink?.drain(now);
+    this.gateway?.tunnel.drain(now);
     this.flood.drain(now);
     this.links.drain(now);
   }
@@ -185,7 +188,7 @@ export class Node {
   }
 
   private linkDown(link: LinkId, peer: NodeKey, reason: string, now: number): void {
-    this.options.log.write('info', 'link-down', { peer: this.options.nameOf(peer), reason });
+    this.options.log.write('info', 'link-down', { peer: addressOf(peer), reason });
     this.routes.linkDown(link, peer, now);
     this.flood.linkDown(link, peer, now);
   }
@@ -197,4 +200,3 @@ export class Node {
     else this.routes.channelMessage(link, message, now);
   }
 }
-

@@ -9,9 +9,10 @@ import { readU32, writeU32 } from '../base/bytes.ts';
 import { NEVER, type RandomSource, randomBytes } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
+import type { SessionEvents } from '../bundle/ports.ts';
 import type { Session } from '../bundle/session.ts';
 import type { Curve } from '../crypto/curve.ts';
-import { TUNNEL_KIND, writeEcho } from '../wire/tunnel-message.ts';
+import { TUNNEL_KIND, writeEcho, writeEchoReply } from '../wire/tunnel-message.ts';
 
 const MAX_PINGS = 8;
 const ECHO_INTERVAL_MS = 1000;
@@ -38,6 +39,15 @@ interface Ping {
   nextEchoAt: number;
   readonly deadline: number;
 }
+
+/** Every node answers ECHO on its own key. */
+export const echoEvents: SessionEvents = {
+  opened: () => {},
+  message: (session, bytes, now) => {
+    if (bytes[0] === TUNNEL_KIND.echo) session.send(writeEchoReply(bytes), now);
+  },
+  closed: () => {},
+};
 
 export class Pinger {
   private readonly bundles: BundleLayer;

@@ -1,38 +1,57 @@
 /**
- * The miner's way out: one session with the gateway of the user's choice, over paths that the graph gives.
+ * The miner's way out: one session with the gateway of the user's choice over the paths that the graph gives, and the
+ * tunnel that runs in it.
  *
  *   off         no gateway wanted
  *   searching   no record of the gateway within reach yet, or no link up
  *   session     a session exists; it looks after its own routes and comes back by itself after an outage
  *
- * No timers of its own: it acts when the graph changes or the user chooses.
+ * A tunnel client outlives the sessions with its gateway, so the lease (and with it the laptop's connections) stays when the
+ * gateway restarts. No timers of its own: it acts when the graph changes or the user chooses.
  */
 import { equal } from '../base/bytes.ts';
-import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
-import type { BundleLayer, SessionEvents } from '../bundle/bundle-layer.ts';
+import type { PacketBatch } from '../base/datagram.ts';
+import type { Drops } from '../base/drops.ts';
+import { type Log, NEVER } from '../base/env.ts';
+import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import type { BundleLayer } from '../bundle/bundle-layer.ts';
+import type { SessionEvents } from '../bundle/ports.ts';
 import type { Session } from '../bundle/session.ts';
-import { addressHash } from '../crypto/address.ts';
+import { addressHash, addressText } from '../crypto/address.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import type { Graph } from '../graph/graph.ts';
+import { TunnelClient } from '../tunnel/tunnel-client.ts';
+import type { TunnelOptions } from './node-options.ts';
 
-export interface UplinkOptions {
+export interface UplinkOptions extends TunnelOptions {
   readonly self: NodeKey;
   readonly graph: Graph;
   readonly bundles: BundleLayer;
-  readonly routeCount: number;
-  /** The client secret kept for a gateway: the same one each time, so that the lease stays. */
-  readonly clientSecret: (service: ServiceKey) => SecretKey;
-  readonly events: SessionEvents;
+  readonly drops: Drops;
+  readonly log: Log;
+}
+
+interface Choice {
+  readonly node: NodeKey;
+  readonly service: ServiceKey;
 }
 
 export class Uplink {
   private readonly options: UplinkOptions;
+  private readonly events: SessionEvents;
   private wanted: Uint8Array | undefined;
-  private chosen: { readonly node: NodeKey; readonly service: ServiceKey } | undefined;
+  private choice: Choice | undefined;
   private current: Session | undefined;
+  private tunnel: TunnelClient;
 
   constructor(options: UplinkOptions) {
     this.options = options;
+    this.events = {
+      opened: (session, now) => this.tunnel.sessionOpened(session, now),
+      message: (_session, bytes, now) => this.tunnel.message(bytes, now),
+      closed: (session, reason, now) => this.sessionClosed(session, reason, now),
+    };
+    this.tunnel = this.newTunnel();
   }
 
   /** The address hash (20 bytes) of the gateway's node, or undefined when none is wanted. */
@@ -44,6 +63,18 @@ export class Uplink {
     return this.current;
   }
 
+  get client(): TunnelClient {
+    return this.tunnel;
+  }
+
+  start(now: number): void {
+    this.use(this.options.gateway, now);
+  }
+
+  stop(now: number): void {
+    this.leave(now);
+  }
+
   /** Chooses a gateway by the address hash of its node; undefined leaves the present one and wants none. */
   use(gateway: Uint8Array | undefined, now: number): void {
     if (gateway !== undefined && this.wanted !== undefined && equal(gateway, this.wanted)) return;
@@ -53,40 +84,71 @@ export class Uplink {
   }
 
   graphChanged(now: number): void {
-    const wanted = this.wanted;
+    const { wanted } = this;
     if (wanted === undefined) return;
-    const gateway = this.options.graph.gateways().find(({ node }) => equal(addressHash(node), wanted));
-    if (gateway === undefined) return;
-    if (this.current !== undefined && this.chosen !== undefined && equal(this.chosen.service, gateway.service)) {
-      this.options.bundles.pathsChanged(now);
-      return;
-    }
-    this.leave(now);
-    this.chosen = gateway;
-    const { bundles, clientSecret, events, routeCount } = this.options;
+    if (this.current !== undefined) this.options.bundles.pathsChanged(now);
+    const found = this.options.graph.gateways().find(({ node }) => equal(addressHash(node), wanted));
+    if (found === undefined) return;
+    const sameService = this.choice !== undefined && equal(this.choice.service, found.service);
+    if (this.current === undefined || !sameService) this.connect(found, now);
+  }
+
+  packets(batch: PacketBatch, now: number): void {
+    this.tunnel.packets(batch, now);
+  }
+
+  wake(now: number): void {
+    this.tunnel.wake(now);
+  }
+
+  nextWakeAt(): number {
+    return this.tunnel.nextWakeAt() ?? NEVER;
+  }
+
+  drain(now: number): void {
+    this.tunnel.drain(now);
+  }
+
+  private connect(choice: Choice, now: number): void {
+    const { bundles, clientSecret, graph, self, routeCount, log } = this.options;
+    const sameService = this.choice !== undefined && equal(this.choice.service, choice.service);
+    if (!sameService) this.leave(now);
+    this.choice = choice;
+    log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
     this.current = bundles.connect(
       {
-        service: gateway.service,
-        clientSecret: clientSecret(gateway.service),
+        service: choice.service,
+        clientSecret: clientSecret(choice.service),
         routeCount,
-        paths: () => disjointPaths(this.options.graph, this.options.self, gateway.node, routeCount),
-        events,
+        paths: () => disjointPaths(graph, self, choice.node, routeCount),
+        events: this.events,
       },
       now,
     );
-  }
-
-  /** The session ended by itself (refused, or closed by the gateway): the next change of the graph starts anew. */
-  sessionClosed(session: Session): void {
-    if (session !== this.current) return;
-    this.current = undefined;
-    this.chosen = undefined;
+    // The first messages leave right behind the set-up: no need to wait for `opened`.
+    this.tunnel.sessionOpened(this.current, now);
   }
 
   private leave(now: number): void {
     const session = this.current;
     this.current = undefined;
-    this.chosen = undefined;
-    session?.close('done', now);
+    this.choice = undefined;
+    if (session === undefined) return;
+    this.tunnel.sessionClosed(session, now);
+    session.close('done', now);
+    this.tunnel = this.newTunnel();
+  }
+
+  /** The gateway ended the session: it is searched anew, and the lease stays with the tunnel client. */
+  private sessionClosed(session: Session, reason: string, now: number): void {
+    if (session !== this.current) return;
+    this.options.log.write('warn', 'gateway-closed', { reason });
+    this.tunnel.sessionClosed(session, now);
+    this.current = undefined;
+  }
+
+  private newTunnel(): TunnelClient {
+    const { device, drops, mtuBytes, ownNetworks, leased, refused } = this.options;
+    return new TunnelClient({ tun: device, drops, mtuBytes, ownNetworks, events: { leased, refused } });
   }
 }

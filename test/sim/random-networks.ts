@@ -5,12 +5,14 @@
  *   0 .. 10 s   the network forms            10 .. 30 s  faults
  *   30 .. 45 s  recovery                     45 .. 50 s  every second packet of the laptop's must come back at least
  */
-import { SeededRandom } from '../../src/base/seeded-random.ts';
+
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { MARKER } from './world/internet.ts';
 import { Network, type NetworkOptions } from './world/network.ts';
 
-export const about = '200 random networks with loss, partition, crash and restart: safe at every step, converge after the faults';
+export const about =
+  '200 random networks with loss, partition, crash and restart: safe at every step, converge after the faults';
 export const takes = '15 min, gate 1 min';
 export const gate = true;
 
@@ -146,7 +148,8 @@ function scheduleFaults(network: Network, random: SeededRandom): void {
 function checkBounds(network: Network): void {
   for (const { node, name } of network.places) {
     const status = node?.routes.status();
-    if (status !== undefined && status.relayed > MAX_ROUTES_OF_A_NODE) throw new Error(`${name} holds ${status.relayed} routes`);
+    if (status !== undefined && status.relayed > MAX_ROUTES_OF_A_NODE)
+      throw new Error(`${name} holds ${status.relayed} routes`);
   }
 }
 

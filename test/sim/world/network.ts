@@ -129,9 +129,11 @@ export class Network {
       mtuBytes: 1340,
       device: { write: (batch) => this.laptop.take(batch) },
       clientSecret: () => secret.slice() as SecretKey,
+      ownNetworks: [],
       leased: (lease) => {
         this.leased = lease.address;
       },
+      refused: () => {},
     };
   }
 
@@ -140,20 +142,18 @@ export class Network {
       this.gateway?.gatewayPackets(reply, this.world.now);
     };
     return {
-      policy: {
-        pool: { address: (10 << 24) | (64 << 16), length: 16 },
-        resolver: (93 << 24) | (184 << 16) | (216 << 8) | 53,
-        mtuBytes: 1340,
-        ownNetworks: [],
-        allow: [],
-      },
-      leases: {
-        load: () => place.leases,
+      pool: { address: (10 << 24) | (64 << 16), prefixLength: 16 },
+      resolver: (93 << 24) | (184 << 16) | (216 << 8) | 53,
+      mtuBytes: 1340,
+      ownNetworks: [],
+      allow: [],
+      store: {
+        load: () => [...place.leases],
         save: (lines) => {
           place.leases = [...lines];
         },
       },
-      device: { write: (batch) => this.internet.answer(batch, answer) },
+      tun: { write: (batch) => this.internet.answer(batch, answer) },
     };
   }
 }

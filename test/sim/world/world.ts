@@ -5,8 +5,13 @@
  * Endpoints of the simulation: address = index of the node, port = id of the wire the datagram goes over.
  */
 import { createHash } from 'node:crypto';
-import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../../../src/base/datagram.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
+import {
+  createDatagramBatch,
+  type DatagramBatch,
+  type DatagramTransport,
+  ENDPOINT_BYTES,
+} from '../../../src/base/datagram.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { EventHeap } from './event-heap.ts';
 import { CLEAN_WIRE, Wire, type WireShape } from './wire.ts';

@@ -1,0 +1,20 @@
+/** The gateway as a service of this node: its sessions are the tunnel's clients. */
+import type { SessionEvents } from '../bundle/ports.ts';
+import { TunnelGateway, type TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
+
+export class GatewayService {
+  readonly tunnel: TunnelGateway;
+  readonly events: SessionEvents;
+
+  constructor(options: TunnelGatewayOptions) {
+    const tunnel = new TunnelGateway(options);
+    this.tunnel = tunnel;
+    this.events = {
+      opened: (session, now) => {
+        if (!tunnel.clientOpened(session, now)) session.close('refused', now);
+      },
+      message: (session, bytes, now) => tunnel.clientMessage(session, bytes, now),
+      closed: (session, _reason, now) => tunnel.clientClosed(session, now),
+    };
+  }
+}
