@@ -1,0 +1,280 @@
+/** The command tree of `skywire`: names, options, help, and what each command does. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { EXIT_CODES, Failure } from '../base/failure.ts';
+import type { MethodName, Result } from '../control/schema.ts';
+import { MAX_PING_COUNT, MAX_PING_TIMEOUT_MS } from '../control/schema.ts';
+import { VERSION } from '../control/version.ts';
+import { completionScript, SHELLS, type Shell } from './completion.ts';
+import { ask } from './control-client.ts';
+import { runInDaemonProgram } from './daemon-program.ts';
+import { showGateway, showPing } from './show-gateway.ts';
+import { showPeers, showRoutes } from './show-links.ts';
+import { showStatus } from './show-status.ts';
+import type { Paint } from './table.ts';
+
+export const DEFAULT_SOCKET = '/run/skywire/control.sock';
+/** A person can read one screen a second, and a request costs the daemon next to nothing. */
+const WATCH_MS = 1000;
+const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+
+/** Where the program's words go. */
+export interface Terminal {
+  readonly isTerminal: boolean;
+  readonly paint: Paint;
+  print(text: string): void;
+  printError(text: string): void;
+  setExitCode(code: number): void;
+}
+
+interface Options {
+  readonly socket: string;
+  readonly json?: true;
+}
+
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('skywire');
+  program
+    .description('Looks at and steers the Skywire daemon on this box.')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text),
+      writeErr: (text) => terminal.printError(text),
+      outputError: (text, write) => write(usageLine(text)),
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ skywire status                      is it connected, since when, and over what
+  $ skywire status --json | jq .tunnel  the same for a script
+  $ skywire gateway                     which gateways are in reach
+  $ skywire gateway use none            carry nothing; the LAN stays closed to the outside
+
+Every command has its own help: skywire COMMAND --help.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration invalid, 7 key file, 8 daemon not running
+(all in docs/exit-codes.md).`,
+    );
+  addDaemonCommands(program, terminal);
+  addGatewayCommand(program, terminal);
+  addPingCommand(program, terminal);
+  addKeyCommands(program, terminal);
+  addProgramCommands(program, terminal);
+  return program;
+}
+
+/** What commander complains about, as the one line that every error of this program is. */
+function usageLine(text: string): string {
+  const words = text
+    .replace(/^error: /, '')
+    .split(/\s*\n\s*/)
+    .filter((line) => line !== '')
+    .join(' ');
+  return `skywire: ${words.replace(/[.]$/, '')}. See \`skywire --help\`\n`;
+}
+
+function withSocket(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--socket <path>', "the daemon's control socket").env('SKYWIRE_SOCKET').default(DEFAULT_SOCKET),
+    )
+    .option('--json', 'print the stable JSON of docs/cli.md on one line');
+}
+
+/** Asks and prints: the whole of most commands. */
+async function askAndPrint<Method extends MethodName>(
+  terminal: Terminal,
+  options: Options,
+  method: Method,
+  params: Parameters<typeof ask<Method>>[2],
+  show: (result: Result<Method>, paint: Paint) => string,
+): Promise<Result<Method>> {
+  const { result, raw } = await ask(options.socket, method, params);
+  terminal.print(options.json ? `${JSON.stringify(raw)}\n` : show(result, terminal.paint));
+  return result;
+}
+
+function addDaemonCommands(program: Command, terminal: Terminal): void {
+  withSocket(program.command('status').description('The node at a glance'))
+    .option('--watch', 'show it again every second until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+The tunnel is "connected" only while bytes come back from the gateway; when they stop it is "lost".
+
+Examples:
+  $ skywire status --watch
+  $ skywire status --json | jq -r .tunnel.state`,
+    )
+    .action(async (options: Options & { watch?: true }) => {
+      const redraw = options.watch && terminal.isTerminal && !options.json;
+      do {
+        await askAndPrint(terminal, options, 'status', {}, (result, paint) => {
+          const screen = showStatus(result, paint);
+          return redraw ? CLEAR_SCREEN + screen : screen + (options.watch ? '\n' : '');
+        });
+        if (options.watch) await sleep(WATCH_MS);
+      } while (options.watch);
+    });
+
+  withSocket(program.command('peers').description('The neighbours: state, round trip, traffic'))
+    .addHelpText(
+      'after',
+      '\nExample, the keys of neighbours that are down:\n  $ skywire peers --json | jq -r \'.peers[] | select(.state != "up").key\'',
+    )
+    .action(async (options: Options) => void (await askAndPrint(terminal, options, 'peers', {}, showPeers)));
+
+  withSocket(program.command('routes').description('The routes to the gateway, hop by hop'))
+    .addHelpText(
+      'after',
+      '\nThe first hop of a path is a neighbour, the last one the gateway.\nLOST counts messages given up on a route, RESENT those of them sent again on another.',
+    )
+    .action(async (options: Options) => void (await askAndPrint(terminal, options, 'routes', {}, showRoutes)));
+}
+
+function addGatewayCommand(program: Command, terminal: Terminal): void {
+  const gateway = withSocket(program.command('gateway').description('The gateway in use, and those in reach'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ skywire gateway
+  $ skywire gateway use 2LhSiSKL3RWWnRgqaUhTwiE1eZUPqDqp2Hn`,
+    )
+    .action(async (options: Options) => void (await askAndPrint(terminal, options, 'gateway', {}, showGateway)));
+  withSocket(gateway.command('use').description('Change to another gateway'))
+    .argument('<gateway>', 'its address or key, or "none"')
+    .addHelpText(
+      'after',
+      `
+Holds until the daemon ends; to keep it, set gateway in the [tunnel] table of the configuration too.
+With "none" nothing is carried, and the LAN stays closed to the outside.`,
+    )
+    .action(async (name: string, _own: Options, command: Command) => {
+      // Given before or after the word \`use\`, they mean the same.
+      const options = command.optsWithGlobals<Options>();
+      await askAndPrint(terminal, options, 'gateway.use', { gateway: name }, showGateway);
+    });
+}
+
+function addPingCommand(program: Command, terminal: Terminal): void {
+  withSocket(program.command('ping').description('Measure the round trip to a node, over a route'))
+    .argument('<key>', 'the public key of the node, 66 hex digits')
+    .addOption(
+      new Option('-c, --count <n>', 'how many echoes').default(4).argParser(wholeNumber('count', 1, MAX_PING_COUNT)),
+    )
+    .addOption(
+      new Option('--timeout <ms>', 'how long each may take, in milliseconds')
+        .default(2000)
+        .argParser(wholeNumber('timeout', 1, MAX_PING_TIMEOUT_MS)),
+    )
+    .addHelpText(
+      'after',
+      `
+Ends with exit code 1 when no echo was answered.
+
+Example, the first neighbour that is up:
+  $ skywire ping -c 1 "$(skywire peers --json | jq -r '[.peers[] | select(.state == "up")][0].key')"`,
+    )
+    .action(async (key: string, options: Options & { count: number; timeout: number }) => {
+      const params = { key, count: options.count, timeout_ms: options.timeout };
+      const result = await askAndPrint(terminal, options, 'ping', params, showPing);
+      if (result.rtts_ms.every((rttMs) => rttMs === null)) terminal.setExitCode(EXIT_CODES.failed);
+    });
+}
+
+function addKeyCommands(program: Command, terminal: Terminal): void {
+  const json = (options: { json?: true }) => (options.json ? ['--json'] : []);
+
+  program
+    .command('keygen')
+    .description('Make a new node key')
+    .option('--out <file>', 'write the secret there, readable by its owner only; an existing file is kept')
+    .option('--json', 'print the stable JSON of docs/cli.md on one line')
+    .addHelpText(
+      'after',
+      `
+Without --out the secret goes to standard output and nowhere else.
+
+Examples:
+  $ skywire keygen --out /var/lib/skywire/node.key
+  $ (umask 077; skywire keygen > node.key)`,
+    )
+    .action((options: { out?: string; json?: true }) => {
+      const out = options.out === undefined ? [] : ['--out', options.out];
+      terminal.setExitCode(runInDaemonProgram('keygen', [...out, ...json(options)]));
+    });
+
+  withSocket(program.command('address').description("This node's address, or that of a key"))
+    .argument('[key]', 'a public key, 66 hex digits')
+    .option('--key-file <file>', 'a file that keygen wrote')
+    .addHelpText(
+      'after',
+      `
+With neither a key nor a key file the running daemon is asked for its own.
+
+Examples:
+  $ skywire address
+  $ skywire address --key-file /var/lib/skywire/node.key --json`,
+    )
+    .action(async (key: string | undefined, options: Options & { keyFile?: string }) => {
+      if (key !== undefined && options.keyFile !== undefined) {
+        throw new Failure('usage', 'a key and --key-file were both given', 'Give one of them');
+      }
+      if (key !== undefined) return terminal.setExitCode(runInDaemonProgram('address', [key, ...json(options)]));
+      if (options.keyFile !== undefined) {
+        const args = ['--key-file', options.keyFile, ...json(options)];
+        return terminal.setExitCode(runInDaemonProgram('address', args));
+      }
+      const { address, key: ownKey } = (await ask(options.socket, 'status', {})).result.node;
+      terminal.print(options.json ? `${JSON.stringify({ address, key: ownKey })}\n` : `${address}\n`);
+    });
+
+  program
+    .command('check-config')
+    .description('Say everything that is wrong with a configuration file')
+    .argument('<file>', 'the TOML file')
+    .option('--json', 'print the stable JSON of docs/cli.md on one line')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ skywire check-config /etc/skywire/skywired.toml && systemctl restart skywired',
+    )
+    .action((file: string, options: { json?: true }) =>
+      terminal.setExitCode(runInDaemonProgram('check-config', [file, ...json(options)])),
+    );
+}
+
+function addProgramCommands(program: Command, terminal: Terminal): void {
+  withSocket(program.command('version').description('The versions of this program and of the running daemon')).action(
+    async (options: Options) => {
+      const daemon = await ask(options.socket, 'version', {}).catch((error: unknown) => {
+        // The question is which versions there are; no daemon is an answer to that.
+        if (error instanceof Failure && error.code === 'not-running') return undefined;
+        throw error;
+      });
+      if (options.json) {
+        terminal.print(`${JSON.stringify({ version: VERSION, daemon: daemon?.raw ?? null })}\n`);
+        return;
+      }
+      const running =
+        daemon === undefined ? 'not running' : `${daemon.result.version} on Node ${daemon.result.runtime}`;
+      terminal.print(`skywire   ${VERSION}\nskywired  ${running}\n`);
+    },
+  );
+
+  program
+    .command('completion')
+    .description('Print a completion script for a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addHelpText('after', '\nExample:\n  $ source <(skywire completion bash)')
+    .action((shell: Shell) => terminal.print(completionScript(shell, program)));
+}
+
+function wholeNumber(name: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`The ${name} is a whole number from ${least} to ${most}.`);
+  };
+}

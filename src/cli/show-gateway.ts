@@ -1,0 +1,31 @@
+/** `skywire gateway` and `skywire ping` for people. */
+import type { Result } from '../control/schema.ts';
+import { stateCell } from './show-status.ts';
+import { labelled, type Paint, table } from './table.ts';
+import { millisecondsText } from './units.ts';
+
+export function showGateway(result: Result<'gateway'>, paint: Paint): string {
+  const rows = labelled(
+    [
+      ['Selected', result.selected],
+      ['State', stateCell(result.state)],
+    ],
+    paint,
+  );
+  if (result.known.length === 0) return `${rows}\nNo gateway is in reach.\n`;
+  const known = result.known.map((gateway) => [gateway.selected ? '*' : '', gateway.address, gateway.key]);
+  return `${rows}\n${table([{ title: '' }, { title: 'GATEWAY IN REACH' }, { title: 'KEY' }], known, paint)}`;
+}
+
+export function showPing(result: Result<'ping'>): string {
+  let out = `Echo from ${result.address}\n`;
+  for (const [index, rttMs] of result.rtts_ms.entries()) {
+    out += `  ${index + 1}: ${rttMs === null ? 'no answer' : millisecondsText(rttMs)}\n`;
+  }
+  const answered = result.rtts_ms.filter((rttMs) => rttMs !== null);
+  out += `${result.rtts_ms.length} sent, ${answered.length} answered`;
+  if (answered.length === 0) return `${out}\n`;
+  const average = answered.reduce((sum, rttMs) => sum + rttMs, 0) / answered.length;
+  const [least, middle, most] = [Math.min(...answered), average, Math.max(...answered)].map(millisecondsText);
+  return `${out}; least ${least}, average ${middle}, most ${most}\n`;
+}

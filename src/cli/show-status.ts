@@ -1,0 +1,84 @@
+/** `skywire status` for people. */
+import type { Result } from '../control/schema.ts';
+import { type Cell, labelled, type Paint, type Style } from './table.ts';
+import { agoText, bytesText, countText, durationText } from './units.ts';
+
+type Status = Result<'status'>;
+type TunnelState = Status['tunnel']['state'];
+
+/** Names of drops that one screen shows; `--json` has them all. */
+const DROPS_SHOWN = 5;
+
+const STATE_STYLES: Readonly<Record<TunnelState, Style>> = {
+  off: 'dim',
+  connecting: 'yellow',
+  connected: 'green',
+  lost: 'red',
+};
+
+export function stateCell(state: TunnelState): Cell {
+  return { text: state, style: STATE_STYLES[state] };
+}
+
+export function showStatus(status: Status, paint: Paint): string {
+  const { node, datapath, links, routes } = status;
+  const rows: [string, Cell][] = [
+    ['Node', `${node.name}, address ${node.address}`],
+    ['', `key ${node.key}`],
+    ['Running', `for ${durationText(status.uptime_s)}, version ${status.version}`],
+    ['Reached at', status.listen.join(', ')],
+    ...tunnelRows(status.tunnel),
+    ['LAN', status.lan === null ? 'none' : lanText(status.lan)],
+    ['Links', linksCell(links)],
+    ['Routes', `${routes.origin} begin here, ${routes.destination} end here, ${routes.relayed} of others pass through`],
+    ...gatewayRows(status.gateway),
+    [
+      'Data path',
+      `${datapath.name}: cipher ${datapath.cipher}, curve ${datapath.curve}, TUN ${datapath.tun ?? 'none'}`,
+    ],
+    ['Memory', bytesText(status.memory_rss_bytes)],
+    ['Dropped', dropsText(status.drops)],
+  ];
+  return labelled(rows, paint);
+}
+
+function tunnelRows(tunnel: Status['tunnel']): [string, Cell][] {
+  const rows: [string, Cell][] = [['Tunnel', stateCell(tunnel.state)]];
+  if (tunnel.state === 'off') return rows;
+  if (tunnel.problem !== null) rows.push(['', { text: tunnel.problem, style: 'yellow' }]);
+  rows.push(['', `to gateway ${tunnel.gateway}`]);
+  if (tunnel.leased_address !== null) rows.push(['', `as ${tunnel.leased_address}`]);
+  rows.push(['', `over ${tunnel.routes_up} of ${countText(tunnel.routes_wanted, 'route')}`]);
+  const last =
+    tunnel.last_bytes_ms_ago === null ? 'nothing came back yet' : `last ${agoText(tunnel.last_bytes_ms_ago)}`;
+  rows.push(['', `in ${bytesText(tunnel.bytes_in)}, out ${bytesText(tunnel.bytes_out)}, ${last}`]);
+  return rows;
+}
+
+function lanText(lan: NonNullable<Status['lan']>): string {
+  return `${lan.interface}, this box is ${lan.address}, ${lan.dhcp ? 'gives out addresses' : 'no DHCP'}`;
+}
+
+function linksCell(links: Status['links']): Cell {
+  const text = `${links.up} of ${links.configured} up`;
+  if (links.configured === 0) return 'no peers configured';
+  if (links.up === links.configured) return { text, style: 'green' };
+  return { text, style: links.up === 0 ? 'red' : 'yellow' };
+}
+
+function gatewayRows(gateway: Status['gateway']): [string, Cell][] {
+  if (!gateway.enabled) return [['Gateway', 'not a gateway for others']];
+  const free = `${gateway.pool_free} of ${gateway.pool_size} addresses free`;
+  return [
+    ['Gateway', `${countText(gateway.clients, 'client')}, ${free}`],
+    ['', `in ${bytesText(gateway.bytes_in)}, out ${bytesText(gateway.bytes_out)}`],
+  ];
+}
+
+function dropsText(drops: Status['drops']): string {
+  const entries = Object.entries(drops).sort(([, a], [, b]) => b - a);
+  if (entries.length === 0) return 'nothing';
+  const shown = entries.slice(0, DROPS_SHOWN).map(([name, count]) => `${name} ${count}`);
+  const rest = entries.length - shown.length;
+  return rest === 0 ? shown.join(', ') : `${shown.join(', ')}, and ${countText(rest, 'more reason')}`;
+}

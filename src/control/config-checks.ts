@@ -1,0 +1,170 @@
+/** What one key alone can't show to be wrong: keys that contradict each other. */
+import {
+  broadcastAddress,
+  formatEndpoint,
+  networkAddress,
+  overlap,
+  parseEndpoint,
+  parseIpv4Prefix,
+} from './ip-text.ts';
+import type { TomlPath } from './toml-source.ts';
+
+/** A contradiction, and the key that should be changed. */
+export interface Contradiction {
+  readonly path: TomlPath;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * The file with defaults filled in, while some of it may still be of the wrong type: all problems are reported at once,
+ * so these checks run beside the schema's and leave out what the schema has refused.
+ */
+export interface ConfigDraft {
+  readonly listen?: { readonly udp?: unknown };
+  readonly peer?: unknown;
+  readonly lan?: { readonly interface?: unknown; readonly address?: unknown };
+  readonly tunnel?: { readonly interface?: unknown };
+  readonly gateway?: {
+    readonly enable?: unknown;
+    readonly pool?: unknown;
+    readonly uplink?: unknown;
+    readonly dns?: unknown;
+    readonly interface?: unknown;
+  };
+}
+
+export function findContradictions(draft: ConfigDraft): Contradiction[] {
+  return [
+    ...checkListen(draft),
+    ...checkPeers(draft),
+    ...checkGatewayNeeds(draft),
+    ...checkNetworks(draft),
+    ...checkInterfaces(draft),
+  ];
+}
+
+function checkListen(draft: ConfigDraft): Contradiction[] {
+  const found: Contradiction[] = [];
+  const seen = new Set<string>();
+  for (const [index, item] of itemsOf(draft.listen?.udp).entries()) {
+    const endpoint = endpointOf(item);
+    if (endpoint === undefined) continue;
+    const name = formatEndpoint(endpoint);
+    if (seen.has(name)) {
+      found.push({
+        path: ['listen', 'udp', index],
+        message: `${name} is listed twice`,
+        remedy: 'Delete one of the two',
+      });
+    }
+    seen.add(name);
+  }
+  return found;
+}
+
+function checkPeers(draft: ConfigDraft): Contradiction[] {
+  const found: Contradiction[] = [];
+  const keys = new Set<string>();
+  const endpoints = new Set<string>();
+  const sockets = itemsOf(draft.listen?.udp).map(endpointOf);
+  for (const [index, peer] of itemsOf(draft.peer).entries()) {
+    const { key, endpoint: endpointText } = (peer ?? {}) as { key?: unknown; endpoint?: unknown };
+    if (typeof key === 'string') {
+      if (keys.has(key.toLowerCase())) {
+        found.push({
+          path: ['peer', index, 'key'],
+          message: 'is the key of another peer above',
+          remedy: 'Delete one of the two; a peer has one entry',
+        });
+      }
+      keys.add(key.toLowerCase());
+    }
+    const endpoint = endpointOf(endpointText);
+    if (endpoint === undefined) continue;
+    const path = ['peer', index, 'endpoint'];
+    if (endpoints.has(formatEndpoint(endpoint))) {
+      found.push({
+        path,
+        message: 'is the endpoint of another peer above',
+        remedy: 'Two nodes cannot share one address and port; correct one of them',
+      });
+    }
+    endpoints.add(formatEndpoint(endpoint));
+    if (!sockets.some((socket) => socket === undefined || socket.family === endpoint.family)) {
+      found.push({
+        path,
+        message: `is an IPv${endpoint.family} address, but listen.udp has no IPv${endpoint.family} socket`,
+        remedy: `Add ${endpoint.family === 4 ? '"0.0.0.0:6969"' : '"[::]:6969"'} to listen.udp`,
+      });
+    }
+  }
+  return found;
+}
+
+const GATEWAY_NEEDS = [
+  ['pool', 'Add a network for the clients, like pool = "10.64.0.0/16"'],
+  ['uplink', 'Add the interface that leads to the internet, like uplink = "eth0"'],
+  ['dns', 'Add the resolver that clients shall use, like dns = "192.0.2.53"'],
+] as const;
+
+function checkGatewayNeeds(draft: ConfigDraft): Contradiction[] {
+  if (draft.gateway?.enable !== true) return [];
+  const gateway = draft.gateway;
+  return GATEWAY_NEEDS.filter(([key]) => gateway[key] === undefined).map(([key, remedy]) => ({
+    path: ['gateway', key],
+    message: 'is missing, and gateway.enable = true needs it',
+    remedy,
+  }));
+}
+
+function checkNetworks(draft: ConfigDraft): Contradiction[] {
+  const lan = prefixOf(draft.lan?.address);
+  const pool = prefixOf(draft.gateway?.pool);
+  if (lan === undefined || pool === undefined || !overlap(lan, pool)) return [];
+  const inside = networkAddress(pool) >= networkAddress(lan) && broadcastAddress(pool) <= broadcastAddress(lan);
+  return [
+    {
+      path: ['gateway', 'pool'],
+      message: inside ? 'lies inside the network of lan.address' : 'overlaps the network of lan.address',
+      remedy: 'Choose another private network for one of them, like "10.64.0.0/16" for the pool',
+    },
+  ];
+}
+
+/** An interface has one task: the firewall tells them apart by name. */
+function checkInterfaces(draft: ConfigDraft): Contradiction[] {
+  const uses: readonly [TomlPath, unknown][] = [
+    [['lan', 'interface'], draft.lan?.interface],
+    [['tunnel', 'interface'], draft.tunnel?.interface],
+    [['gateway', 'interface'], draft.gateway?.interface],
+    [['gateway', 'uplink'], draft.gateway?.uplink],
+  ];
+  const found: Contradiction[] = [];
+  const taken = new Map<string, string>();
+  for (const [path, name] of uses) {
+    if (typeof name !== 'string') continue;
+    const other = taken.get(name);
+    if (other === undefined) taken.set(name, path.join('.'));
+    else {
+      found.push({
+        path,
+        message: `is the same interface as ${other}`,
+        remedy: 'Name another interface for one of them',
+      });
+    }
+  }
+  return found;
+}
+
+function itemsOf(list: unknown): unknown[] {
+  return Array.isArray(list) ? list : [];
+}
+
+function endpointOf(text: unknown) {
+  return typeof text === 'string' ? parseEndpoint(text) : undefined;
+}
+
+function prefixOf(text: unknown) {
+  return typeof text === 'string' ? parseIpv4Prefix(text) : undefined;
+}

@@ -1,0 +1,246 @@
+/**
+ * The configuration file's tables and keys: type, range, format, default and remedy of each, as valibot schemas. What
+ * one key alone can't show to be wrong is in `config-checks.ts`; docs/config.md says the same to people.
+ */
+import * as v from 'valibot';
+import { broadcastAddress, networkAddress, parseEndpoint, parseIpv4, parseIpv4Prefix } from './ip-text.ts';
+
+/** A record carries at most 64 links (docs/protocol.md section 7). */
+export const MAX_PEERS = 64;
+/** An endpoint names its socket with one byte; eight are more than any box has use for. */
+export const MAX_LISTEN = 8;
+export const MAX_ALLOW = 64;
+/** docs/protocol.md section 6: routes of one session at once. */
+export const MAX_ROUTES = 8;
+/** `sockaddr_un` holds 108 bytes with the final zero. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+const MAX_PATH_BYTES = 4096;
+/** Linux: IFNAMSIZ is 16 with the final zero. */
+const INTERFACE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}$/;
+/** 100 Gb/s: more is a typing mistake. */
+const MAX_RATE_MBIT = 100_000;
+
+/**
+ * The largest packet that still fits one datagram of a 1,500-byte path over IPv6: 1,440 bytes of UDP payload hold 1,408
+ * of frames, less 26 DATA frame, 32 route message, 7 sequence, 2 tunnel message (docs/protocol.md sections 2.2, 3, 6.2,
+ * 8) is 1,341.
+ */
+const DEFAULT_MTU_BYTES = 1340;
+
+/** Undefined when the text is right, else what is wrong with it. */
+type Complaint = (text: string) => string | undefined;
+
+function text(complain: Complaint, remedy: string) {
+  return v.pipe(
+    v.string(),
+    v.check(
+      (input) => complain(input) === undefined,
+      (issue) => complain(issue.input) ?? '',
+    ),
+    v.metadata({ remedy }),
+  );
+}
+
+function matching(pattern: RegExp, complaint: string): Complaint {
+  return (input) => (pattern.test(input) ? undefined : complaint);
+}
+
+function wholeNumber(least: number, most: number, remedy: string) {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(
+    v.number(),
+    v.check((input) => Number.isInteger(input) && input >= least && input <= most, message),
+    v.metadata({ remedy }),
+  );
+}
+
+function list<Item extends v.GenericSchema>(item: Item, least: number, most: number, remedy: string) {
+  return v.pipe(
+    v.array(item),
+    v.check(
+      (input) => input.length >= least && input.length <= most,
+      (issue) => `must hold from ${least} to ${most} entries, not ${issue.input.length}`,
+    ),
+    v.metadata({ remedy }),
+  );
+}
+
+function path(example: string, mostBytes = MAX_PATH_BYTES) {
+  return text(
+    (input) => {
+      if (!input.startsWith('/')) return 'must be an absolute path';
+      if (input.includes('\0')) return 'must not hold a zero byte';
+      if (new TextEncoder().encode(input).length > mostBytes) return `must be no longer than ${mostBytes} bytes`;
+      return undefined;
+    },
+    `Write a path that begins with a slash, like ${JSON.stringify(example)}`,
+  );
+}
+
+function interfaceName(example: string) {
+  return text(
+    matching(INTERFACE_NAME, 'is no name that a network interface can have (1 to 15 letters, digits, ".", "_" or "-")'),
+    `Write the interface's name as \`ip link\` shows it, like "${example}"`,
+  );
+}
+
+function complainOfHostAddress(input: string): string | undefined {
+  const prefix = parseIpv4Prefix(input);
+  if (prefix === undefined) return 'must be an IPv4 address with a prefix length';
+  if (prefix.prefixLength < 8 || prefix.prefixLength > 30) return 'must have a prefix length from 8 to 30';
+  if (!isUnicast(prefix.address)) return 'is not an address that a host can have';
+  if (prefix.address === networkAddress(prefix)) return 'is the address of the network itself, not of a host in it';
+  if (prefix.address === broadcastAddress(prefix)) return 'is the broadcast address of its network';
+  return undefined;
+}
+
+function complainOfNetwork(input: string): string | undefined {
+  const prefix = parseIpv4Prefix(input);
+  if (prefix === undefined) return 'must be an IPv4 network with a prefix length';
+  if (prefix.address !== networkAddress(prefix)) return 'has bits set behind its prefix length';
+  return undefined;
+}
+
+function complainOfPool(input: string): string | undefined {
+  const complaint = complainOfNetwork(input);
+  if (complaint !== undefined) return complaint;
+  const prefix = parseIpv4Prefix(input)!;
+  if (prefix.prefixLength < 8 || prefix.prefixLength > 30) return 'must have a prefix length from 8 to 30';
+  return isUnicast(prefix.address) ? undefined : 'is not a network that hosts can be in';
+}
+
+/** Not "this network", loopback, multicast or reserved (RFC 6890). */
+function isUnicast(address: number): boolean {
+  const first = address >>> 24;
+  return first !== 0 && first !== 127 && first < 224;
+}
+
+function complainOfPeerEndpoint(input: string): string | undefined {
+  const endpoint = parseEndpoint(input);
+  if (endpoint === undefined) return 'must be an IP address with a port';
+  if (endpoint.family === 4) {
+    const address = parseIpv4(endpoint.address)!;
+    return address >>> 24 === 0 || address >>> 24 >= 224 ? 'is not an address that a peer can have' : undefined;
+  }
+  const unspecified = /^[0:.]*$/.test(endpoint.address);
+  return unspecified || /^ff/i.test(endpoint.address) ? 'is not an address that a peer can have' : undefined;
+}
+
+const KEY = /^0[23][0-9a-f]{64}$/i;
+/** Base58 of 25 bytes that end in a zero version and a checksum; the checksum itself is for who has the hash. */
+const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{25,35}$/;
+
+/** A node is named by its address or by its key. Form only. */
+export function isNodeName(input: string): boolean {
+  return KEY.test(input) || ADDRESS.test(input);
+}
+
+export const PublicKeyText = text(
+  matching(KEY, 'must be a public key: 66 hex digits that begin with 02 or 03'),
+  'Ask the other node for it: `skywire address --json` shows its key',
+);
+
+export const GatewayName = text(
+  (input) => (input === 'none' || isNodeName(input) ? undefined : 'must be "none", an address or a public key'),
+  'Write gateway = "none", or the address or key of a gateway (`skywire gateway` lists those in reach)',
+);
+
+const NodeTable = v.object({
+  name: v.optional(
+    text(
+      matching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"'),
+      'Write a plain name, like "attic"; it is shown to you only',
+    ),
+    'skywire',
+  ),
+  key_file: v.optional(path('/var/lib/skywire/node.key')),
+  state_dir: v.optional(path('/var/lib/skywire'), '/var/lib/skywire'),
+});
+
+const ListenTable = v.object({
+  udp: v.optional(
+    list(
+      text(
+        (input) => (parseEndpoint(input) === undefined ? 'must be an IP address with a port' : undefined),
+        'Write it like "0.0.0.0:6969" or "[::]:6969"',
+      ),
+      1,
+      MAX_LISTEN,
+      'Write it like udp = ["0.0.0.0:6969", "[::]:6969"]',
+    ),
+    ['0.0.0.0:6969', '[::]:6969'],
+  ),
+});
+
+const PeerTable = v.pipe(
+  v.object({
+    key: PublicKeyText,
+    endpoint: v.optional(
+      text(
+        complainOfPeerEndpoint,
+        'Write it like "192.0.2.7:6969" or "[2001:db8::7]:6969" (names are not looked up), or leave the key out and let the peer call',
+      ),
+    ),
+  }),
+  v.metadata({ remedy: 'Begin each peer with [[peer]], in two brackets' }),
+);
+
+const LanTable = v.object({
+  interface: interfaceName('eth0'),
+  address: v.optional(
+    text(complainOfHostAddress, 'Write the address of this box in its LAN, like "192.168.42.1/24"'),
+    '192.168.42.1/24',
+  ),
+  dhcp: v.optional(v.pipe(v.boolean(), v.metadata({ remedy: 'Write dhcp = true or dhcp = false' })), true),
+});
+
+const TunnelTable = v.object({
+  gateway: v.optional(GatewayName, 'none'),
+  routes: v.optional(wholeNumber(1, MAX_ROUTES, 'Two routes are a good start: routes = 2'), 2),
+  mtu: v.optional(
+    wholeNumber(576, 9000, `Leave it out for ${DEFAULT_MTU_BYTES}, which fits nearly every path`),
+    DEFAULT_MTU_BYTES,
+  ),
+  interface: v.optional(interfaceName('sky0'), 'sky0'),
+});
+
+const GatewayTable = v.object({
+  enable: v.optional(v.pipe(v.boolean(), v.metadata({ remedy: 'Write enable = true or enable = false' })), false),
+  pool: v.optional(text(complainOfPool, 'Write a network that nobody around here uses, like "10.64.0.0/16"')),
+  uplink: v.optional(interfaceName('eth0')),
+  dns: v.optional(
+    text(
+      (input) => (parseIpv4(input) === undefined ? 'must be an IPv4 address' : undefined),
+      'Write the address of the resolver that clients shall use, like "192.0.2.53"',
+    ),
+  ),
+  allow: v.optional(
+    list(
+      text(complainOfNetwork, 'Write networks like "10.0.0.0/8", and a single host like "10.1.2.3/32"'),
+      0,
+      MAX_ALLOW,
+      'Write it like allow = ["10.1.2.0/24"], or allow = [] for none',
+    ),
+    [],
+  ),
+  rate_limit: v.optional(
+    wholeNumber(1, MAX_RATE_MBIT, 'Write megabits a second for each client, or leave the key out for no limit'),
+  ),
+  interface: v.optional(interfaceName('skyg0'), 'skyg0'),
+});
+
+const ControlTable = v.object({
+  socket: v.optional(path('/run/skywire/control.sock', MAX_SOCKET_PATH_BYTES), '/run/skywire/control.sock'),
+});
+
+export const ConfigFile = v.object({
+  node: v.optional(NodeTable, {}),
+  listen: v.optional(ListenTable, {}),
+  peer: v.optional(list(PeerTable, 0, MAX_PEERS, 'Begin each peer with [[peer]], in two brackets'), []),
+  lan: v.optional(LanTable),
+  tunnel: v.optional(TunnelTable, {}),
+  gateway: v.optional(GatewayTable, {}),
+  control: v.optional(ControlTable, {}),
+});
+
+export type ConfigFile = v.InferOutput<typeof ConfigFile>;

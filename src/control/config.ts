@@ -1,0 +1,113 @@
+/**
+ * The daemon's configuration: TOML text in, a `Config` or the list of everything that is wrong with it out
+ * (docs/config.md). Pure: reading the file, and what needs cryptography or the system, is the daemon's.
+ */
+import * as v from 'valibot';
+import { type ConfigDraft, findContradictions } from './config-checks.ts';
+import { type ConfigProblem, findSchemaProblems, type ProblemMaker, problemMaker } from './config-problems.ts';
+import { ConfigFile } from './config-schema.ts';
+import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Prefix } from './ip-text.ts';
+import { readToml } from './toml-source.ts';
+
+export interface PeerConfig {
+  /** Lower-case hex of the peer's node key. */
+  readonly key: string;
+  readonly endpoint: Endpoint | undefined;
+}
+
+export interface LanConfig {
+  readonly interface: string;
+  /** This box's own address, with the prefix length of the LAN. */
+  readonly address: Ipv4Prefix;
+  readonly dhcp: boolean;
+}
+
+export interface GatewayConfig {
+  readonly pool: Ipv4Prefix;
+  readonly uplink: string;
+  /** IPv4 address of the resolver that clients are given. */
+  readonly dns: string;
+  /** Networks that clients may reach although the gateway itself is in them. */
+  readonly allow: readonly Ipv4Prefix[];
+  /** For each client and direction; undefined: no limit. */
+  readonly rateLimitBitsPerSecond: number | undefined;
+  readonly interface: string;
+}
+
+export interface Config {
+  readonly node: { readonly name: string; readonly keyFile: string; readonly stateDir: string };
+  readonly listen: { readonly udp: readonly Endpoint[] };
+  readonly peers: readonly PeerConfig[];
+  /** Undefined: this node has no LAN of its own. */
+  readonly lan: LanConfig | undefined;
+  readonly tunnel: {
+    /** "none", or an address or lower-case key whose form is right; the checksum is not checked here. */
+    readonly gateway: string;
+    readonly routes: number;
+    readonly mtuBytes: number;
+    readonly interface: string;
+  };
+  /** Undefined: not a gateway. */
+  readonly gateway: GatewayConfig | undefined;
+  readonly control: { readonly socket: string };
+}
+
+export type ConfigResult =
+  | { readonly config: Config; readonly problemAt: ProblemMaker; readonly problems?: never }
+  | { readonly problems: readonly ConfigProblem[]; readonly config?: never };
+
+/** A configuration with the most peers is a tenth of this. */
+export const MAX_CONFIG_CHARACTERS = 65_536;
+
+export function parseConfig(text: string, file: string): ConfigResult {
+  if (text.length > MAX_CONFIG_CHARACTERS) {
+    const message = `is longer than ${MAX_CONFIG_CHARACTERS} characters`;
+    return { problems: [{ file, line: 1, column: 1, key: '', message, remedy: 'Is this the right file?' }] };
+  }
+  const source = readToml(text);
+  if (!('root' in source)) {
+    const remedy = 'Tables look like [node], keys like name = "value", and texts stand in quotes';
+    return { problems: [{ file, ...source.position, key: '', message: `is not TOML: ${source.message}`, remedy }] };
+  }
+  const problemAt = problemMaker(source, file);
+  const parsed = v.safeParse(ConfigFile, source.root);
+  const problems = [
+    ...findSchemaProblems(source, parsed.issues ?? [], problemAt),
+    ...findContradictions(parsed.output as ConfigDraft).map((found) =>
+      problemAt(found.path, found.message, found.remedy),
+    ),
+  ];
+  if (parsed.success && problems.length === 0) return { config: toConfig(parsed.output), problemAt };
+  return { problems: problems.sort((a, b) => a.line - b.line || a.column - b.column) };
+}
+
+/** Texts that the schema has checked, as values. */
+function toConfig(file: ConfigFile): Config {
+  const { node, lan, tunnel, gateway } = file;
+  return {
+    node: { name: node.name, keyFile: node.key_file ?? `${node.state_dir}/node.key`, stateDir: node.state_dir },
+    listen: { udp: file.listen.udp.map((text) => parseEndpoint(text)!) },
+    peers: file.peer.map((peer) => ({
+      key: peer.key.toLowerCase(),
+      endpoint: peer.endpoint === undefined ? undefined : parseEndpoint(peer.endpoint)!,
+    })),
+    lan: lan && { interface: lan.interface, address: parseIpv4Prefix(lan.address)!, dhcp: lan.dhcp },
+    tunnel: {
+      gateway: tunnel.gateway.length === 66 ? tunnel.gateway.toLowerCase() : tunnel.gateway,
+      routes: tunnel.routes,
+      mtuBytes: tunnel.mtu,
+      interface: tunnel.interface,
+    },
+    gateway: gateway.enable
+      ? {
+          pool: parseIpv4Prefix(gateway.pool!)!,
+          uplink: gateway.uplink!,
+          dns: gateway.dns!,
+          allow: gateway.allow.map((text) => parseIpv4Prefix(text)!),
+          rateLimitBitsPerSecond: gateway.rate_limit === undefined ? undefined : gateway.rate_limit * 1e6,
+          interface: gateway.interface,
+        }
+      : undefined,
+    control: { socket: file.control.socket },
+  };
+}
