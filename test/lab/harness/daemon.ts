@@ -1,0 +1,128 @@
+/** Real daemons in a lab: keys, configuration files, `skywired` and its control socket. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
+import { ask } from '../../../src/cli/control-client.ts';
+import type { MethodName, Params, Result } from '../../../src/control/schema.ts';
+import { type Host, type Lab, tool } from './lab.ts';
+import type { LabProcess } from './lab-process.ts';
+import { until } from './until.ts';
+
+const DAEMON_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywired.mjs');
+const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
+const START_DEADLINE_MS = 15_000;
+
+type TomlValue = string | number | boolean | readonly string[];
+export type Table = Readonly<Record<string, TomlValue>>;
+
+/** The configuration as the issue's contract has it; `node.key_file`, `node.state_dir` and `control.socket` are filled in. */
+export interface NodeConfig {
+  readonly listen?: Table;
+  readonly peers: readonly Table[];
+  readonly lan?: Table;
+  readonly tunnel?: Table;
+  readonly gateway?: Table;
+}
+
+/** JSON's texts, numbers and lists of texts are TOML's. */
+function toToml(header: string, table: Table | undefined): string {
+  if (!table) return '';
+  const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  return `${header}\n${lines.join('\n')}\n\n`;
+}
+
+export class Daemon {
+  readonly host: Host;
+  /** Public key in hex, and the address made of it. */
+  readonly key: string;
+  readonly address: string;
+  readonly configFile: string;
+  readonly socket: string;
+  private readonly directory: string;
+  private readonly programArgs: readonly string[];
+  private process: LabProcess | undefined;
+  private starts = 0;
+
+  /** Makes the node's key. `programArgs` go to skywired behind `--config FILE`: `['--datapath', 'portable']`. */
+  constructor(lab: Lab, host: Host, programArgs: readonly string[] = []) {
+    this.host = host;
+    this.programArgs = programArgs;
+    this.directory = lab.file(`node-${host.name}`);
+    mkdirSync(this.directory);
+    this.configFile = join(this.directory, 'skywired.toml');
+    this.socket = join(this.directory, 'control.sock');
+    const keyFile = this.keyFile;
+    tool(process.execPath, DAEMON_PROGRAM, 'keygen', '--out', keyFile);
+    const named = JSON.parse(tool(process.execPath, DAEMON_PROGRAM, 'address', '--key-file', keyFile, '--json'));
+    this.key = named.key;
+    this.address = named.address;
+  }
+
+  private get keyFile(): string {
+    return join(this.directory, 'node.key');
+  }
+
+  configure(config: NodeConfig): void {
+    const node = { name: this.host.name, key_file: this.keyFile, state_dir: join(this.directory, 'state') };
+    const tables = [
+      toToml('[node]', node),
+      toToml('[listen]', config.listen),
+      ...config.peers.map((peer) => toToml('[[peer]]', peer)),
+      toToml('[lan]', config.lan),
+      toToml('[tunnel]', config.tunnel),
+      toToml('[gateway]', config.gateway),
+      toToml('[control]', { socket: this.socket }),
+    ];
+    writeFileSync(this.configFile, tables.join(''));
+  }
+
+  /** Loads the kill switch, as the service does before it starts the daemon. */
+  loadFirewall(): void {
+    this.host.run(process.execPath, DAEMON_PROGRAM, 'firewall', '--config', this.configFile);
+  }
+
+  /** Starts the daemon without waiting for anything. */
+  launch(): LabProcess {
+    const args = [DAEMON_PROGRAM, '--config', this.configFile, ...this.programArgs];
+    this.process = this.host.start(`skywired-${++this.starts}`, process.execPath, args);
+    return this.process;
+  }
+
+  /** Starts the daemon; resolves when it answers on its control socket. */
+  async start(): Promise<LabProcess> {
+    const started = this.launch();
+    const answers = () => {
+      if (!started.running) throw new Error(`it ended at once\n${started.tail()}`);
+      return this.ask('version', {});
+    };
+    await until(`skywired on ${this.host.name}`, START_DEADLINE_MS, answers, () => this.tail());
+    return started;
+  }
+
+  async ask<Method extends MethodName>(method: Method, params: Partial<Params<Method>>): Promise<Result<Method>> {
+    return (await ask(this.socket, method, params as Parameters<typeof ask<Method>>[2])).result;
+  }
+
+  /** What a person would type: `skywire ARGS` with `--json`, against this node. */
+  cli(...args: string[]): unknown {
+    return JSON.parse(tool(process.execPath, CLI_PROGRAM, ...args, '--socket', this.socket, '--json'));
+  }
+
+  tail(): string {
+    return this.process?.tail() ?? '';
+  }
+
+  get running(): boolean {
+    return this.process?.running ?? false;
+  }
+
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.process?.kill();
+  }
+
+  /** SIGTERM, as the service manager does; resolves with the exit code. */
+  async stop(): Promise<number> {
+    return (await this.process?.stop()) ?? 0;
+  }
+}
