@@ -104,14 +104,14 @@ export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
 
 /**
  * The record, its keys as copies; the signature is not looked at. Undefined when the version, a count, a length or the
- * flags are wrong, or the sequence is beyond 2^53. Flag bits that have no meaning yet are ignored.
+ * flags are wrong, or the sequence leaves no room for one above it. Flag bits that have no meaning yet are ignored.
  */
 export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   if (bytes.length < SERVICES_AT + 2 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
   const sequence = readU64(bytes, SEQUENCE_AT);
   const serviceCount = bytes[SERVICES_AT];
   const linksAt = SERVICES_AT + 1 + serviceCount * SERVICE_BYTES;
-  if (!Number.isSafeInteger(sequence) || serviceCount > RECORD_MAX_SERVICES || linksAt >= bytes.length)
+  if (!Number.isSafeInteger(sequence + 1) || serviceCount > RECORD_MAX_SERVICES || linksAt >= bytes.length)
     return undefined;
   const linkCount = bytes[linksAt];
   const end = linksAt + 1 + linkCount * LINK_BYTES;

@@ -1,0 +1,76 @@
+/**
+ * The network as the records tell it. A link counts only while both its ends claim it, so nobody can attach itself to a node
+ * that knows nothing of it; and it counts with the longer of the two round trips, so nobody can make itself look better.
+ */
+import { fromHex, toHex } from '../base/bytes.ts';
+import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
+import { parseAddress } from '../crypto/address.ts';
+import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
+import type { RecordStore, StoredRecord } from './record-store.ts';
+
+export interface Gateway {
+  readonly node: NodeKey;
+  readonly service: ServiceKey;
+}
+
+export interface GraphLink {
+  /** The node at the other end. */
+  readonly key: NodeKey;
+  readonly keyText: KeyText;
+  readonly roundTripMs: number;
+}
+
+export class Graph {
+  private readonly store: RecordStore;
+
+  constructor(store: RecordStore) {
+    this.store = store;
+  }
+
+  /** Nodes heard of, this one included once it has said something of itself. */
+  get size(): number {
+    return this.store.size;
+  }
+
+  *nodes(): Iterable<NodeKey> {
+    for (const { record } of this.store.values()) yield record.node;
+  }
+
+  gateways(): Gateway[] {
+    const gateways: Gateway[] = [];
+    for (const { record } of this.store.values()) {
+      for (const { kind, key } of record.services) {
+        if (kind === GATEWAY_SERVICE_KIND) gateways.push({ node: record.node, service: key });
+      }
+    }
+    return gateways;
+  }
+
+  /** The key of a node that was heard of, from its address or the hex of its key. */
+  find(addressOrKey: string): NodeKey | undefined {
+    const hash = parseAddress(addressOrKey);
+    if (hash !== undefined) return this.store.byAddress(hash)?.record.node;
+    const key = fromHex(addressOrKey);
+    return key === undefined ? undefined : this.store.get(toHex(key))?.record.node;
+  }
+
+  /** Nodes that this one has a link with, as both say. Empty for a node that was not heard of. */
+  neighbours(key: NodeKey): GraphLink[] {
+    const self = toHex(key);
+    const stored = this.store.get(self);
+    if (stored === undefined) return [];
+    const neighbours: GraphLink[] = [];
+    for (const [keyText, said] of stored.links) {
+      const other = this.store.get(keyText);
+      const saidByOther = other?.links.get(self);
+      if (other === undefined || saidByOther === undefined || keyText === self) continue;
+      neighbours.push({ key: other.record.node, keyText, roundTripMs: Math.max(said, saidByOther) });
+    }
+    return neighbours;
+  }
+
+  /** What a node says of itself, or undefined when it was not heard of. */
+  recordOf(key: NodeKey): StoredRecord['record'] | undefined {
+    return this.store.get(toHex(key))?.record;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time,
+ * then when links or services change but at most once a second; when only round trips change, and by much, at most every 10 s; and
+ * every 60 s in any case.
+ */
+import { toHex } from '../base/bytes.ts';
+import { NEVER } from '../base/env.ts';
+import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
+import { type NodeRecord, RECORD_MAX_LINKS, RECORD_MAX_SERVICES, type RecordService } from '../wire/record.ts';
+import { type GraphTuning, RENEW_AFTER_MS, SIGN_EVERY_MS } from './tuning.ts';
+
+interface OwnLink {
+  readonly key: NodeKey;
+  readonly keyText: KeyText;
+  /** Undefined until it is measured. */
+  measuredMs: number | undefined;
+  /** As in the record that is out, undefined when it is not in there or was a guess. */
+  saidMs: number | undefined;
+}
+
+export class OwnRecord {
+  private readonly node: NodeKey;
+  private readonly wallMs: () => number;
+  private readonly tuning: GraphTuning;
+  private services: readonly RecordService[] = [];
+  private readonly links = new Map<LinkId, OwnLink>();
+  private lastSequence = 0;
+  private signedAt = Number.NEGATIVE_INFINITY;
+  /** Links or services are not as the record that is out says. */
+  private changed = false;
+
+  constructor(node: NodeKey, wallMs: () => number, tuning: GraphTuning) {
+    this.node = node;
+    this.wallMs = wallMs;
+    this.tuning = tuning;
+  }
+
+  /** Keys of the neighbours that are up. */
+  neighbours(): ReadonlySet<KeyText> {
+    return new Set([...this.links.values()].map((link) => link.keyText));
+  }
+
+  setServices(services: readonly RecordService[]): void {
+    this.services = services.slice(0, RECORD_MAX_SERVICES);
+    this.changed = true;
+  }
+
+  addLink(link: LinkId, key: NodeKey): void {
+    this.links.set(link, { key, keyText: toHex(key), measuredMs: undefined, saidMs: undefined });
+    this.changed = true;
+  }
+
+  removeLink(link: LinkId): void {
+    if (this.links.delete(link)) this.changed = true;
+  }
+
+  /** Nothing happens for a link that is not up. */
+  setRoundTrip(link: LinkId, ms: number): void {
+    const own = this.links.get(link);
+    if (own !== undefined) own.measuredMs = ms;
+  }
+
+  /** Somebody holds a record of this node with this sequence: the next one goes above it. */
+  jumpAbove(sequence: number): void {
+    if (sequence <= this.lastSequence) return;
+    this.lastSequence = sequence;
+    this.changed = true;
+  }
+
+  get sequence(): number {
+    return this.lastSequence;
+  }
+
+  /** When the next record is to be signed; NEVER before there is anything to say. */
+  nextSignAt(): number {
+    if (this.changed) return this.signedAt + SIGN_EVERY_MS;
+    if (this.signedAt === Number.NEGATIVE_INFINITY) return NEVER;
+    const soonest = this.roundTripsMoved() ? this.tuning.roundTripEveryMs : RENEW_AFTER_MS;
+    return this.signedAt + Math.min(soonest, RENEW_AFTER_MS);
+  }
+
+  /** The record as of now, for signing. More than 64 links: those that came up first. */
+  next(now: number): NodeRecord {
+    const wallMs = Math.floor(this.wallMs());
+    this.lastSequence = Math.max(wallMs, this.lastSequence + 1);
+    this.signedAt = now;
+    this.changed = false;
+    const links = [...this.links.values()].slice(0, RECORD_MAX_LINKS).map((link) => {
+      link.saidMs = link.measuredMs;
+      return { key: link.key, roundTripMs: link.measuredMs ?? this.tuning.unknownRoundTripMs };
+    });
+    const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
+    return { node: this.node, sequence: this.lastSequence, expiry, services: this.services, links };
+  }
+
+  private roundTripsMoved(): boolean {
+    for (const { measuredMs, saidMs } of this.links.values()) {
+      if (measuredMs === undefined) continue;
+      const said = saidMs ?? this.tuning.unknownRoundTripMs;
+      const difference = Math.abs(measuredMs - said);
+      if (difference > this.tuning.roundTripChangeMs && difference > this.tuning.roundTripChangeRatio * said)
+        return true;
+    }
+    return false;
+  }
+}

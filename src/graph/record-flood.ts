@@ -1,0 +1,288 @@
+/**
+ * Spreads signed records: the node's own to its neighbours, and what one neighbour says on to the others, at most 4 hops
+ * from its origin (docs/protocol.md section 7).
+ *
+ * Every record that arrives is acknowledged, whether it is kept or not, so that the neighbour stops repeating it. Two are not: one
+ * that is wrongly signed, and one beyond the number of signatures that are checked for a link in a second;
+ * the neighbour repeats it, and its turn comes. A record that is known with the same sequence is compared, not checked again.
+ *
+ * A neighbour that comes with an old record is given the newer one back. This way a node whose clock was set back hears the
+ * record that it sent before, and signs the next one above it.
+ *
+ * Timers: expired records are looked for every second; own-record.ts says when the own record is signed; neighbour-feed.ts when
+ * records are repeated; `changed` follows a change at once, then at
+ * most every 100 ms.
+ */
+import { equal, toHex } from '../base/bytes.ts';
+import type { Drops } from '../base/drops.ts';
+import { NEVER, type RandomSource } from '../base/env.ts';
+import type { KeyText, LinkId, NodeKey, ServiceKey } from '../base/ids.ts';
+import { addressHash } from '../crypto/address.ts';
+import type { Curve } from '../crypto/curve.ts';
+import type { Identity } from '../crypto/identity.ts';
+import {
+  CHANNEL0_KIND,
+  encodeRecords,
+  encodeRecordsAck,
+  parseRecords,
+  parseRecordsAck,
+  type RecordEntry,
+  recordEntryBytes,
+} from '../wire/channel0.ts';
+import { GATEWAY_SERVICE_KIND, type NodeRecord, parseRecord, sameStatement } from '../wire/record.ts';
+import { Graph } from './graph.ts';
+import { NeighbourFeed } from './neighbour-feed.ts';
+import { OwnRecord } from './own-record.ts';
+import { isSigned, signRecord } from './record-signature.ts';
+import { OWN, RecordStore, type StoredRecord } from './record-store.ts';
+import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, RECORD_HOPS } from './tuning.ts';
+
+export interface RecordFloodOptions {
+  readonly identity: Identity;
+  readonly curve: Curve;
+  readonly random: RandomSource;
+  readonly drops: Drops;
+  /** Unix ms. */
+  readonly wallMs: () => number;
+  /** Sends a channel-0 message; false when the link has no room, which counts as lost. */
+  readonly send: (link: LinkId, message: Uint8Array) => boolean;
+  /** The graph is not what it was: nodes, links, round trips or services. Called from `drain`. */
+  readonly changed: (now: number) => void;
+  readonly tuning?: Partial<GraphTuning>;
+}
+
+export class RecordFlood {
+  readonly graph: Graph;
+  private readonly o: RecordFloodOptions;
+  private readonly tuning: GraphTuning;
+  private readonly store: RecordStore;
+  private readonly own: OwnRecord;
+  private readonly ownKey: KeyText;
+  private readonly feeds = new Map<LinkId, NeighbourFeed>();
+  private expireAt = NEVER;
+  private hasChanged = false;
+  private changedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(o: RecordFloodOptions) {
+    this.o = o;
+    this.tuning = { ...GRAPH_TUNING, ...o.tuning };
+    this.store = new RecordStore(this.tuning.maxRecords);
+    this.graph = new Graph(this.store);
+    this.own = new OwnRecord(o.identity.key, o.wallMs, this.tuning);
+    this.ownKey = toHex(o.identity.key);
+  }
+
+  /** What this node offers, at most 8 services. */
+  setServices(services: readonly { readonly kind: 'gateway'; readonly key: ServiceKey }[]): void {
+    this.own.setServices(services.map(({ key }) => ({ kind: GATEWAY_SERVICE_KIND, key })));
+  }
+
+  /** The smoothed round trip of a link; may be told as often as it is known. */
+  setRoundTrip(link: LinkId, ms: number): void {
+    this.own.setRoundTrip(link, ms);
+  }
+
+  /** The neighbour is told everything that still has hops to go, the own record first. */
+  linkUp(link: LinkId, peer: NodeKey, _now: number): void {
+    const feed = new NeighbourFeed(link, toHex(peer), this.tuning);
+    this.feeds.set(link, feed);
+    this.own.addLink(link, peer);
+    const own = this.store.get(this.ownKey);
+    if (own !== undefined) this.offer(feed, own);
+    for (const stored of this.store.values()) if (stored !== own) this.offer(feed, stored);
+  }
+
+  linkDown(link: LinkId, _peer: NodeKey, _now: number): void {
+    this.feeds.delete(link);
+    this.own.removeLink(link);
+  }
+
+  /** RECORDS or RECORDS_ACK, kind byte included. */
+  receive(link: LinkId, message: Uint8Array, now: number): void {
+    const feed = this.feeds.get(link);
+    if (feed === undefined) this.o.drops.count('graph-link-unknown');
+    else if (message[0] === CHANNEL0_KIND.recordsAck) this.receiveAcks(feed, message);
+    else {
+      const entries = parseRecords(message);
+      if (entries === undefined) this.o.drops.count('graph-records-malformed');
+      for (const entry of entries ?? []) this.hear(feed, entry, now);
+    }
+  }
+
+  wake(now: number): void {
+    if (now < this.expireAt) return;
+    for (const stored of this.store.expire(now)) {
+      for (const feed of this.feeds.values()) feed.withdraw(stored.key);
+      this.o.drops.count('graph-record-expired');
+      this.hasChanged = true;
+    }
+    this.expireAt = this.store.size === 0 ? NEVER : now + this.tuning.expiryCheckEveryMs;
+  }
+
+  nextWakeAt(): number {
+    let at = Math.min(this.own.nextSignAt(), this.expireAt);
+    if (this.hasChanged) at = Math.min(at, this.changedAt + this.tuning.changedEveryMs);
+    for (const feed of this.feeds.values()) at = feed.acks.length > 0 ? 0 : Math.min(at, feed.nextDueAt());
+    return at;
+  }
+
+  /** Signs, sends and tells what is due. */
+  drain(now: number): void {
+    if (now >= this.own.nextSignAt()) this.signOwn(now);
+    for (const feed of this.feeds.values()) {
+      this.sendAcks(feed);
+      this.sendRecords(feed, now);
+    }
+    if (this.hasChanged && now >= this.changedAt + this.tuning.changedEveryMs) {
+      this.hasChanged = false;
+      this.changedAt = now;
+      this.o.changed(now);
+    }
+  }
+
+  private signOwn(now: number): void {
+    const { curve, identity, random } = this.o;
+    const record = this.own.next(now);
+    const bytes = signRecord(curve, identity, random, record);
+    // The own record does not expire here: it is renewed before it does elsewhere.
+    this.keep({ key: this.ownKey, record, bytes, from: OWN, expiresAt: NEVER, hopsToGive: RECORD_HOPS }, now);
+  }
+
+  private hear(feed: NeighbourFeed, entry: RecordEntry, now: number): void {
+    const record = parseRecord(entry.record);
+    if (record === undefined || entry.hopsLeft < 1 || entry.hopsLeft > RECORD_HOPS) {
+      this.o.drops.count('graph-record-malformed');
+      return;
+    }
+    const key = toHex(record.node);
+    const known = this.store.get(key);
+    if (known !== undefined && record.sequence <= known.record.sequence) this.hearKnown(feed, entry, record, known);
+    else if (key === this.ownKey) this.hearOwn(feed, entry, record, now);
+    else this.hearNew(feed, entry, record, key, now);
+  }
+
+  /** A record no newer than the one that is held. */
+  private hearKnown(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, known: StoredRecord): void {
+    this.acknowledge(feed, known.addressHash, record.sequence);
+    if (record.sequence < known.record.sequence) {
+      this.o.drops.count('graph-record-stale');
+      feed.offer(known.key, known.record.sequence, Math.max(1, known.hopsToGive));
+      return;
+    }
+    if (!equal(entry.record, known.bytes)) {
+      this.o.drops.count('graph-record-forked');
+      return;
+    }
+    feed.withdraw(known.key);
+    // It came over a longer way first: from here it may go on farther.
+    if (entry.hopsLeft - 1 <= known.hopsToGive) return;
+    known.hopsToGive = entry.hopsLeft - 1;
+    this.spread(known, feed.link);
+  }
+
+  /** A record of this node that it does not know of: signed before its clock was set back. */
+  private hearOwn(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, now: number): void {
+    if (!this.mayVerify(feed, now) || !this.verify(record, entry.record)) return;
+    this.own.jumpAbove(record.sequence);
+  }
+
+  private hearNew(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, key: KeyText, now: number): void {
+    if (!this.mayVerify(feed, now)) return;
+    const aheadMs = record.expiry * 1000 - this.o.wallMs();
+    if (aheadMs <= 0 || aheadMs > MAX_EXPIRY_AHEAD_MS) {
+      this.o.drops.count('graph-record-expiry');
+      this.acknowledge(feed, addressHash(record.node), record.sequence);
+      return;
+    }
+    const hopsToGive = entry.hopsLeft - 1;
+    const known = this.store.get(key);
+    const place = known === undefined ? this.store.placeFor(key, feed.link, hopsToGive, this.own.neighbours()) : 'free';
+    if (place === undefined) {
+      this.o.drops.count('graph-store-full');
+      this.acknowledge(feed, addressHash(record.node), record.sequence);
+      return;
+    }
+    if (!this.verify(record, entry.record)) return;
+    if (place !== 'free') this.evict(place);
+    const bytes = entry.record.slice();
+    const stored = this.keep({ key, record, bytes, from: feed.link, expiresAt: now + aheadMs, hopsToGive }, now);
+    feed.withdraw(key);
+    this.acknowledge(feed, stored.addressHash, record.sequence);
+  }
+
+  /** Stores a record that is new here and passes it on. */
+  private keep(entry: Parameters<RecordStore['put']>[0], now: number): StoredRecord {
+    const known = this.store.get(entry.key);
+    const stored = this.store.put(entry);
+    if (known === undefined || !sameStatement(known.bytes, stored.bytes)) this.hasChanged = true;
+    if (this.expireAt === NEVER) this.expireAt = now + this.tuning.expiryCheckEveryMs;
+    this.spread(stored, entry.from);
+    return stored;
+  }
+
+  private evict(stored: StoredRecord): void {
+    this.o.drops.count('graph-record-evicted');
+    this.store.remove(stored);
+    for (const feed of this.feeds.values()) feed.withdraw(stored.key);
+    this.hasChanged = true;
+  }
+
+  private spread(stored: StoredRecord, except: LinkId | typeof OWN): void {
+    for (const feed of this.feeds.values()) if (feed.link !== except) this.offer(feed, stored);
+  }
+
+  private offer(feed: NeighbourFeed, stored: StoredRecord): void {
+    if (stored.hopsToGive === 0 || stored.key === feed.peer) feed.withdraw(stored.key);
+    else feed.offer(stored.key, stored.record.sequence, stored.hopsToGive);
+  }
+
+  private mayVerify(feed: NeighbourFeed, now: number): boolean {
+    if (feed.verifications.take(now)) return true;
+    this.o.drops.count('graph-verify-rate');
+    return false;
+  }
+
+  private verify(record: NodeRecord, bytes: Uint8Array): boolean {
+    if (isSigned(this.o.curve, record, bytes)) return true;
+    this.o.drops.count('graph-signature');
+    return false;
+  }
+
+  private acknowledge(feed: NeighbourFeed, hash: Uint8Array, sequence: number): void {
+    feed.acks.push({ addressHash: hash, sequence });
+    if (feed.acks.length >= this.tuning.acksInMessage) this.sendAcks(feed);
+  }
+
+  private receiveAcks(feed: NeighbourFeed, message: Uint8Array): void {
+    const acks = parseRecordsAck(message);
+    if (acks === undefined) this.o.drops.count('graph-records-malformed');
+    for (const ack of acks ?? []) {
+      const stored = this.store.byAddress(ack.addressHash);
+      if (stored !== undefined) feed.acknowledged(stored.key, ack.sequence);
+    }
+  }
+
+  private sendAcks(feed: NeighbourFeed): void {
+    if (feed.acks.length === 0) return;
+    this.o.send(feed.link, encodeRecordsAck(feed.acks));
+    feed.acks = [];
+  }
+
+  private sendRecords(feed: NeighbourFeed, now: number): void {
+    let entries: RecordEntry[] = [];
+    let bytes = 1;
+    for (const { key, hopsLeft } of feed.takeDue(now)) {
+      const stored = this.store.get(key);
+      if (stored === undefined) continue;
+      const entryBytes = recordEntryBytes(stored.bytes);
+      if (entries.length > 0 && bytes + entryBytes > this.tuning.messageBytes) {
+        this.o.send(feed.link, encodeRecords(entries));
+        entries = [];
+        bytes = 1;
+      }
+      entries.push({ hopsLeft, record: stored.bytes });
+      bytes += entryBytes;
+    }
+    if (entries.length > 0) this.o.send(feed.link, encodeRecords(entries));
+  }
+}
