@@ -1,12 +1,15 @@
 /** The gateway as a service of this node: its sessions are the tunnel's clients. */
+import type { ServiceKey } from '../base/ids.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
 import { TunnelGateway, type TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 
 export class GatewayService {
+  readonly key: ServiceKey;
   readonly tunnel: TunnelGateway;
   readonly events: SessionEvents;
 
-  constructor(options: TunnelGatewayOptions) {
+  constructor(key: ServiceKey, options: TunnelGatewayOptions) {
+    this.key = key;
     const tunnel = new TunnelGateway(options);
     this.tunnel = tunnel;
     this.events = {

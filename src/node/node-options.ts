@@ -5,9 +5,9 @@ import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { TunPort } from '../tunnel/tun-writer.ts';
-import type { TunnelClientEvents } from '../tunnel/tunnel-client.ts';
 import type { TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
+import type { Lease } from '../wire/tunnel-message.ts';
 
 export interface PeerOptions {
   readonly key: NodeKey;
@@ -15,7 +15,7 @@ export interface PeerOptions {
   readonly endpoint: Uint8Array | undefined;
 }
 
-export interface TunnelOptions extends TunnelClientEvents {
+export interface TunnelOptions {
   /** Address hash (20 bytes) of the gateway's node; undefined: none for now. */
   readonly gateway: Uint8Array | undefined;
   /** Routes to keep at once, 1 to 8. */
@@ -26,6 +26,8 @@ export interface TunnelOptions extends TunnelClientEvents {
   readonly ownNetworks: readonly Ipv4Prefix[];
   /** The client secret kept for a gateway: the same one each time, so that the lease stays. */
   readonly clientSecret: (service: ServiceKey) => SecretKey;
+  /** The gateway gave an address, or one that differs from the last: the TUN and the resolver are to be set to it. */
+  readonly leased: (lease: Lease) => void;
 }
 
 export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'wallMs'>;

@@ -21,12 +21,11 @@ import { RouteLayer } from '../route/route-layer.ts';
 import { CHANNEL0_KIND } from '../wire/channel0.ts';
 import { GatewayService } from './gateway-service.ts';
 import type { NodeOptions } from './node-options.ts';
-import { echoEvents, Pinger, type PingReply } from './pinger.ts';
+import { echoEvents, Pinger } from './pinger.ts';
 import { Uplink } from './uplink.ts';
 
 /** The daemon's own channel between neighbours (docs/protocol.md section 4). */
 const DAEMON_CHANNEL = 0;
-const PING_TIMEOUT_MS = 3000;
 
 export class Node {
   readonly identity: Identity;
@@ -102,7 +101,7 @@ export class Node {
     if (options.gateway !== undefined) {
       const secret = gatewaySecret(curve, identity.secret);
       const key = curve.publicKey(secret) as ServiceKey;
-      this.gateway = new GatewayService({ ...options.gateway, wallMs, drops });
+      this.gateway = new GatewayService(key, { ...options.gateway, wallMs, drops });
       this.bundles.listen(key, secret, this.gateway.events);
       this.flood.setServices([{ kind: 'gateway', key }]);
     }
@@ -172,14 +171,6 @@ export class Node {
     const paths = disjointPaths(this.flood.graph, this.identity.key, target, count);
     if (paths.length === 0 && this.links.linkOf(target) !== undefined) return [[target]];
     return paths;
-  }
-
-  /** False when too many pings run already. */
-  ping(target: NodeKey, count: number, done: (replies: PingReply[]) => void, now: number): boolean {
-    return this.pinger.start(
-      { target, count, timeoutMs: PING_TIMEOUT_MS, paths: () => this.paths(target, 1), done },
-      now,
-    );
   }
 
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {

@@ -20,7 +20,8 @@ import type { Session } from '../bundle/session.ts';
 import { addressHash, addressText } from '../crypto/address.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import type { Graph } from '../graph/graph.ts';
-import { TunnelClient } from '../tunnel/tunnel-client.ts';
+import { TunnelClient, type TunnelClientEvents } from '../tunnel/tunnel-client.ts';
+import { LEASE_REFUSAL, type LeaseRefusal } from '../wire/tunnel-message.ts';
 import type { TunnelOptions } from './node-options.ts';
 
 export interface UplinkOptions extends TunnelOptions {
@@ -41,6 +42,8 @@ export class Uplink {
   private readonly events: SessionEvents;
   private wanted: Uint8Array | undefined;
   private choice: Choice | undefined;
+  /** What the gateway said when it had no address for us; undefined once it has one. */
+  private lastRefusal: LeaseRefusal | undefined;
   private current: Session | undefined;
   private tunnel: TunnelClient;
 
@@ -61,6 +64,14 @@ export class Uplink {
 
   get session(): Session | undefined {
     return this.current;
+  }
+
+  /** Why the gateway gives no address, in words; undefined unless it said so. */
+  get refusal(): string | undefined {
+    if (this.lastRefusal === undefined) return undefined;
+    return this.lastRefusal === LEASE_REFUSAL.poolFull
+      ? 'the gateway has no free address left: choose another one, or ask its operator for a larger pool'
+      : 'the gateway does not serve this node';
   }
 
   get client(): TunnelClient {
@@ -148,7 +159,18 @@ export class Uplink {
   }
 
   private newTunnel(): TunnelClient {
-    const { device, drops, mtuBytes, ownNetworks, leased, refused } = this.options;
-    return new TunnelClient({ tun: device, drops, mtuBytes, ownNetworks, events: { leased, refused } });
+    const { device, drops, log, mtuBytes, ownNetworks, leased } = this.options;
+    this.lastRefusal = undefined;
+    const events: TunnelClientEvents = {
+      leased: (lease) => {
+        this.lastRefusal = undefined;
+        leased(lease);
+      },
+      refused: (reason) => {
+        this.lastRefusal = reason;
+        log.write('warn', 'gateway-refused', { reason: this.refusal ?? '' });
+      },
+    };
+    return new TunnelClient({ tun: device, drops, mtuBytes, ownNetworks, events });
   }
 }

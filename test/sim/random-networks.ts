@@ -154,7 +154,7 @@ function checkBounds(network: Network): void {
 }
 
 function refusePlaintext(datagram: Uint8Array): void {
-  if (Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length).includes(MARKER)) {
+  if (Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length).includes(Buffer.from(MARKER))) {
     throw new Error('plaintext on a wire');
   }
 }

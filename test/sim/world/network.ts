@@ -133,7 +133,6 @@ export class Network {
       leased: (lease) => {
         this.leased = lease.address;
       },
-      refused: () => {},
     };
   }
 

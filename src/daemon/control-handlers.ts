@@ -1,0 +1,234 @@
+/** Answers of the control socket (control/schema.ts): the node's own numbers in the words that people and scripts were promised. */
+import { fromHex, toHex } from '../base/bytes.ts';
+import { Failure } from '../base/failure.ts';
+import type { NodeKey } from '../base/ids.ts';
+import type { SessionStatus } from '../bundle/session-status.ts';
+import type { Config } from '../control/config.ts';
+import { formatEndpoint as formatConfigured, formatIpv4, formatIpv4Prefix } from '../control/ip-text.ts';
+import { type ControlHandlers, MAX_GATEWAYS_LISTED, type Params, type Result } from '../control/schema.ts';
+import { CONTROL_VERSION, VERSION, WIRE_VERSION } from '../control/version.ts';
+import { addressHash, addressOf, addressText, parseAddress } from '../crypto/address.ts';
+import type { Node } from '../node/node.ts';
+import type { PingReply } from '../node/pinger.ts';
+import type { Datapath } from '../os/datapath.ts';
+import { formatEndpoint } from '../os/endpoint.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface HandlerContext {
+  readonly config: Config;
+  readonly runtime: Runtime;
+  readonly datapath: Datapath;
+  readonly startedAt: number;
+}
+
+type TunnelState = Result<'status'>['tunnel']['state'];
+
+export function controlHandlers(context: HandlerContext): ControlHandlers {
+  const { runtime } = context;
+  return {
+    status: () => runtime.act((node, now) => status(context, node, now)),
+    peers: () => runtime.act((node, now) => ({ peers: peers(node, now) })),
+    routes: () => runtime.act((node, now) => routes(node, now)),
+    gateway: () => runtime.act((node, now) => gateway(node, now)),
+    'gateway.use': (params) => runtime.act((node, now) => useGateway(node, params.gateway, now)),
+    ping: (params) => ping(runtime, params),
+    version: () => ({
+      version: VERSION,
+      protocol: WIRE_VERSION,
+      control: CONTROL_VERSION,
+      runtime: `node ${process.versions.node}`,
+    }),
+  };
+}
+
+function status(context: HandlerContext, node: Node, now: number): Result<'status'> {
+  const { config, datapath, startedAt } = context;
+  const links = node.links.status(now);
+  const { origin, destination, relayed } = node.routes.status();
+  return {
+    version: VERSION,
+    protocol: WIRE_VERSION,
+    node: { name: config.node.name, address: node.identity.address, key: toHex(node.identity.key) },
+    uptime_s: Math.floor((now - startedAt) / 1000),
+    listen: config.listen.udp.map(formatConfigured),
+    datapath: {
+      name: datapath.name,
+      cipher: datapath.cipher.name,
+      curve: datapath.curve.name,
+      tun: config.lan !== undefined || config.gateway !== undefined ? datapath.name : null,
+    },
+    tunnel: tunnelStatus(config, node, now),
+    lan: config.lan
+      ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
+      : null,
+    gateway: gatewayStatus(node),
+    links: { up: links.filter(({ state }) => state === 'up').length, configured: links.length },
+    routes: { origin, destination, relayed },
+    memory_rss_bytes: process.memoryUsage.rss(),
+    drops: node.drops.toJSON(),
+  };
+}
+
+function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>['tunnel'] {
+  const session = node.uplink?.session?.status(now);
+  const tunnel = node.uplink?.client.status(now);
+  const wanted = node.uplink?.wantedGateway;
+  const state = tunnelState(node, now);
+  return {
+    state,
+    gateway: wanted === undefined ? null : addressText(wanted),
+    leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
+    routes_up: session?.routes.filter((route) => route.state === 'up').length ?? 0,
+    routes_wanted: wanted === undefined ? 0 : config.tunnel.routes,
+    last_bytes_ms_ago: tunnel?.heardMsAgo ?? null,
+    bytes_in: tunnel?.bytesDown ?? 0,
+    bytes_out: tunnel?.bytesUp ?? 0,
+    problem: state === 'connected' || state === 'off' ? null : problem(node, session, now),
+  };
+}
+
+/** "Connected" means that bytes came back end to end within the last seconds, nothing less. */
+function tunnelState(node: Node, now: number): TunnelState {
+  if (node.uplink?.wantedGateway === undefined) return 'off';
+  const tunnel = node.uplink.client.status(now);
+  if (tunnel.state === 'leased' && tunnel.connected) return 'connected';
+  return tunnel.heardMsAgo === undefined ? 'connecting' : 'lost';
+}
+
+function problem(node: Node, session: SessionStatus | undefined, now: number): string {
+  const links = node.links.status(now);
+  if (links.length === 0) return 'no peers are configured: add a [[peer]] table to the configuration';
+  if (!links.some(({ state }) => state === 'up')) {
+    return 'no peer answers: check the endpoints and keys, and that the peers list the key of this node';
+  }
+  const wanted = node.uplink?.wantedGateway;
+  if (wanted !== undefined && node.flood.graph.find(addressText(wanted)) === undefined) {
+    return 'the gateway is not known to any peer within 4 hops: check its address, and that it is running';
+  }
+  if (session === undefined) return 'that node is no gateway: see `skywire gateway` for those in reach';
+  if (node.uplink?.refusal !== undefined) return node.uplink.refusal;
+  if (session.lastFailure !== undefined && session.state !== 'up') {
+    return `no route works: ${session.lastFailure.reason} at hop ${session.lastFailure.hop}`;
+  }
+  return session.state === 'up'
+    ? 'the gateway is silent: waiting for an address'
+    : 'waiting for an answer of the gateway';
+}
+
+function gatewayStatus(node: Node): Result<'status'>['gateway'] {
+  const service = node.gateway;
+  if (service === undefined) {
+    return { enabled: false, service_key: null, clients: 0, pool_size: 0, pool_free: 0, bytes_in: 0, bytes_out: 0 };
+  }
+  const { clients, poolSize, leases } = service.tunnel.status();
+  return {
+    enabled: true,
+    service_key: toHex(service.key),
+    clients: clients.length,
+    pool_size: poolSize,
+    pool_free: poolSize - leases,
+    bytes_in: clients.reduce((sum, client) => sum + client.bytesUp, 0),
+    bytes_out: clients.reduce((sum, client) => sum + client.bytesDown, 0),
+  };
+}
+
+function peers(node: Node, now: number): Result<'peers'>['peers'] {
+  return node.links.status(now).map((link) => ({
+    address: addressOf(link.key),
+    key: toHex(link.key),
+    state: link.state,
+    endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
+    rtt_ms: link.session?.roundTripMs ?? null,
+    epoch: link.session?.epoch ?? 0,
+    rekeys: link.session?.rekeys ?? 0,
+    path_mtu_bytes: link.session?.pathMtuBytes ?? 0,
+    datagrams_in: link.receivedDatagrams,
+    datagrams_out: link.sentDatagrams,
+    bytes_in: link.receivedBytes,
+    bytes_out: link.sentBytes,
+    last_heard_ms_ago: link.session?.lastHeardMsAgo ?? null,
+  }));
+}
+
+function routes(node: Node, now: number): Result<'routes'> {
+  const { relayed } = node.routes.status();
+  const wanted = node.uplink?.wantedGateway;
+  const session = node.uplink?.session?.status(now);
+  if (wanted === undefined || session === undefined) return { session: null, relayed };
+  return {
+    session: {
+      gateway: addressText(wanted),
+      routes: session.routes.map((route) => ({
+        index: route.index,
+        path: (route.path ?? []).map((key) => addressOf(key)),
+        state: route.state === 'closed' ? 'down' : route.state,
+        rtt_ms: route.roundTripMs ?? null,
+        window_bytes: route.windowBytes,
+        in_flight_bytes: route.inFlightBytes,
+        bytes_in: route.receivedBytes,
+        bytes_out: route.sentBytes,
+        lost: route.lost,
+        resent: route.resent,
+      })),
+    },
+    relayed,
+  };
+}
+
+function gateway(node: Node, now: number): Result<'gateway'> {
+  const wanted = node.uplink?.wantedGateway;
+  const selected = wanted === undefined ? 'none' : addressText(wanted);
+  const known = node.flood.graph.gateways().map(({ node: key, service }) => {
+    const address = addressOf(key);
+    return { address, key: toHex(key), service_key: toHex(service), selected: address === selected };
+  });
+  return { selected, state: tunnelState(node, now), known: known.slice(0, MAX_GATEWAYS_LISTED) };
+}
+
+function useGateway(node: Node, name: string, now: number): Result<'gateway'> {
+  if (node.uplink === undefined) {
+    throw new Failure('failed', 'this node has no LAN to carry', 'Add a [lan] table to the configuration');
+  }
+  node.uplink.use(gatewayHash(name), now);
+  return gateway(node, now);
+}
+
+/** The address hash behind "none", an address or a key. */
+export function gatewayHash(name: string): Uint8Array | undefined {
+  if (name === 'none') return undefined;
+  const key = name.length === 66 ? fromHex(name) : undefined;
+  const hash = key === undefined ? parseAddress(name) : addressHash(key);
+  if (hash === undefined) {
+    throw new Failure(
+      'usage',
+      `${name} is no address and no key`,
+      'Copy it again; `skywire gateway` lists those in reach',
+    );
+  }
+  return hash;
+}
+
+function ping(runtime: Runtime, params: Params<'ping'>): Promise<Result<'ping'>> {
+  const target = fromHex(params.key) as NodeKey;
+  return new Promise((resolve, reject) => {
+    const done = (replies: PingReply[]): void => {
+      const rtts: (number | null)[] = Array.from({ length: params.count }, () => null);
+      for (const { sequence, roundTripMs } of replies) rtts[sequence] = roundTripMs;
+      resolve({ key: params.key, address: addressOf(target), rtts_ms: rtts });
+    };
+    runtime.act((node, now) => {
+      if (node.paths(target, 1).length === 0) {
+        reject(
+          new Failure('gateway-unreachable', 'no path to that node is known', 'Check the key, and `skywire peers`'),
+        );
+      } else if (
+        !node.pinger.start(
+          { target, count: params.count, timeoutMs: params.timeout_ms, paths: () => node.paths(target, 1), done },
+          now,
+        )
+      ) {
+        reject(new Failure('failed', 'too many pings run already', 'Try again in a moment'));
+      }
+    });
+  });
+}
