@@ -80,21 +80,27 @@ export class RunningDownload {
   /** Bytes that have arrived, four times a second. */
   bytes = 0;
   readonly finished: Promise<Download>;
+  private readonly client: LabProcess;
 
   constructor(host: Host, url: string, onProgress: (bytes: number, ms: number) => void = () => {}) {
     let done: Download | undefined;
     const name = `download-${Math.round(performance.now())}`;
-    const client = host.start(name, process.execPath, [join(PROGRAMS, 'download.ts'), url], (line) => {
+    this.client = host.start(name, process.execPath, [join(PROGRAMS, 'download.ts'), url], (line) => {
       const event = JSON.parse(line);
       this.bytes = event.bytes;
       if (event.done) done = event;
       else onProgress(event.bytes, event.ms);
     });
-    this.finished = client.exited.then(() => {
-      if (!done) throw new Error(`the download of ${url} ended early at ${this.bytes} bytes\n${client.tail()}`);
+    this.finished = this.client.exited.then(() => {
+      if (!done) throw new Error(`the download of ${url} ended early at ${this.bytes} bytes\n${this.client.tail()}`);
       return done;
     });
     this.finished.catch(() => {});
+  }
+
+  /** Breaks it off; `finished` rejects. */
+  async cancel(): Promise<void> {
+    await this.client.kill();
   }
 }
 

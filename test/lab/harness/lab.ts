@@ -105,6 +105,7 @@ export class Lab {
   readonly directory: string;
   private readonly prefix: string;
   private readonly hosts: Host[] = [];
+  private ending = false;
 
   /** Needs root. Registers its own removal with the run. */
   constructor(context: RunContext) {
@@ -115,11 +116,19 @@ export class Lab {
     context.onExit(() => this.remove());
   }
 
+  /** A path in the lab's own folder. */
   file(name: string): string {
+    this.assertNotEnding();
     return join(this.directory, name);
   }
 
+  /** An interrupted run may still be on its way while the lab is taken down: it gets no further. */
+  private assertNotEnding(): void {
+    if (this.ending) throw new Error('the lab is being taken down');
+  }
+
   addHost(name: string): Host {
+    this.assertNotEnding();
     const host = new Host(this, name, `${this.prefix}-${name}`);
     this.hosts.push(host);
     mkdirSync(etcOf(host.namespace), { recursive: true });
@@ -143,6 +152,7 @@ export class Lab {
 
   /** Ends all programs, removes all namespaces and files. Throws when something is left. */
   async remove(): Promise<void> {
+    this.ending = true;
     const pids = () => this.hosts.flatMap((host) => pidsIn(host.namespace));
     signalAll(pids(), 'SIGTERM');
     const startedMs = performance.now();

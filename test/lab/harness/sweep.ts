@@ -1,9 +1,10 @@
 /**
- * A lab names its namespaces `sky-<pid>-<random>-<host>`. One that was killed with SIGKILL could not clean up: the next lab
- * finds namespaces of a process that is gone and removes them, with whatever still runs inside.
+ * A lab names its namespaces `sky-<pid>-<random>-<host>` and its folder `sky-<pid>-<random>`. One that was killed with SIGKILL
+ * could not clean up: the next lab finds what belongs to a process that is gone and removes it, with whatever still runs inside.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** iproute2 binds the files in here over /etc for programs in the namespace: each host has its own resolv.conf. */
@@ -51,6 +52,10 @@ export function removeNamespace(namespace: string): void {
 export function sweepDeadLabs(): void {
   for (const namespace of labNamespaces()) {
     if (!isAlive(Number(OURS.exec(namespace)![1]))) removeNamespace(namespace);
+  }
+  for (const folder of readdirSync(tmpdir())) {
+    const ours = OURS.exec(folder);
+    if (ours && !isAlive(Number(ours[1]))) rmSync(join(tmpdir(), folder), { recursive: true, force: true });
   }
 }
 
