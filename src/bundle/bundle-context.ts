@@ -1,0 +1,26 @@
+/** What the sessions of a node share. */
+import type { Drops } from '../base/drops.ts';
+import type { Log, RandomSource } from '../base/env.ts';
+import type { Cipher } from '../crypto/cipher.ts';
+import type { Curve } from '../crypto/curve.ts';
+import type { MessagePool } from './message-pool.ts';
+import type { RoutePort } from './ports.ts';
+import type { WindowTuning } from './route-window.ts';
+import type { Sealer } from './sealer.ts';
+import type { SessionTable } from './session-table.ts';
+import type { BundleTuning } from './tuning.ts';
+
+export interface BundleContext {
+  readonly curve: Curve;
+  readonly cipher: Cipher;
+  readonly random: RandomSource;
+  readonly routes: RoutePort;
+  readonly drops: Drops;
+  readonly log: Log;
+  readonly wallMs: () => number;
+  readonly tuning: BundleTuning;
+  readonly windowTuning: WindowTuning;
+  readonly pool: MessagePool;
+  readonly sealer: Sealer;
+  readonly sessions: SessionTable;
+}

@@ -1,0 +1,85 @@
+/** Writes the messages of one session (docs/protocol.md section 6.2) into the sealer, under the epoch it sends with. */
+import {
+  addReportEntry,
+  beginReport,
+  type CloseReason,
+  DATA_HEAD_BYTES,
+  MAX_REPORT_DELAY_US,
+  MAX_REPORT_ENTRY_BYTES,
+  SEALED_OVERHEAD_BYTES,
+  writeClose,
+  writeDataHead,
+  writeProbe,
+  writeRekey,
+} from '../wire/route-message.ts';
+import type { BundleRoute } from './bundle-route.ts';
+import type { Epochs } from './epochs.ts';
+import type { MessageCopy, MessagePool } from './message-pool.ts';
+import type { Sealer } from './sealer.ts';
+
+/** No message but DATA and REPORT is longer. */
+const SMALL_BYTES = 64;
+
+export class PlaintextSender {
+  private readonly sealer: Sealer;
+  private readonly epochs: Epochs;
+  private readonly pool: MessagePool;
+
+  constructor(sealer: Sealer, epochs: Epochs, pool: MessagePool) {
+    this.sealer = sealer;
+    this.epochs = epochs;
+    this.pool = pool;
+  }
+
+  /** The copy stays in the route's flight. */
+  data(route: BundleRoute, copy: MessageCopy, now: number): void {
+    const bytes = DATA_HEAD_BYTES + copy.length;
+    const at = this.sealer.reserve(bytes, now);
+    writeDataHead(this.sealer.arena, at, copy.bundleSequence);
+    this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
+    copy.flightBytes = bytes + SEALED_OVERHEAD_BYTES;
+    this.commit(route, bytes, copy, now);
+  }
+
+  probe(route: BundleRoute, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeProbe(this.sealer.arena, at, 'probe', route.nextProbe(now)), undefined, now);
+  }
+
+  probeReply(route: BundleRoute, token: number, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeProbe(this.sealer.arena, at, 'probeReply', token), undefined, now);
+  }
+
+  rekey(route: BundleRoute, kind: 'rekey' | 'rekeyAck', epoch: number, ephemeral: Uint8Array, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeRekey(this.sealer.arena, at, kind, epoch, ephemeral), undefined, now);
+  }
+
+  close(route: BundleRoute, reason: CloseReason, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeClose(this.sealer.arena, at, reason), undefined, now);
+  }
+
+  /** Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. */
+  report(via: BundleRoute, about: BundleRoute, live: readonly BundleRoute[], now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES + live.length * MAX_REPORT_ENTRY_BYTES, now);
+    let to = at + beginReport(this.sealer.arena, at);
+    for (const route of live) {
+      if (!route.arrivals.news && route !== about) continue;
+      const delayUs = Math.min(Math.round(1000 * route.arrivals.delayMs(now)), MAX_REPORT_DELAY_US);
+      to += addReportEntry(this.sealer.arena, at, to, route.index, delayUs, route.arrivals.blocks);
+      route.arrivals.news = false;
+    }
+    this.commit(via, to - at, undefined, now);
+  }
+
+  private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
+    // A session that may send at all is the only kind that has routes.
+    const evicted = this.sealer.commit(route, this.epochs.sending!, bytes, copy, now);
+    if (evicted === undefined) return;
+    route.lost += 1;
+    route.window.lost();
+    this.pool.release(evicted);
+  }
+}

@@ -1,0 +1,483 @@
+/**
+ * One end of an end-to-end session over several routes (docs/protocol.md section 6).
+ *
+ *   opening   no route has been up
+ *   up        a route is up
+ *   lost      none is, now; the client goes on opening routes, the service waits for them
+ *   closed    for good
+ *
+ * The parts do the work: `Traffic` what goes out, `Resequencer` what comes in, `RouteHealth` the routes, `Rekeying` the keys,
+ * `ClientSide` or `ServiceSide` what only one end does. All timers run in `advance`, which every drain calls for
+ * whoever was touched or is due.
+ */
+import { assert } from '../base/assert.ts';
+import { NEVER } from '../base/env.ts';
+import type { ClientKey, NodeKey, RouteHandle } from '../base/ids.ts';
+import type { SessionKeys } from '../crypto/symmetric-state.ts';
+import { RangeBlocks } from '../wire/ack-ranges.ts';
+import {
+  type CloseReason,
+  KIND,
+  MAX_APPLICATION_BYTES,
+  Plaintext,
+  ReportReader,
+  readPlaintext,
+} from '../wire/route-message.ts';
+import type { BundleContext } from './bundle-context.ts';
+import { BundleRoute, type RouteOwner } from './bundle-route.ts';
+import { type ClientOptions, ClientSide } from './client-side.ts';
+import { type Epoch, Epochs } from './epochs.ts';
+import { PlaintextSender } from './plaintext-sender.ts';
+import type { SessionEvents } from './ports.ts';
+import { Rekeying } from './rekeying.ts';
+import { Resequencer } from './resequencer.ts';
+import { RouteHealth, type RouteHealthActions } from './route-health.ts';
+import { RouteSet } from './route-set.ts';
+import { ServiceSide } from './service-side.ts';
+import type { AcceptedHello } from './session-handshake.ts';
+import { routeStatus, type SessionFailure, type SessionState, type SessionStatus } from './session-status.ts';
+import { Traffic } from './traffic.ts';
+
+/** Parsed into by whichever session reads: nothing of it outlives a call. */
+const plaintext = new Plaintext();
+const reportReader = new ReportReader();
+const reportBlocks = new RangeBlocks();
+
+export type SessionOrigin =
+  | { readonly role: 'client'; readonly options: ClientOptions }
+  | { readonly role: 'service'; readonly hello: AcceptedHello };
+
+export class Session implements RouteOwner, RouteHealthActions {
+  /** Counts up over the life of the process. */
+  readonly id: number;
+  readonly clientKey: ClientKey;
+  /** The owner's own. */
+  userData: unknown;
+
+  /** For the layer and the session's parts. */
+  readonly routes: RouteSet;
+  private readonly context: BundleContext;
+  private readonly events: SessionEvents;
+  private readonly side: ClientSide | ServiceSide;
+  private readonly traffic: Traffic;
+  private readonly health: RouteHealth;
+  private readonly epochs: Epochs;
+  private readonly sender: PlaintextSender;
+  private rekeying: Rekeying | undefined;
+  private resequencer: Resequencer;
+  private wasUp = false;
+  private closed = false;
+  private heardAt: number | undefined;
+  private failure: SessionFailure | undefined;
+
+  constructor(
+    context: BundleContext,
+    id: number,
+    clientKey: ClientKey,
+    events: SessionEvents,
+    origin: SessionOrigin,
+    now: number,
+  ) {
+    this.context = context;
+    this.id = id;
+    this.clientKey = clientKey;
+    this.events = events;
+    this.routes = new RouteSet(context.tuning.maxRoutes);
+    this.epochs = new Epochs((epoch) => {
+      for (const route of this.routes.live) route.keys.forget(epoch);
+    });
+    this.sender = new PlaintextSender(context.sealer, this.epochs, context.pool);
+    this.traffic = new Traffic(context.pool, context.drops, context.tuning);
+    this.health = new RouteHealth(context.tuning, origin.role, this);
+    this.resequencer = this.newResequencer();
+    if (origin.role === 'client') {
+      this.side = new ClientSide(context, this, origin.options);
+      this.startEarly(this.side);
+    } else {
+      this.side = new ServiceSide(context, this, origin.hello.messageTwo, now);
+      this.epochs.add({ epoch: 0, sendKey: undefined, receiveKey: origin.hello.earlyKey });
+      this.establish(origin.hello.keys, now);
+    }
+  }
+
+  get state(): SessionState {
+    if (this.closed) return 'closed';
+    if (this.routes.hasUp()) return 'up';
+    return this.wasUp ? 'lost' : 'opening';
+  }
+
+  /**
+   * Queues a message of 1 to MAX_APPLICATION_BYTES bytes, copied at once; it leaves in the next drain. False when the
+   * session is closed or its queue is full; the message is then dropped and counted.
+   */
+  send(bytes: Uint8Array, now: number): boolean {
+    assert(bytes.length > 0 && bytes.length <= MAX_APPLICATION_BYTES, 'an application message fits a route message');
+    if (this.closed) return false;
+    this.context.sessions.touched(this);
+    return this.traffic.queue.offer(bytes, now);
+  }
+
+  /** Tells the other end and ends the session; what was not delivered is lost. No event follows. */
+  close(reason: CloseReason, now: number): void {
+    if (this.closed) return;
+    for (const route of this.routes.live) {
+      if (route.state === 'up' || this.side.role === 'client') this.sender.close(route, reason, now);
+    }
+    this.context.sealer.flush(now);
+    this.end(now);
+  }
+
+  status(now: number): SessionStatus {
+    return {
+      id: this.id,
+      role: this.side.role,
+      state: this.state,
+      epoch: this.rekeying?.epoch ?? 0,
+      rekeys: this.rekeying?.rekeys ?? 0,
+      queueBytes: this.traffic.queue.bytes,
+      queueDrops: this.traffic.queue.drops,
+      resequencer: this.resequencer.counters,
+      lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
+      lastFailure: this.failure,
+      routes: this.routes.live.map((route) => routeStatus(route, now)),
+    };
+  }
+
+  // From here on: for the layer and the session's parts.
+
+  /** Whether anything authentic ever came from the other end. */
+  get heard(): boolean {
+    return this.heardAt !== undefined;
+  }
+
+  /** Does all that is due and sends what there is room for; returns when to be called again. */
+  advance(now: number): number {
+    this.runTimers(now);
+    if (this.closed) return NEVER;
+    if (this.traffic.pump(this.routes, this.sender, now)) this.rekeying?.sawTraffic();
+    return this.runTimers(now);
+  }
+
+  /** This process did not run for `ms`: silence during that time proves nothing. */
+  excuse(ms: number, now: number): void {
+    for (const route of this.routes.live) {
+      route.progressAt = Math.min(route.progressAt + ms, now);
+      route.stalledAt = Math.min(route.stalledAt + ms, now);
+      if (route.unansweredSince !== NEVER) route.unansweredSince = Math.min(route.unansweredSince + ms, now);
+    }
+  }
+
+  pathsChanged(now: number): void {
+    if (this.side.role !== 'client') return;
+    this.side.pathsChanged(now);
+    this.context.sessions.touched(this);
+  }
+
+  /** Service: a set-up with this session's message one arrived. */
+  incoming(handle: RouteHandle, index: number, now: number): 'accept' | 'refused' | 'limit' {
+    const { side } = this;
+    assert(side.role === 'service', 'set-ups end at the service');
+    if (this.closed || !side.takeIndex(index)) return 'refused';
+    if (this.routes.freePlace() < 0) {
+      const quietest = this.routes.quietest();
+      if (now - quietest.heardAt < this.context.tuning.replaceQuietMs) return 'limit';
+      this.closeRoute(quietest, 'replaced', now);
+    }
+    side.sendMessageTwo(this.addRoute(handle, index, undefined, now), now);
+    return 'accept';
+  }
+
+  addRoute(handle: RouteHandle, index: number, path: readonly NodeKey[] | undefined, now: number): BundleRoute {
+    const { cipher, windowTuning, sessions } = this.context;
+    const slot = this.routes.freePlace();
+    const route = new BundleRoute({ owner: this, handle, index, slot, path, cipher, window: windowTuning }, now);
+    this.routes.add(route);
+    this.resequencer.routeOpened(slot);
+    sessions.routeOpened(route);
+    sessions.touched(this);
+    return route;
+  }
+
+  messageTwo(route: BundleRoute, bytes: Uint8Array, now: number): void {
+    const outcome = this.side.role === 'client' ? this.side.messageTwo(bytes, now) : 'refused';
+    if (outcome === 'refused') {
+      this.context.drops.count('bundle-message-two');
+      this.context.sessions.touched(this);
+      return;
+    }
+    if (outcome !== 'repeat') this.establish(outcome, now);
+    this.heardAt = now;
+    route.heardAt = now;
+    this.confirmRoute(route, now);
+    this.context.sessions.touched(this);
+    if (outcome !== 'repeat') this.events.opened(this, now);
+  }
+
+  receiveKeys(epochByte: number): Epoch | undefined {
+    return this.epochs.receiving(epochByte);
+  }
+
+  opened(
+    route: BundleRoute,
+    epoch: number,
+    sequence: number,
+    arena: Uint8Array,
+    at: number,
+    end: number,
+    now: number,
+  ): void {
+    this.heardAt = now;
+    route.heardAt = now;
+    this.context.sessions.touched(this);
+    const parsed = readPlaintext(arena, at, end, plaintext);
+    route.arrivals.note(sequence, parsed === 'ok' && plaintext.kind === KIND.data, now);
+    this.confirmRoute(route, now);
+    this.rekeying!.received(epoch, now);
+    if (this.side.role === 'service') {
+      if (epoch === 0) this.side.earlyMessage(route, now);
+      else if (this.side.confirm()) this.context.sessions.confirmed(this, now);
+    }
+    if (parsed === 'ok') this.act(route, arena, now);
+    else this.context.drops.count(parsed);
+  }
+
+  refused(route: BundleRoute, sequence: number, now: number): void {
+    this.traffic.refused(route, sequence, now);
+    this.context.sessions.touched(this);
+  }
+
+  routeFailed(route: BundleRoute, hop: number, reason: string, now: number): void {
+    this.noteFailure(hop, reason);
+    this.dropRoute(route, reason, now);
+  }
+
+  noteFailure(hop: number, reason: string): void {
+    this.failure = { hop, reason };
+  }
+
+  /** Client: goes on with a new handshake, on new routes, with what is queued and in flight. */
+  restart(now: number): void {
+    assert(this.side.role === 'client', 'the client starts handshakes');
+    this.closeRoutes(now);
+    this.traffic.restart();
+    this.epochs.clear();
+    this.rekeying?.close();
+    this.rekeying = undefined;
+    this.resequencer.close();
+    this.resequencer = this.newResequencer();
+    this.startEarly(this.side);
+  }
+
+  /** Ends the session because of the other end or of time, and says so. */
+  finish(reason: string, now: number): void {
+    if (this.closed) return;
+    this.end(now);
+    this.events.closed(this, reason, now);
+  }
+
+  /** Service: the same client has a newer session. */
+  replace(now: number): void {
+    this.close('replaced', now);
+    this.events.closed(this, 'replaced', now);
+  }
+
+  probe(route: BundleRoute, now: number): void {
+    this.sender.probe(route, now);
+  }
+
+  stalled(route: BundleRoute, now: number): void {
+    route.state = 'stalled';
+    route.stalledAt = now;
+    this.traffic.takeBack(route, now);
+    this.log('bundle-route-stalled', route, '');
+  }
+
+  silent(route: BundleRoute, now: number): void {
+    this.closeRoute(route, route.state === 'opening' ? 'unconfirmed' : 'silent', now);
+  }
+
+  private runTimers(now: number): number {
+    const { live } = this.routes;
+    const { queue } = this.traffic;
+    let wakeAt = this.epochs.wake(now);
+    const busy = queue.length > 0 || this.routes.hasFlight();
+    const hasUp = this.routes.hasUp();
+    // Backwards: a route may leave the list.
+    for (let i = live.length - 1; i >= 0; i--) {
+      const route = live[i];
+      wakeAt = Math.min(wakeAt, this.health.wake(route, busy, hasUp, now));
+      if (route.state === 'closed') continue;
+      wakeAt = Math.min(wakeAt, this.traffic.wake(route, now), this.report(route, now));
+      if (now >= route.window.wakeAt) route.window.wake(now);
+      wakeAt = Math.min(wakeAt, route.window.wakeAt);
+      if (queue.length > 0 && route.pausedUntil > now) wakeAt = Math.min(wakeAt, route.pausedUntil);
+    }
+    this.resequencer.setRouteSkew(this.routes.skewMs());
+    wakeAt = Math.min(wakeAt, this.resequencer.wake(now), this.rekey(now));
+    // What the resequencer delivered may have made the owner close the session.
+    return this.closed ? NEVER : Math.min(wakeAt, this.runSide(now));
+  }
+
+  private runSide(now: number): number {
+    const wakeAt = this.side.wake(now);
+    if (wakeAt !== 'no-route') return wakeAt;
+    this.finish('no-route', now);
+    return NEVER;
+  }
+
+  private rekey(now: number): number {
+    const wakeAt = this.rekeying?.wake(this.routes.fastest(), now) ?? NEVER;
+    if (wakeAt !== 'failed') return wakeAt;
+    this.handshakeAnew(now);
+    return now;
+  }
+
+  /** Sends the report that is due about a route, over it where it works; returns when the next one is. */
+  private report(route: BundleRoute, now: number): number {
+    const { reportMessages, reportDelayMs } = this.context.tuning;
+    const dueAt = route.arrivals.dueAt(reportMessages, reportDelayMs, now);
+    if (dueAt > now) return dueAt;
+    const via = route.state === 'up' ? route : this.routes.fastest();
+    if (via !== undefined) this.sender.report(via, route, this.routes.live, now);
+    route.arrivals.reported();
+    return NEVER;
+  }
+
+  private act(route: BundleRoute, arena: Uint8Array, now: number): void {
+    const { bodyAt, bodyEnd } = plaintext;
+    switch (plaintext.kind) {
+      case KIND.data:
+        this.rekeying!.sawTraffic();
+        this.resequencer.accept(route.slot, plaintext.bundleSequence, arena.subarray(bodyAt, bodyEnd), now);
+        break;
+      case KIND.report:
+        this.readReport(route, arena, bodyAt, bodyEnd, now);
+        break;
+      case KIND.probe:
+        this.sender.probeReply(route, plaintext.token, now);
+        break;
+      case KIND.probeReply:
+        this.probeAnswered(route, plaintext.token, now);
+        break;
+      case KIND.rekey:
+        this.countUnless('ok', this.rekeying!.rekey(route, plaintext.epoch, arena.subarray(bodyAt, bodyEnd), now));
+        break;
+      case KIND.rekeyAck:
+        this.countUnless('ok', this.rekeying!.rekeyAck(route, plaintext.epoch, arena.subarray(bodyAt, bodyEnd), now));
+        break;
+      case KIND.close:
+        // A service that is done may be back soon; whoever refuses or replaces means it.
+        if (this.side.role === 'client' && plaintext.closeReason === 'done') this.handshakeAnew(now);
+        else this.finish(plaintext.closeReason, now);
+        break;
+    }
+  }
+
+  private readReport(via: BundleRoute, arena: Uint8Array, at: number, end: number, now: number): void {
+    reportReader.begin(arena, at, end);
+    for (;;) {
+      const read = reportReader.next(reportBlocks);
+      if (read !== 'entry') {
+        this.countUnless('end', read);
+        return;
+      }
+      const route = this.routes.byIndex(reportReader.routeIndex);
+      // Reports about a route that was closed meanwhile are usual.
+      if (route !== undefined) this.traffic.reported(route, reportReader, reportBlocks, route === via, now);
+    }
+  }
+
+  private probeAnswered(route: BundleRoute, token: number, now: number): void {
+    const probe = route.probeOf(token);
+    if (probe === undefined) {
+      this.context.drops.count('bundle-probe-unknown');
+      return;
+    }
+    route.progressAt = now;
+    route.unansweredSince = NEVER;
+    route.lostBelow = Math.max(route.lostBelow, probe.sequence);
+    route.window.sample(now - probe.sentAt, now);
+    route.window.wake(now);
+    if (route.state !== 'stalled') return;
+    route.state = 'up';
+    route.window.restart(now);
+    this.log('bundle-route-up', route, '');
+  }
+
+  /** Something that only the other end can have sent came on it. */
+  private confirmRoute(route: BundleRoute, now: number): void {
+    if (route.state !== 'opening') return;
+    route.state = 'up';
+    route.progressAt = now;
+    this.wasUp = true;
+    if (this.side.role === 'client') {
+      this.side.routeUp(route);
+      route.window.sample(now - route.openedAt, now);
+    } else this.sender.probe(route, now);
+    this.log('bundle-route-up', route, '');
+  }
+
+  private closeRoute(route: BundleRoute, reason: string, now: number): void {
+    this.context.routes.close(route.handle, now);
+    this.dropRoute(route, reason, now);
+  }
+
+  private closeRoutes(now: number): void {
+    while (this.routes.live.length > 0) this.closeRoute(this.routes.live[0], 'session', now);
+  }
+
+  private dropRoute(route: BundleRoute, reason: string, now: number): void {
+    this.traffic.takeBack(route, now);
+    route.state = 'closed';
+    this.routes.remove(route);
+    this.resequencer.routeClosed(route.slot);
+    this.context.sessions.routeClosed(route);
+    this.context.sessions.touched(this);
+    this.side.routeGone(route, reason, now);
+    this.log('bundle-route-closed', route, reason);
+  }
+
+  /** Client: the present session is of no use any more. */
+  private handshakeAnew(now: number): void {
+    assert(this.side.role === 'client', 'the client starts handshakes');
+    this.closeRoutes(now);
+    this.side.outdated(now);
+  }
+
+  /** Client: sends under epoch 0 until message two is in. */
+  private startEarly(side: ClientSide): void {
+    this.epochs.add({ epoch: 0, sendKey: side.earlyKey, receiveKey: undefined });
+    this.epochs.sendUnder(0);
+  }
+
+  private establish(keys: SessionKeys, now: number): void {
+    const { curve, random, tuning } = this.context;
+    const role = this.side.role === 'client' ? 'initiator' : 'responder';
+    this.rekeying = new Rekeying({ curve, random, role, keys, epochs: this.epochs, sender: this.sender, tuning }, now);
+  }
+
+  private end(now: number): void {
+    this.closed = true;
+    this.closeRoutes(now);
+    this.traffic.queue.clear();
+    this.resequencer.close();
+    this.epochs.clear();
+    this.rekeying?.close();
+    this.side.close();
+    this.context.sessions.ended(this);
+  }
+
+  private newResequencer(): Resequencer {
+    const { tuning, pool } = this.context;
+    return new Resequencer(tuning, tuning.maxRoutes, pool, (bytes, now) => this.events.message(this, bytes, now));
+  }
+
+  private countUnless(good: string, outcome: string): void {
+    if (outcome !== good) this.context.drops.count(outcome);
+  }
+
+  private log(event: string, route: BundleRoute, reason: string): void {
+    const fields = { session: this.id, route: route.index };
+    this.context.log.write('info', event, reason === '' ? fields : { ...fields, reason });
+  }
+}

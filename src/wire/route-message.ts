@@ -1,0 +1,220 @@
+/**
+ * What one end of a route sends to the other (docs/protocol.md section 6.2).
+ *
+ *   type 1 | message two of the handshake (49)
+ *   type 2 | epoch u8 | sequence u48 | sealed plaintext | tag (16)        the first 8 bytes are the associated data
+ *
+ * Plaintext:
+ *
+ *   0x01 DATA         bundle sequence u48, application bytes (1 to MAX_APPLICATION_BYTES)
+ *   0x03 REPORT       route count u8, each: route index u16, largest sequence u48, delay u32 in us, ACK ranges
+ *   0x04 PROBE        token u64
+ *   0x05 PROBE_REPLY  token u64
+ *   0x06 REKEY        epoch u32, ephemeral key (33)
+ *   0x07 REKEY_ACK    epoch u32, ephemeral key (33)
+ *   0x08 CLOSE        reason u8: 1 done, 2 replaced, 3 refused
+ *
+ * On the hot path: parses into reused objects and offsets, no allocation. Reading checks every length; what it returns
+ * beside 'ok' is the name of the drop.
+ */
+import { readU16, readU32, readU48, readU64, writeU16, writeU32, writeU48, writeU64 } from '../base/bytes.ts';
+import { MAX_RANGES_BYTES, type RangeBlocks, readRanges, writeRanges } from './ack-ranges.ts';
+
+export const ROUTE_MESSAGE = { messageTwo: 1, sealed: 2 } as const;
+export const KIND = {
+  data: 0x01,
+  report: 0x03,
+  probe: 0x04,
+  probeReply: 0x05,
+  rekey: 0x06,
+  rekeyAck: 0x07,
+  close: 0x08,
+} as const;
+
+/** Section 3: a message of a route. */
+export const MAX_ROUTE_MESSAGE_BYTES = 65_535;
+const TAG_BYTES = 16;
+const POINT_BYTES = 33;
+export const TYPE_BYTES = 1;
+export const MESSAGE_TWO_BYTES = 49;
+export const SEALED_HEADER_BYTES = 8;
+/** What sealing adds to a plaintext. */
+export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
+export const DATA_HEAD_BYTES = 7;
+export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - SEALED_OVERHEAD_BYTES - DATA_HEAD_BYTES;
+const PROBE_BYTES = 9;
+const REKEY_BYTES = 5 + POINT_BYTES;
+const CLOSE_BYTES = 2;
+const REPORT_HEAD_BYTES = 2;
+const REPORT_ENTRY_HEAD_BYTES = 12;
+/** The longest entry of a REPORT. */
+export const MAX_REPORT_ENTRY_BYTES = REPORT_ENTRY_HEAD_BYTES + MAX_RANGES_BYTES;
+export const MAX_REPORT_DELAY_US = 0xffff_ffff;
+
+export const CLOSE_REASONS = { 1: 'done', 2: 'replaced', 3: 'refused' } as const;
+export type CloseReason = (typeof CLOSE_REASONS)[keyof typeof CLOSE_REASONS];
+const CLOSE_CODES: Readonly<Record<CloseReason, number>> = { done: 1, replaced: 2, refused: 3 };
+
+/** The shortest sealed message: one byte of plaintext at least. */
+const MIN_SEALED_BYTES = SEALED_OVERHEAD_BYTES + 1;
+
+export function isSealed(message: Uint8Array): boolean {
+  return message.length >= MIN_SEALED_BYTES && message[0] === ROUTE_MESSAGE.sealed;
+}
+
+export function isMessageTwo(message: Uint8Array): boolean {
+  return message.length === TYPE_BYTES + MESSAGE_TWO_BYTES && message[0] === ROUTE_MESSAGE.messageTwo;
+}
+
+/** Epoch modulo 256. */
+export function sealedEpoch(message: Uint8Array): number {
+  return message[1];
+}
+
+export function sealedSequence(message: Uint8Array): number {
+  return readU48(message, 2);
+}
+
+export function writeSealedHeader(out: Uint8Array, at: number, epoch: number, sequence: number): void {
+  out[at] = ROUTE_MESSAGE.sealed;
+  out[at + 1] = epoch;
+  writeU48(out, at + 2, sequence);
+}
+
+/** Writes the 7 bytes before the application's. */
+export function writeDataHead(out: Uint8Array, at: number, bundleSequence: number): void {
+  out[at] = KIND.data;
+  writeU48(out, at + 1, bundleSequence);
+}
+
+export function writeProbe(out: Uint8Array, at: number, kind: 'probe' | 'probeReply', token: number): number {
+  out[at] = KIND[kind];
+  writeU64(out, at + 1, token);
+  return PROBE_BYTES;
+}
+
+export function writeRekey(
+  out: Uint8Array,
+  at: number,
+  kind: 'rekey' | 'rekeyAck',
+  epoch: number,
+  ephemeral: Uint8Array,
+): number {
+  out[at] = KIND[kind];
+  writeU32(out, at + 1, epoch);
+  out.set(ephemeral, at + 5);
+  return REKEY_BYTES;
+}
+
+export function writeClose(out: Uint8Array, at: number, reason: CloseReason): number {
+  out[at] = KIND.close;
+  out[at + 1] = CLOSE_CODES[reason];
+  return CLOSE_BYTES;
+}
+
+/** Begins a REPORT without entries. */
+export function beginReport(out: Uint8Array, at: number): number {
+  out[at] = KIND.report;
+  out[at + 1] = 0;
+  return REPORT_HEAD_BYTES;
+}
+
+/** Adds an entry at `to` to the report that begins at `at`; returns the entry's bytes. The blocks' first high is `largest`. */
+export function addReportEntry(
+  out: Uint8Array,
+  at: number,
+  to: number,
+  routeIndex: number,
+  delayUs: number,
+  blocks: RangeBlocks,
+): number {
+  out[at + 1] += 1;
+  writeU16(out, to, routeIndex);
+  writeU48(out, to + 2, blocks.high[0]);
+  writeU32(out, to + 8, delayUs);
+  return REPORT_ENTRY_HEAD_BYTES + writeRanges(out, to + REPORT_ENTRY_HEAD_BYTES, blocks);
+}
+
+/** A parsed plaintext; reused. Which fields hold depends on `kind`; `bodyAt`..`bodyEnd` are DATA's application bytes. */
+export class Plaintext {
+  kind: number = KIND.data;
+  bundleSequence = 0;
+  token = 0;
+  epoch = 0;
+  closeReason: CloseReason = 'done';
+  /** DATA: application bytes; REPORT: the entries; REKEY and REKEY_ACK: the ephemeral key. */
+  bodyAt = 0;
+  bodyEnd = 0;
+}
+
+export type PlaintextDrop = 'route-message-length' | 'route-message-kind' | 'route-message-value';
+
+/** Reads the plaintext in `bytes` from `at` up to `end` (at least one byte). */
+export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: Plaintext): 'ok' | PlaintextDrop {
+  const length = end - at;
+  into.kind = bytes[at];
+  into.bodyEnd = end;
+  switch (into.kind) {
+    case KIND.data:
+      if (length <= DATA_HEAD_BYTES) return 'route-message-length';
+      into.bundleSequence = readU48(bytes, at + 1);
+      into.bodyAt = at + DATA_HEAD_BYTES;
+      return 'ok';
+    case KIND.report:
+      if (length < REPORT_HEAD_BYTES) return 'route-message-length';
+      into.bodyAt = at + 1;
+      return 'ok';
+    case KIND.probe:
+    case KIND.probeReply:
+      if (length !== PROBE_BYTES) return 'route-message-length';
+      into.token = readU64(bytes, at + 1);
+      return Number.isSafeInteger(into.token) ? 'ok' : 'route-message-value';
+    case KIND.rekey:
+    case KIND.rekeyAck:
+      if (length !== REKEY_BYTES) return 'route-message-length';
+      into.epoch = readU32(bytes, at + 1);
+      into.bodyAt = at + 5;
+      return 'ok';
+    case KIND.close: {
+      if (length !== CLOSE_BYTES) return 'route-message-length';
+      const reason: CloseReason | undefined = CLOSE_REASONS[bytes[at + 1] as keyof typeof CLOSE_REASONS];
+      if (reason === undefined) return 'route-message-value';
+      into.closeReason = reason;
+      return 'ok';
+    }
+    default:
+      return 'route-message-kind';
+  }
+}
+
+/** Walks over the entries of a REPORT: `begin`, then `next` until it is not 'entry'. */
+export class ReportReader {
+  routeIndex = 0;
+  largest = 0;
+  delayUs = 0;
+  private bytes: Uint8Array = new Uint8Array(0);
+  private at = 0;
+  private end = 0;
+  private left = 0;
+
+  /** `at` is where the route count stands. */
+  begin(bytes: Uint8Array, at: number, end: number): void {
+    this.bytes = bytes;
+    this.left = bytes[at];
+    this.at = at + 1;
+    this.end = end;
+  }
+
+  next(blocks: RangeBlocks): 'entry' | 'end' | 'route-message-report' {
+    if (this.left === 0) return this.at === this.end ? 'end' : 'route-message-report';
+    if (this.at + REPORT_ENTRY_HEAD_BYTES > this.end) return 'route-message-report';
+    this.routeIndex = readU16(this.bytes, this.at);
+    this.largest = readU48(this.bytes, this.at + 2);
+    this.delayUs = readU32(this.bytes, this.at + 8);
+    const after = readRanges(this.bytes, this.at + REPORT_ENTRY_HEAD_BYTES, this.end, this.largest, blocks);
+    if (after < 0) return 'route-message-report';
+    this.at = after;
+    this.left -= 1;
+    return 'entry';
+  }
+}
