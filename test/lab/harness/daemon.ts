@@ -38,16 +38,19 @@ export class Daemon {
   readonly address: string;
   readonly configFile: string;
   readonly socket: string;
-  private readonly directory: string;
+  readonly directory: string;
   private readonly programArgs: readonly string[];
   private process: LabProcess | undefined;
   private starts = 0;
 
-  /** Makes the node's key. `programArgs` go to skywired behind `--config FILE`: `['--datapath', 'portable']`. */
-  constructor(lab: Lab, host: Host, programArgs: readonly string[] = []) {
+  /**
+   * Makes the node's key. `programArgs` go to skywired behind `--config FILE`: `['--datapath', 'portable']`. `folder` names
+   * its files: a host that runs one node after another needs one for each.
+   */
+  constructor(lab: Lab, host: Host, programArgs: readonly string[] = [], folder = `node-${host.name}`) {
     this.host = host;
     this.programArgs = programArgs;
-    this.directory = lab.file(`node-${host.name}`);
+    this.directory = lab.file(folder);
     mkdirSync(this.directory);
     this.configFile = join(this.directory, 'skywired.toml');
     this.socket = join(this.directory, 'control.sock');
@@ -58,7 +61,7 @@ export class Daemon {
     this.address = named.address;
   }
 
-  private get keyFile(): string {
+  get keyFile(): string {
     return join(this.directory, 'node.key');
   }
 
@@ -81,10 +84,10 @@ export class Daemon {
     this.host.run(process.execPath, DAEMON_PROGRAM, 'firewall', '--config', this.configFile);
   }
 
-  /** Starts the daemon without waiting for anything. */
-  launch(): LabProcess {
-    const args = [DAEMON_PROGRAM, '--config', this.configFile, ...this.programArgs];
-    this.process = this.host.start(`skywired-${++this.starts}`, process.execPath, args);
+  /** Starts the daemon without waiting for anything; `under` is a program that starts it in its turn, with arguments. */
+  launch(...under: string[]): LabProcess {
+    const [command, ...args] = [...under, process.execPath, DAEMON_PROGRAM, '--config', this.configFile];
+    this.process = this.host.start(`skywired-${++this.starts}`, command, [...args, ...this.programArgs]);
     return this.process;
   }
 

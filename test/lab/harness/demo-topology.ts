@@ -93,7 +93,7 @@ export class DemoNetwork {
     for (const relay of [relayA, relayB]) relay.shape('down', this.options.rateMbit, MODEM_QUEUE_MS);
   }
 
-  private writeConfigurations(): void {
+  writeConfigurations(): void {
     const { miner, relayA, relayB, gateway } = this;
     const at = (key: string, address: string) => ({ key, endpoint: `${address}:${NODE_PORT}` });
     miner.configure({
