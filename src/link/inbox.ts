@@ -1,0 +1,112 @@
+/**
+ * Session datagrams of one received batch: gathered as cipher jobs, opened in one call, handed on in order. On the hot
+ * path: allocates nothing a datagram.
+ */
+import type { DatagramBatch } from '../base/datagram.ts';
+import type { Drops } from '../base/drops.ts';
+import { type Cipher, JOB_OK, JOB_WORDS } from '../crypto/cipher.ts';
+import {
+  counterHighOf,
+  counterLowOf,
+  epochByteOf,
+  SESSION_HEADER_BYTES,
+  SESSION_OVERHEAD_BYTES,
+  sessionDropOf,
+} from '../wire/session.ts';
+import type { Session } from './session.ts';
+
+/** One datagram whose tag is right. Valid during the call. */
+export interface OpenedDatagram {
+  batch: DatagramBatch;
+  /** Which of the batch. */
+  index: number;
+  epoch: number;
+  counter: number;
+  /** Where the frames begin and end in the batch's arena. */
+  framesAt: number;
+  framesEnd: number;
+}
+
+const TWO_32 = 0x1_0000_0000;
+
+export class Inbox {
+  private readonly cipher: Cipher;
+  private readonly drops: Drops;
+  private readonly opened: (session: Session, datagram: OpenedDatagram, now: number) => void;
+  private readonly datagram: OpenedDatagram;
+  private jobs = new Uint32Array(0);
+  private sessions: (Session | undefined)[] = [];
+  private epochs = new Float64Array(0);
+  private count = 0;
+
+  /** `opened`: called for each authentic datagram, in the order of the batch. */
+  constructor(
+    cipher: Cipher,
+    drops: Drops,
+    empty: DatagramBatch,
+    opened: (session: Session, datagram: OpenedDatagram, now: number) => void,
+  ) {
+    this.cipher = cipher;
+    this.drops = drops;
+    this.opened = opened;
+    this.datagram = { batch: empty, index: 0, epoch: 0, counter: 0, framesAt: 0, framesEnd: 0 };
+  }
+
+  /** Called before the datagrams of a batch are gathered. */
+  begin(batch: DatagramBatch): void {
+    const capacity = batch.offsets.length;
+    this.datagram.batch = batch;
+    if (this.sessions.length >= capacity) return;
+    this.jobs = new Uint32Array(capacity * JOB_WORDS);
+    this.sessions = new Array(capacity).fill(undefined);
+    this.epochs = new Float64Array(capacity);
+  }
+
+  /** Takes the batch's datagram number `index` for `session` when it may be opened at all. */
+  gather(session: Session, index: number): void {
+    const { batch } = this.datagram;
+    const at = batch.offsets[index];
+    const length = batch.lengths[index];
+    const drop = sessionDropOf(batch.arena, at, length);
+    if (drop !== undefined) return this.drops.count(drop);
+    const epoch = session.rekeying.keyring.epochOf(epochByteOf(batch.arena, at));
+    if (epoch < 0) return this.drops.count('session-epoch');
+    const high = counterHighOf(batch.arena, at);
+    const low = counterLowOf(batch.arena, at);
+    if (!session.wouldAccept(high * TWO_32 + low)) return this.drops.count('session-replayed');
+    const job = this.count * JOB_WORDS;
+    this.jobs[job] = session.rekeying.keyring.receiveSlot(epoch);
+    this.jobs[job + 1] = high;
+    this.jobs[job + 2] = low;
+    this.jobs[job + 3] = at;
+    this.jobs[job + 4] = SESSION_HEADER_BYTES;
+    this.jobs[job + 5] = length - SESSION_OVERHEAD_BYTES;
+    this.jobs[job + 7] = index;
+    this.sessions[this.count] = session;
+    this.epochs[this.count] = epoch;
+    this.count += 1;
+  }
+
+  /** Opens what was gathered. A handler may close sessions; what was gathered for them is not handed on. */
+  open(now: number): void {
+    if (this.count === 0) return;
+    const { jobs, datagram } = this;
+    const count = this.count;
+    this.count = 0;
+    this.cipher.openBatch(datagram.batch.arena, jobs, count);
+    for (let i = 0, job = 0; i < count; i++, job += JOB_WORDS) {
+      const session = this.sessions[i];
+      this.sessions[i] = undefined;
+      if (jobs[job + 6] !== JOB_OK) {
+        this.drops.count('session-tag');
+      } else if (session !== undefined && session.state !== 'closed') {
+        datagram.index = jobs[job + 7];
+        datagram.epoch = this.epochs[i];
+        datagram.counter = jobs[job + 1] * TWO_32 + jobs[job + 2];
+        datagram.framesAt = jobs[job + 3] + SESSION_HEADER_BYTES;
+        datagram.framesEnd = datagram.framesAt + jobs[job + 5];
+        this.opened(session, datagram, now);
+      }
+    }
+  }
+}

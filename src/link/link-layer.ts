@@ -1,0 +1,288 @@
+/**
+ * All links of a node: the table of neighbours, and the way of each datagram to the part that it is for. Sections 2
+ * and 3 of docs/protocol.md; what one neighbour does is in neighbour.ts.
+ *
+ * Bounds: `peersMax` neighbours; each has one active session, one candidate and one initiation at most; 64 pending
+ * handshakes of unknown origin.
+ */
+import { assert } from '../base/assert.ts';
+import { equal, toHex } from '../base/bytes.ts';
+import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
+import type { Drops } from '../base/drops.ts';
+import type { Log, RandomSource } from '../base/env.ts';
+import { Failure } from '../base/failure.ts';
+import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
+import type { Cipher } from '../crypto/cipher.ts';
+import type { Curve } from '../crypto/curve.ts';
+import type { Identity } from '../crypto/identity.ts';
+import { wipeSessionKeys } from '../crypto/symmetric-state.ts';
+import { MESSAGE_MAX_BYTES } from '../wire/frames.ts';
+import {
+  DATAGRAM_COOKIE,
+  DATAGRAM_FINAL,
+  DATAGRAM_INIT,
+  DATAGRAM_RESPONSE,
+  type HandshakeDatagram,
+  parseHandshake,
+} from '../wire/handshake.ts';
+import { DATAGRAM_SESSION, receiverIndexOf, SESSION_MIN_BYTES } from '../wire/session.ts';
+import type { LinkContext } from './context.ts';
+import { FrameDispatch } from './frame-dispatch.ts';
+import { Inbox, type OpenedDatagram } from './inbox.ts';
+import { IndexTable } from './index-table.ts';
+import type { Initiation } from './initiation.ts';
+import type { LinkEvents } from './link-events.ts';
+import type { LinkStatus } from './link-status.ts';
+import { Neighbour } from './neighbour.ts';
+import { type PendingHandshake, Responder } from './responder.ts';
+import { SendArena } from './send-arena.ts';
+import type { Session } from './session.ts';
+import { LINK_TUNING, type LinkTuning } from './tuning.ts';
+
+export interface LinkLayerOptions {
+  readonly identity: Identity;
+  readonly curve: Curve;
+  readonly cipher: Cipher;
+  readonly random: RandomSource;
+  readonly transport: DatagramTransport;
+  readonly drops: Drops;
+  readonly log: Log;
+  readonly tuning?: Partial<LinkTuning>;
+  readonly events?: LinkEvents;
+}
+
+/** Whom a receiver index names. */
+type Indexed = Session | Initiation | PendingHandshake;
+
+const SILENT: LinkEvents = {
+  linkUp: () => undefined,
+  linkDown: () => undefined,
+  data: () => undefined,
+  channelMessage: () => undefined,
+};
+
+export class LinkLayer {
+  /** Who is told; to be set before `start`. */
+  events: LinkEvents;
+  private readonly context: LinkContext;
+  private readonly indices: IndexTable<Indexed>;
+  private readonly responder: Responder;
+  private readonly inbox: Inbox;
+  private readonly frames: FrameDispatch;
+  /** By link id; a hole is the id of a removed peer, and given out again. */
+  private readonly neighbours: (Neighbour | undefined)[] = [];
+  private readonly byKey = new Map<KeyText, Neighbour>();
+  private started = false;
+
+  constructor(options: LinkLayerOptions) {
+    const { identity, curve, cipher, random, transport, drops, log } = options;
+    const tuning = { ...LINK_TUNING, ...options.tuning };
+    const arena = new SendArena(cipher, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
+    const transportBytes = transport.maxDatagramBytes;
+    this.events = options.events ?? SILENT;
+    this.context = { identity, curve, cipher, random, drops, log, tuning, arena, transportBytes };
+    this.indices = new IndexTable(random);
+    this.responder = new Responder(this.context, this.indices);
+    this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), this.opened.bind(this));
+    this.frames = new FrameDispatch(
+      drops,
+      () => this.events,
+      (session, now) => this.neighbourOf(session.link).closedByPeer(now),
+    );
+  }
+
+  /** `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. Fails when there are too many. */
+  addPeer(key: NodeKey, endpoint: Uint8Array | undefined): void {
+    const keyText = toHex(key);
+    assert(!equal(key, this.context.identity.key), 'a node is not its own peer');
+    assert(!this.byKey.has(keyText), 'a peer is added once');
+    assert(endpoint === undefined || endpoint.length === ENDPOINT_BYTES, 'an endpoint');
+    const { peersMax } = this.context.tuning;
+    if (this.byKey.size >= peersMax) {
+      throw new Failure('config-invalid', `more than ${peersMax} peers`, 'remove some [[peer]] sections');
+    }
+    const hole = this.neighbours.indexOf(undefined);
+    const link = (hole < 0 ? this.neighbours.length : hole) as LinkId;
+    const { context, indices } = this;
+    const neighbour = new Neighbour({ context, indices, link, key, endpoint, events: () => this.events });
+    this.neighbours[link] = neighbour;
+    this.byKey.set(keyText, neighbour);
+    if (this.started) neighbour.startSoon();
+  }
+
+  removePeer(key: NodeKey, now: number): void {
+    const neighbour = this.byKey.get(toHex(key));
+    if (neighbour === undefined) return;
+    this.byKey.delete(neighbour.keyText);
+    neighbour.stop('removed', now);
+    this.neighbours[neighbour.link] = undefined;
+  }
+
+  start(now: number): void {
+    this.started = true;
+    for (const neighbour of this.neighbours) neighbour?.start(now);
+  }
+
+  /** Says CLOSE to everybody. Peers stay configured, so `start` may follow. */
+  stop(now: number): void {
+    this.started = false;
+    this.responder.stop();
+    for (const neighbour of this.neighbours) neighbour?.stop('stopped', now);
+    this.context.arena.drain(now);
+  }
+
+  receive(batch: DatagramBatch, now: number): void {
+    if (!this.started) return this.context.drops.count('link-stopped', batch.count);
+    this.inbox.begin(batch);
+    for (let i = 0; i < batch.count; i++) {
+      const at = batch.offsets[i];
+      const type = batch.lengths[i] === 0 ? 0 : batch.arena[at];
+      if (type === DATAGRAM_SESSION) {
+        this.gather(batch, i);
+      } else if (type >= DATAGRAM_INIT && type <= DATAGRAM_COOKIE) {
+        // A handshake may begin or end a session: what came before it is dealt with before it.
+        this.inbox.open(now);
+        this.handshake(batch, i, now);
+      } else {
+        this.context.drops.count('link-type');
+      }
+    }
+    this.inbox.open(now);
+  }
+
+  wake(now: number): void {
+    if (!this.started) return;
+    this.responder.wake(now);
+    for (const neighbour of this.neighbours) neighbour?.wake(now);
+  }
+
+  nextWakeAt(): number {
+    let at = this.responder.nextWakeAt();
+    for (const neighbour of this.neighbours) {
+      if (neighbour !== undefined) at = Math.min(at, neighbour.nextWakeAt());
+    }
+    return at;
+  }
+
+  /** Seals and sends everything that was queued. */
+  drain(now: number): void {
+    this.context.arena.drain(now);
+  }
+
+  /**
+   * Queues a piece of a route's message; cuts it further where the path is narrower. Copies the bytes at once. False when
+   * the link is down (counted).
+   */
+  sendData(
+    link: LinkId,
+    routeId: Uint8Array,
+    routeIdAt: number,
+    message: number,
+    offset: number,
+    last: boolean,
+    buffer: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    assert(length > 0 && offset + length <= MESSAGE_MAX_BYTES, 'a piece of a message');
+    const session = this.sessionOf(link);
+    if (session === undefined) return false;
+    session.sendData(routeId, routeIdAt, message, offset, last, buffer, start, length);
+    return true;
+  }
+
+  /** Queues a message of a channel, 1 to 65,535 bytes; copied at once. False when the link is down (counted). */
+  sendChannel(link: LinkId, channel: number, message: Uint8Array): boolean {
+    assert(message.length > 0 && message.length <= MESSAGE_MAX_BYTES, 'a message');
+    const session = this.sessionOf(link);
+    if (session === undefined) return false;
+    session.sendChannel(channel, message);
+    return true;
+  }
+
+  /** The link to a peer while it is up. */
+  linkOf(peer: NodeKey): LinkId | undefined {
+    const neighbour = this.byKey.get(toHex(peer));
+    return neighbour?.active === undefined ? undefined : neighbour.link;
+  }
+
+  /** Of a link that exists, up or not. */
+  peerOf(link: LinkId): NodeKey {
+    return this.neighbourOf(link).key;
+  }
+
+  /** Smoothed; the initial guess before the first sample, and while the link is down. */
+  roundTripMs(link: LinkId): number {
+    return this.neighbourOf(link).active?.roundTrip.smoothedMs ?? this.context.tuning.initialRoundTripMs;
+  }
+
+  /** Every configured peer. */
+  status(now: number): LinkStatus[] {
+    const status: LinkStatus[] = [];
+    for (const neighbour of this.neighbours) if (neighbour !== undefined) status.push(neighbour.status(now));
+    return status;
+  }
+
+  private neighbourOf(link: LinkId): Neighbour {
+    const neighbour = this.neighbours[link];
+    assert(neighbour !== undefined, 'a link that exists');
+    return neighbour;
+  }
+
+  private sessionOf(link: LinkId): Session | undefined {
+    const session = this.neighbours[link]?.active;
+    if (session === undefined) this.context.drops.count('link-down');
+    return session;
+  }
+
+  private gather(batch: DatagramBatch, index: number): void {
+    if (batch.lengths[index] < SESSION_MIN_BYTES) return this.context.drops.count('session-length');
+    const named = this.indices.get(receiverIndexOf(batch.arena, batch.offsets[index]));
+    if (named === undefined || named.kind !== 'session') return this.context.drops.count('session-index');
+    this.inbox.gather(named, index);
+  }
+
+  private opened(session: Session, datagram: OpenedDatagram, now: number): void {
+    const { batch, index, epoch, counter } = datagram;
+    if (!session.accept(epoch, counter, batch.endpoints, index * ENDPOINT_BYTES, now)) {
+      return this.context.drops.count('session-replayed');
+    }
+    const neighbour = this.neighbourOf(session.link);
+    neighbour.traffic.received(batch.lengths[index]);
+    neighbour.heard(session, now);
+    this.frames.dispatch(session, datagram, now);
+  }
+
+  private handshake(batch: DatagramBatch, index: number, now: number): void {
+    const { drops } = this.context;
+    const at = batch.offsets[index];
+    const datagram = parseHandshake(batch.arena.subarray(at, at + batch.lengths[index]));
+    if (typeof datagram === 'string') return drops.count(datagram);
+    const endpoint = batch.endpoints.subarray(index * ENDPOINT_BYTES, (index + 1) * ENDPOINT_BYTES);
+    if (datagram.type === DATAGRAM_INIT) return this.responder.init(datagram, endpoint, now);
+    const named = this.indices.get(datagram.receiverIndex);
+    if (named === undefined) return drops.count('handshake-index');
+    if (datagram.type === DATAGRAM_FINAL) return this.final(named, datagram, endpoint, now);
+    if (named.kind !== 'initiation') return drops.count('handshake-unexpected');
+    if (datagram.type === DATAGRAM_RESPONSE) return named.response(datagram, endpoint, now);
+    named.cookieArrived(datagram, endpoint, now);
+  }
+
+  private final(named: Indexed, datagram: HandshakeDatagram, endpoint: Uint8Array, now: number): void {
+    const { drops } = this.context;
+    if (named.kind === 'session') {
+      const repeated = this.neighbourOf(named.link).finalRepeated(named, datagram.bytes, now);
+      if (!repeated) drops.count('handshake-unexpected');
+      return;
+    }
+    if (named.kind !== 'pending') return drops.count('handshake-unexpected');
+    const finished = this.responder.final(named, datagram);
+    if (finished === undefined) return;
+    const neighbour = this.byKey.get(toHex(finished.remoteKey));
+    if (neighbour === undefined) {
+      wipeSessionKeys(finished.keys);
+      return drops.count('handshake-stranger');
+    }
+    neighbour.answered(finished, datagram.bytes, endpoint, now);
+  }
+}

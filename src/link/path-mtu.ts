@@ -1,0 +1,140 @@
+/**
+ * The largest datagram that a path carries, found by probing as RFC 8899 does (docs/protocol.md section 3.1). ICMP is
+ * not asked: it is forged too easily and filtered too often. Sizes are UDP payload bytes, rounded down to whole blocks
+ * because session datagrams are multiples of 16.
+ *
+ * Searching: the next size of the ladder is probed. Answered: taken, and the next one follows at once. Three probes lost:
+ * refused, settled below it.
+ * Settled: while datagrams above the base size are sent, the present size is probed every 2 s. Three of these lost
+ * in a row while the peer was heard: a black hole; back to the base size, and searching again.
+ *
+ * Timers: a probe is lost after 250 ms or three round trips, whichever is longer. A refused size is tried again after 10
+ * minutes.
+ */
+import { NEVER } from '../base/env.ts';
+import { sessionBytesFor, wholeBlocks } from '../wire/session.ts';
+import { PATH_BASE_BYTES, PATH_LADDER_BYTES, PATH_PROBE_TRIES, PATH_SEARCH_AGAIN_MS } from './protocol-numbers.ts';
+
+const TIMEOUT_ROUND_TRIPS = 3;
+
+export interface PathMtuOptions {
+  /** Largest UDP payload that the transport takes. */
+  readonly transportBytes: number;
+  readonly probeTimeoutMs: number;
+  readonly confirmEveryMs: number;
+}
+
+interface Probe {
+  /** Goes into the PATH frame; each probe sent has its own. */
+  number: number;
+  bytes: number;
+  tries: number;
+  /** When the first of the tries left. */
+  since: number;
+  lostAt: number;
+}
+
+export class PathMtu {
+  private readonly options: PathMtuOptions;
+  private readonly baseBytes: number;
+  private readonly ladder: readonly number[];
+  private presentBytes: number;
+  private probe: Probe | undefined;
+  private probesSent = 0;
+  private searchAt: number;
+  private confirmAt = NEVER;
+  private confirmedAt: number;
+
+  constructor(options: PathMtuOptions, now: number) {
+    this.options = options;
+    this.baseBytes = wholeBlocks(Math.min(PATH_BASE_BYTES, options.transportBytes));
+    const sizes = PATH_LADDER_BYTES.map(wholeBlocks).filter((bytes) => bytes <= options.transportBytes);
+    this.ladder = [...new Set(sizes)];
+    this.presentBytes = this.baseBytes;
+    this.searchAt = now;
+    this.confirmedAt = now;
+  }
+
+  /** How long a datagram may be now. */
+  get bytes(): number {
+    return this.presentBytes;
+  }
+
+  /** The path may have become another one: the peer's address changed. */
+  restart(now: number): void {
+    this.presentBytes = this.baseBytes;
+    this.probe = undefined;
+    this.searchAt = now;
+    this.confirmAt = NEVER;
+  }
+
+  /** Datagrams of these sizes were sent; only those above the base size can fall into a black hole. */
+  sent(bytes: number): void {
+    if (bytes > this.baseBytes && this.confirmAt === NEVER) {
+      this.confirmAt = this.confirmedAt + this.options.confirmEveryMs;
+    }
+  }
+
+  /**
+   * The number and size of a probe to send now. `heardAt`: when the peer was last heard. `repeat`: a probe of this size
+   * was lost just before, so it is worth a PING to learn whether the path is alive at all.
+   */
+  wake(
+    now: number,
+    heardAt: number,
+    roundTripMs: number,
+  ): { number: number; bytes: number; repeat: boolean } | undefined {
+    if (now < this.nextWakeAt()) return undefined;
+    if (this.probe !== undefined && this.probe.tries >= PATH_PROBE_TRIES) this.giveUp(this.probe, now, heardAt);
+    const bytes = this.probe?.bytes ?? this.nextSize(now);
+    if (bytes === undefined) return undefined;
+    this.probe ??= { number: 0, bytes, tries: 0, since: now, lostAt: now };
+    this.probe.number = this.probesSent = (this.probesSent + 1) >>> 0;
+    this.probe.tries += 1;
+    this.probe.lostAt = now + Math.max(this.options.probeTimeoutMs, TIMEOUT_ROUND_TRIPS * roundTripMs);
+    return { number: this.probe.number, bytes, repeat: this.probe.tries > 1 };
+  }
+
+  /** PATH_ACK came. False when it answers no probe on the way. */
+  acknowledge(number: number, bytes: number, now: number): boolean {
+    if (this.probe === undefined || this.probe.number !== number || this.probe.bytes !== bytes) return false;
+    if (bytes > this.presentBytes) {
+      this.presentBytes = bytes;
+      this.searchAt = now;
+    }
+    this.probe = undefined;
+    this.confirmedAt = now;
+    this.confirmAt = NEVER;
+    return true;
+  }
+
+  nextWakeAt(): number {
+    return this.probe === undefined ? Math.min(this.searchAt, this.confirmAt) : this.probe.lostAt;
+  }
+
+  private nextSize(now: number): number | undefined {
+    if (now >= this.searchAt) {
+      const larger = this.ladder.find((bytes) => bytes > this.presentBytes);
+      if (larger !== undefined) return larger;
+      this.searchAt = NEVER;
+    }
+    return now >= this.confirmAt ? this.presentBytes : undefined;
+  }
+
+  private giveUp(probe: Probe, now: number, heardAt: number): void {
+    this.probe = undefined;
+    if (probe.bytes > this.presentBytes) {
+      this.searchAt = now + PATH_SEARCH_AGAIN_MS;
+    } else if (heardAt > probe.since) {
+      this.restart(now);
+    } else {
+      // Nothing at all came back: that is liveness's matter. Ask again once the peer is heard or declared dead.
+      this.confirmAt = now + this.options.confirmEveryMs;
+    }
+  }
+}
+
+/** How many bytes of body fill a PATH frame so that its datagram has this size. */
+export function pathBodyBytes(datagramBytes: number): number {
+  return datagramBytes - sessionBytesFor(0) - 3;
+}

@@ -1,0 +1,36 @@
+/**
+ * The times and counts of a link that docs/protocol.md fixes: both ends rely on them. Our own choices are in tuning.ts,
+ * sizes and type numbers beside their codecs in wire.
+ */
+
+/** Section 2.1. */
+export const HANDSHAKE_RETRY_FIRST_MS = 250;
+export const HANDSHAKE_RETRY_MAX_MS = 5_000;
+export const HANDSHAKE_TRIES_PER_EPHEMERAL = 5;
+export const PENDING_HANDSHAKES_MAX = 64;
+export const INITS_PER_SECOND_MAX = 50;
+export const COOKIE_SECRET_LIFE_MS = 120_000;
+
+/** Section 2.3. */
+export const REKEY_AFTER_MS = 1_000;
+export const REKEY_REPEAT_MS = 100;
+/** Both of the above are at least this many round trips. */
+export const REKEY_ROUND_TRIPS = 2;
+export const PREVIOUS_EPOCH_LIFE_MS = 3_000;
+export const REKEY_STALLED_MS = 10_000;
+
+/** Section 3. */
+export const UNFINISHED_MESSAGES_MAX = 8;
+export const UNFINISHED_BYTES_MAX = 256 * 1_024;
+export const UNFINISHED_LIFE_MS = 1_000;
+
+/** Section 3.1. */
+export const PATH_BASE_BYTES = 1_200;
+export const PATH_LADDER_BYTES = [1_280, 1_392, 1_420, 1_440, 1_452, 1_472, 8_952] as const;
+export const PATH_PROBE_TRIES = 3;
+export const PATH_SEARCH_AGAIN_MS = 600_000;
+
+/** Section 3.2. */
+export const PING_AFTER_MS = 500;
+export const DEAD_AFTER_MS = 4_000;
+export const KEEPALIVE_MS = 10_000;

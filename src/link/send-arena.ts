@@ -1,0 +1,188 @@
+/**
+ * What leaves: one preallocated arena of datagrams under construction, sealed in one cipher batch and handed to the
+ * transport in one call. On the hot path: nothing is allocated a datagram.
+ *
+ * Each session has at most one open datagram; frames of all its routes share it, and nothing waits for company beyond
+ * the next `flush`. Handshake datagrams lie in the same arena without a cipher job. When the arena is full it is sent at
+ * once, so there is no queue that could overflow: what the system has no room for is lost in the transport, and counted
+ * there.
+ */
+import { assert } from '../base/assert.ts';
+import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
+import { type Cipher, JOB_WORDS, TAG_BYTES } from '../crypto/cipher.ts';
+import {
+  SESSION_HEADER_BYTES,
+  SESSION_MIN_BYTES,
+  SESSION_OVERHEAD_BYTES,
+  sessionBytesFor,
+  writeSessionHeader,
+} from '../wire/session.ts';
+
+/** `openEntry` of an outlet that has no open datagram. */
+export const NO_ENTRY = -1;
+
+/** What the arena asks of a session that sends. */
+export interface Outlet {
+  readonly remoteIndex: number;
+  /** ENDPOINT_BYTES; read when a datagram is opened. */
+  readonly endpoint: Uint8Array;
+  readonly sendEpoch: number;
+  readonly sendSlot: number;
+  /** How long a datagram may be: a multiple of 16. */
+  readonly datagramBytes: number;
+  /** Kept by the arena: the outlet's open datagram, and whether it sent anything since the last `drain`. */
+  openEntry: number;
+  inUse: boolean;
+  takeCounter(): number;
+  /** A datagram of this length is finished. */
+  left(datagramBytes: number): void;
+  /** All that was reserved before has left. */
+  drained(now: number): void;
+}
+
+/** Largest UDP payload there is. */
+const DATAGRAM_MAX_BYTES = 65_507;
+const TWO_32 = 0x1_0000_0000;
+
+export class SendArena {
+  private readonly cipher: Cipher;
+  private readonly transport: DatagramTransport;
+  private readonly batch: DatagramBatch;
+  private readonly capacity: number;
+  private readonly jobs: Uint32Array;
+  private jobCount = 0;
+  /** Which entries are open, and by whom; undefined once finished. */
+  private readonly owners: (Outlet | undefined)[];
+  /** Where the next frame of an open entry goes, and where its frames must end. */
+  private readonly fillAt: Uint32Array;
+  private readonly endAt: Uint32Array;
+  private readonly jobOf: Uint32Array;
+  private freeAt = 0;
+  /** The outlets that sent anything since the last `drain`. */
+  private used: Outlet[] = [];
+
+  constructor(cipher: Cipher, transport: DatagramTransport, capacity: number, arenaBytes: number) {
+    assert(arenaBytes >= DATAGRAM_MAX_BYTES, 'any datagram fits the arena');
+    this.cipher = cipher;
+    this.transport = transport;
+    this.capacity = capacity;
+    this.batch = createDatagramBatch(capacity, arenaBytes);
+    this.jobs = new Uint32Array(capacity * JOB_WORDS);
+    this.owners = new Array(capacity).fill(undefined);
+    this.fillAt = new Uint32Array(capacity);
+    this.endAt = new Uint32Array(capacity);
+    this.jobOf = new Uint32Array(capacity);
+  }
+
+  /** Frames are written here, at the offsets that `reserve` and `reserveWhole` give. */
+  get bytes(): Uint8Array {
+    return this.batch.arena;
+  }
+
+  /** Bytes of frames that the outlet's open datagram still takes; 0 when none is open. */
+  roomIn(outlet: Outlet): number {
+    return outlet.openEntry === NO_ENTRY ? 0 : this.endAt[outlet.openEntry] - this.fillAt[outlet.openEntry];
+  }
+
+  /** Where to write a frame of exactly this many bytes, frame header included. */
+  reserve(outlet: Outlet, frameBytes: number): number {
+    if (this.roomIn(outlet) < frameBytes) {
+      this.finish(outlet);
+      outlet.openEntry = this.open(outlet, outlet.datagramBytes);
+    }
+    const at = this.fillAt[outlet.openEntry];
+    assert(frameBytes <= this.endAt[outlet.openEntry] - at, 'a frame fits a datagram');
+    this.fillAt[outlet.openEntry] = at + frameBytes;
+    return at;
+  }
+
+  /** Where to write the frame that fills a datagram of exactly `datagramBytes` on its own: path probes. */
+  reserveWhole(outlet: Outlet, datagramBytes: number): number {
+    const entry = this.open(outlet, datagramBytes);
+    const at = this.fillAt[entry];
+    this.fillAt[entry] = this.endAt[entry];
+    this.finishEntry(entry, outlet);
+    return at;
+  }
+
+  /** The next frame of this outlet begins a datagram of its own. */
+  finish(outlet: Outlet): void {
+    if (outlet.openEntry === NO_ENTRY) return;
+    this.finishEntry(outlet.openEntry, outlet);
+    outlet.openEntry = NO_ENTRY;
+  }
+
+  /** Takes a handshake datagram as it is. */
+  plain(bytes: Uint8Array, endpoint: Uint8Array): void {
+    const entry = this.take(bytes.length);
+    this.batch.arena.set(bytes, this.batch.offsets[entry]);
+    this.batch.lengths[entry] = bytes.length;
+    this.batch.endpoints.set(endpoint, entry * ENDPOINT_BYTES);
+  }
+
+  /** Sends all there is, and tells every outlet that it left. */
+  drain(now: number): void {
+    this.flush();
+    for (let i = 0; i < this.used.length; i++) {
+      this.used[i].inUse = false;
+      this.used[i].drained(now);
+    }
+    this.used.length = 0;
+  }
+
+  /** Seals and sends all there is. Before keys are removed this must be called, or a job would find its slot empty. */
+  flush(): void {
+    if (this.batch.count === 0) return;
+    for (let entry = 0; entry < this.batch.count; entry++) {
+      const owner = this.owners[entry];
+      if (owner !== undefined) this.finish(owner);
+    }
+    this.cipher.sealBatch(this.batch.arena, this.jobs, this.jobCount);
+    this.transport.send(this.batch);
+    this.batch.count = 0;
+    this.jobCount = 0;
+    this.freeAt = 0;
+  }
+
+  private take(bytes: number): number {
+    if (this.batch.count === this.capacity || this.freeAt + bytes > this.batch.arena.length) this.flush();
+    const entry = this.batch.count++;
+    this.batch.offsets[entry] = this.freeAt;
+    this.freeAt += bytes;
+    return entry;
+  }
+
+  private open(outlet: Outlet, datagramBytes: number): number {
+    assert(datagramBytes >= SESSION_MIN_BYTES, 'room for a frame');
+    const entry = this.take(datagramBytes);
+    const at = this.batch.offsets[entry];
+    const counter = outlet.takeCounter();
+    if (!outlet.inUse) this.used.push(outlet);
+    outlet.inUse = true;
+    writeSessionHeader(this.batch.arena, at, outlet.sendEpoch, outlet.remoteIndex, counter);
+    for (let i = 0; i < ENDPOINT_BYTES; i++) this.batch.endpoints[entry * ENDPOINT_BYTES + i] = outlet.endpoint[i];
+    this.owners[entry] = outlet;
+    this.fillAt[entry] = at + SESSION_HEADER_BYTES;
+    this.endAt[entry] = at + datagramBytes - TAG_BYTES;
+    this.jobOf[entry] = this.jobCount;
+    const job = this.jobCount++ * JOB_WORDS;
+    this.jobs[job] = outlet.sendSlot;
+    this.jobs[job + 1] = Math.floor(counter / TWO_32);
+    this.jobs[job + 2] = counter % TWO_32;
+    this.jobs[job + 3] = at;
+    this.jobs[job + 4] = SESSION_HEADER_BYTES;
+    return entry;
+  }
+
+  private finishEntry(entry: number, outlet: Outlet): void {
+    const at = this.batch.offsets[entry];
+    const frameBytes = this.fillAt[entry] - at - SESSION_HEADER_BYTES;
+    const length = sessionBytesFor(frameBytes);
+    const textBytes = length - SESSION_OVERHEAD_BYTES;
+    this.batch.arena.fill(0, this.fillAt[entry], at + SESSION_HEADER_BYTES + textBytes);
+    this.batch.lengths[entry] = length;
+    this.jobs[this.jobOf[entry] * JOB_WORDS + 5] = textBytes;
+    this.owners[entry] = undefined;
+    outlet.left(length);
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * One session with a neighbour, from the end of its handshake to the wiping of its keys (docs/protocol.md sections 2.2, 3):
+ * counters, replay window, roaming, and the frames that keep it going. When to rekey, to ping and to probe is decided in
+ * rekeying.ts, liveness.ts and path-mtu.ts; here it becomes frames.
+ *
+ * candidate: the peer has not proven yet that it holds the keys. A responder sent a PING, an initiator repeats FINAL.
+ * active: carries the link. closed: keys wiped, every call on it is a mistake of the owner.
+ *
+ * Timers are those of the parts, plus one: while traffic flows, a PING every 2 s for the round trip.
+ *
+ * On the hot path: sending and receiving data allocate no memory that grows with traffic; a view a piece at the most.
+ */
+import { assert } from '../base/assert.ts';
+import { readU64, writeU64 } from '../base/bytes.ts';
+import { ENDPOINT_BYTES } from '../base/datagram.ts';
+import { NEVER } from '../base/env.ts';
+import type { LinkId } from '../base/ids.ts';
+import type { RatchetRole } from '../crypto/ratchet.ts';
+import { ReplayWindow } from '../crypto/replay-window.ts';
+import type { SessionKeys } from '../crypto/symmetric-state.ts';
+import {
+  CHANNEL_OVERHEAD_BYTES,
+  DATA_OVERHEAD_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_PING,
+  FRAME_PONG,
+  FRAME_REKEY,
+  FRAME_REKEY_ACK,
+  PATH_ACK_BODY_BYTES,
+  PING_BODY_BYTES,
+  REKEY_BODY_BYTES,
+  writeChannelHeader,
+  writeCloseFrame,
+  writeDataHeader,
+  writeFrameHeader,
+  writePathAckFrame,
+  writePathFrame,
+  writeRekeyFrame,
+} from '../wire/frames.ts';
+import { SESSION_OVERHEAD_BYTES } from '../wire/session.ts';
+import type { LinkContext } from './context.ts';
+import type { LinkStatus } from './link-status.ts';
+import { Liveness } from './liveness.ts';
+import { PathMtu, pathBodyBytes } from './path-mtu.ts';
+import { Reassembly } from './reassembly.ts';
+import { Rekeying } from './rekeying.ts';
+import { RoundTrip } from './round-trip.ts';
+import { NO_ENTRY, type Outlet } from './send-arena.ts';
+import type { Traffic } from './traffic.ts';
+
+export interface SessionOptions {
+  readonly context: LinkContext;
+  readonly link: LinkId;
+  readonly role: RatchetRole;
+  /** What the peer writes into the header, and what we write. */
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  /** Wiped by the session. */
+  readonly keys: SessionKeys;
+  readonly endpoint: Uint8Array;
+  readonly traffic: Traffic;
+}
+
+const CHANNEL_DROPS = { overlap: 'channel-overlap', crowded: 'channel-crowded', late: 'channel-late' };
+
+export class Session implements Outlet {
+  readonly kind = 'session';
+  readonly link: LinkId;
+  readonly role: RatchetRole;
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  readonly endpoint: Uint8Array;
+  readonly liveness: Liveness;
+  readonly pathMtu: PathMtu;
+  readonly rekeying: Rekeying;
+  readonly reassembly: Reassembly;
+  readonly roundTrip: RoundTrip;
+  state: 'candidate' | 'active' | 'closed' = 'candidate';
+  activeSince = NEVER;
+  rekeys = 0;
+  openEntry = NO_ENTRY;
+  inUse = false;
+  sendSlot: number;
+  private readonly context: LinkContext;
+  private readonly traffic: Traffic;
+  private readonly window = new ReplayWindow();
+  private nextCounter = 0;
+  private highestCounter = -1;
+  private nextChannelMessage = 0;
+  private roundTripAt: number;
+  /** What was sent since the last `drained`: times are known there only. */
+  private sentAsking = false;
+  private sentTraffic = false;
+  /** Traffic since the last PING for the round trip. */
+  private carrying = false;
+
+  constructor(options: SessionOptions, now: number) {
+    const { context } = options;
+    const { tuning } = context;
+    this.context = context;
+    this.link = options.link;
+    this.role = options.role;
+    this.localIndex = options.localIndex;
+    this.remoteIndex = options.remoteIndex;
+    this.endpoint = options.endpoint.slice();
+    this.traffic = options.traffic;
+    this.liveness = new Liveness(tuning.handshakeAfterSilenceMs, now);
+    this.rekeying = new Rekeying(context, options.role, options.keys, now);
+    this.sendSlot = this.rekeying.keyring.sendSlot(0);
+    this.reassembly = new Reassembly(context.drops, CHANNEL_DROPS);
+    this.roundTrip = new RoundTrip(tuning.initialRoundTripMs);
+    this.roundTripAt = now;
+    this.pathMtu = new PathMtu(
+      {
+        transportBytes: context.transportBytes,
+        probeTimeoutMs: tuning.pathProbeTimeoutMs,
+        confirmEveryMs: tuning.pathConfirmEveryMs,
+      },
+      now,
+    );
+  }
+
+  get sendEpoch(): number {
+    return this.rekeying.sendEpoch;
+  }
+
+  get datagramBytes(): number {
+    return this.pathMtu.bytes;
+  }
+
+  takeCounter(): number {
+    return this.nextCounter++;
+  }
+
+  left(datagramBytes: number): void {
+    this.traffic.sent(datagramBytes);
+    this.pathMtu.sent(datagramBytes);
+  }
+
+  /** The peer proved that it holds the keys. The first PING gives the first round trip. */
+  activate(now: number): void {
+    assert(this.state === 'candidate', 'a session becomes active once');
+    this.state = 'active';
+    this.activeSince = now;
+    this.ping(now);
+  }
+
+  /** Sends what is under way and wipes the keys. `reason`: tell the peer, with the code of CLOSE. */
+  close(reason?: number): void {
+    if (this.state === 'closed') return;
+    if (reason !== undefined) writeCloseFrame(this.context.arena.bytes, this.reserve(FRAME_HEADER_BYTES + 1), reason);
+    this.context.arena.flush();
+    this.state = 'closed';
+    this.rekeying.wipe();
+  }
+
+  /** Cuts a message, or a piece of one that came in, into pieces that fit, and packs them behind what is there. */
+  sendData(
+    routeId: Uint8Array,
+    routeIdAt: number,
+    message: number,
+    offset: number,
+    last: boolean,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const { arena } = this.context;
+    for (let done = 0; done < length; ) {
+      const size = this.pieceBytes(DATA_OVERHEAD_BYTES, length - done);
+      const ends = last && done + size === length;
+      const at = arena.reserve(this, DATA_OVERHEAD_BYTES + size);
+      const pieceAt = writeDataHeader(arena.bytes, at, routeId, routeIdAt, message, offset + done, ends, size);
+      arena.bytes.set(bytes.subarray(start + done, start + done + size), pieceAt);
+      done += size;
+    }
+    this.sendsTraffic();
+  }
+
+  sendChannel(channel: number, message: Uint8Array): void {
+    const { arena } = this.context;
+    const number = this.nextChannelMessage;
+    this.nextChannelMessage = (number + 1) >>> 0;
+    for (let done = 0; done < message.length; ) {
+      const size = this.pieceBytes(CHANNEL_OVERHEAD_BYTES, message.length - done);
+      const ends = done + size === message.length;
+      const at = arena.reserve(this, CHANNEL_OVERHEAD_BYTES + size);
+      const pieceAt = writeChannelHeader(arena.bytes, at, channel, number, done, ends, size);
+      arena.bytes.set(message.subarray(done, done + size), pieceAt);
+      done += size;
+    }
+    this.sendsTraffic();
+  }
+
+  ping(now: number): void {
+    const at = writeFrameHeader(
+      this.context.arena.bytes,
+      this.reserve(FRAME_HEADER_BYTES + PING_BODY_BYTES),
+      FRAME_PING,
+      PING_BODY_BYTES,
+    );
+    writeU64(this.context.arena.bytes, at, this.roundTrip.ping(now));
+    this.roundTripAt = now + this.context.tuning.roundTripEveryMs;
+    this.carrying = false;
+    this.sentAsking = true;
+  }
+
+  /** PING came: its token goes back as it is. */
+  pong(bytes: Uint8Array, tokenAt: number): void {
+    const { arena } = this.context;
+    const at = writeFrameHeader(
+      arena.bytes,
+      this.reserve(FRAME_HEADER_BYTES + PING_BODY_BYTES),
+      FRAME_PONG,
+      PING_BODY_BYTES,
+    );
+    for (let i = 0; i < PING_BODY_BYTES; i++) arena.bytes[at + i] = bytes[tokenAt + i];
+  }
+
+  /** PONG came. False when it answers no PING. */
+  ponged(bytes: Uint8Array, tokenAt: number, now: number): boolean {
+    return this.roundTrip.pong(readU64(bytes, tokenAt), now);
+  }
+
+  acknowledgePath(probe: number, datagramBytes: number): void {
+    writePathAckFrame(
+      this.context.arena.bytes,
+      this.reserve(FRAME_HEADER_BYTES + PATH_ACK_BODY_BYTES),
+      probe,
+      datagramBytes,
+    );
+  }
+
+  /** REKEY came. False when it is not expected. */
+  rekey(epoch: number, ephemeral: Uint8Array, now: number): boolean {
+    const answer = this.rekeying.answer(epoch, ephemeral, now);
+    if (answer === undefined) return false;
+    this.writeRekey(FRAME_REKEY_ACK, answer.epoch, answer.ephemeral);
+    return true;
+  }
+
+  /** REKEY_ACK came. False when it is not expected. */
+  rekeyed(epoch: number, ephemeral: Uint8Array, now: number): boolean {
+    if (!this.rekeying.accept(epoch, ephemeral, now, this.roundTrip.smoothedMs)) return false;
+    this.switchEpoch();
+    this.ping(now);
+    return true;
+  }
+
+  /** Whether a datagram with this counter may be opened at all. */
+  wouldAccept(counter: number): boolean {
+    return this.window.wouldAccept(counter);
+  }
+
+  /** An authentic datagram: counts it, follows the peer to where it came from. False when its counter was seen before. */
+  accept(epoch: number, counter: number, endpoints: Uint8Array, endpointAt: number, now: number): boolean {
+    if (!this.window.accept(counter)) return false;
+    if (this.rekeying.heardUnder(epoch, now, this.roundTrip.smoothedMs)) this.switchEpoch();
+    if (counter > this.highestCounter) {
+      this.highestCounter = counter;
+      if (!sameEndpoint(this.endpoint, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
+    }
+    this.liveness.heard(now);
+    return true;
+  }
+
+  /** DATA or CHANNEL was received. */
+  carried(now: number): void {
+    this.carrying = true;
+    this.rekeying.carried(now);
+  }
+
+  /** What was reserved since the last call leaves now. */
+  drained(now: number): void {
+    if (this.sentTraffic) this.carried(now);
+    if (this.sentAsking) this.liveness.sent(now);
+    this.sentTraffic = false;
+    this.sentAsking = false;
+  }
+
+  wake(now: number): void {
+    // Jobs under construction may use keys that expire now.
+    if (now >= this.rekeying.keyring.nextWakeAt()) this.context.arena.flush();
+    const rekey = this.rekeying.wake(now, this.roundTrip.smoothedMs);
+    if (rekey === 'confirm') this.ping(now);
+    else if (rekey !== undefined) this.writeRekey(FRAME_REKEY, rekey.epoch, rekey.ephemeral);
+    const probe = this.pathMtu.wake(now, this.liveness.lastHeardAt, this.roundTrip.smoothedMs);
+    if (probe !== undefined) this.probePath(probe.number, probe.bytes);
+    const doubtful = probe?.repeat === true && probe.bytes <= this.pathMtu.bytes;
+    const pingDue = this.liveness.takePing(now);
+    if (pingDue || doubtful || (this.carrying && now >= this.roundTripAt)) this.ping(now);
+    this.reassembly.wake(now);
+  }
+
+  nextWakeAt(): number {
+    return Math.min(
+      this.rekeying.nextWakeAt(),
+      this.pathMtu.nextWakeAt(),
+      this.liveness.nextWakeAt(),
+      this.reassembly.nextWakeAt(),
+      this.carrying ? this.roundTripAt : NEVER,
+    );
+  }
+
+  status(now: number): LinkStatus['session'] {
+    return {
+      role: this.role,
+      upForMs: now - this.activeSince,
+      roundTripMs: this.roundTrip.smoothedMs,
+      leastRoundTripMs: this.roundTrip.leastMs,
+      epoch: this.sendEpoch,
+      rekeys: this.rekeys,
+      pathMtuBytes: this.datagramBytes,
+      lastHeardMsAgo: now - this.liveness.lastHeardAt,
+    };
+  }
+
+  /** How much of `left` bytes goes into the next frame. */
+  private pieceBytes(overheadBytes: number, left: number): number {
+    const { arena } = this.context;
+    const room = arena.roomIn(this) - overheadBytes;
+    if (room >= left || room >= this.context.tuning.smallestPieceBytes) return Math.min(room, left);
+    arena.finish(this);
+    return Math.min(this.datagramBytes - SESSION_OVERHEAD_BYTES - overheadBytes, left);
+  }
+
+  private reserve(frameBytes: number): number {
+    return this.context.arena.reserve(this, frameBytes);
+  }
+
+  private sendsTraffic(): void {
+    this.sentTraffic = true;
+    this.sentAsking = true;
+  }
+
+  private probePath(number: number, bytes: number): void {
+    const { arena } = this.context;
+    writePathFrame(arena.bytes, arena.reserveWhole(this, bytes), number, pathBodyBytes(bytes));
+  }
+
+  private writeRekey(type: typeof FRAME_REKEY | typeof FRAME_REKEY_ACK, epoch: number, ephemeral: Uint8Array): void {
+    const at = this.reserve(FRAME_HEADER_BYTES + REKEY_BODY_BYTES);
+    writeRekeyFrame(this.context.arena.bytes, at, type, epoch, ephemeral);
+    if (type === FRAME_REKEY) this.sentAsking = true;
+  }
+
+  /** From here on datagrams begin under the new epoch. */
+  private switchEpoch(): void {
+    this.context.arena.finish(this);
+    this.sendSlot = this.rekeying.keyring.sendSlot(this.rekeying.sendEpoch);
+    this.rekeys += 1;
+  }
+
+  private roam(endpoints: Uint8Array, at: number, now: number): void {
+    for (let i = 0; i < ENDPOINT_BYTES; i++) this.endpoint[i] = endpoints[at + i];
+    this.pathMtu.restart(now);
+    this.context.log.write('debug', 'link-roamed', { link: this.link });
+  }
+}
+
+function sameEndpoint(endpoint: Uint8Array, endpoints: Uint8Array, at: number): boolean {
+  for (let i = 0; i < ENDPOINT_BYTES; i++) if (endpoint[i] !== endpoints[at + i]) return false;
+  return true;
+}

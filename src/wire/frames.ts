@@ -1,0 +1,221 @@
+/**
+ * Frames inside a session datagram (docs/protocol.md section 3). On the hot path: reads into reused objects, writes in
+ * place, allocates nothing a datagram.
+ *
+ *   type u8 | length u16 | body              type 0 is one byte: padding to the end
+ *
+ *   0x01 DATA       route id (16) | message u32 | offset u16 | flags u8 | piece
+ *   0x02 CHANNEL    channel u16 | message u32 | offset u16 | flags u8 | piece
+ *   0x03 PING       token u64                     0x04 PONG       the PING's token
+ *   0x05 REKEY      epoch u32 | ephemeral (33)    0x06 REKEY_ACK  epoch u32 | ephemeral (33)
+ *   0x07 PATH       probe u32 | zeros             0x08 PATH_ACK   probe u32 | datagram bytes u16
+ *   0x09 CLOSE      reason u8
+ */
+import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts';
+
+export const FRAME_PADDING = 0x00;
+export const FRAME_DATA = 0x01;
+export const FRAME_CHANNEL = 0x02;
+export const FRAME_PING = 0x03;
+export const FRAME_PONG = 0x04;
+export const FRAME_REKEY = 0x05;
+export const FRAME_REKEY_ACK = 0x06;
+export const FRAME_PATH = 0x07;
+export const FRAME_PATH_ACK = 0x08;
+export const FRAME_CLOSE = 0x09;
+
+export const FRAME_HEADER_BYTES = 3;
+export const ROUTE_ID_BYTES = 16;
+/** Largest message of a route or channel. */
+export const MESSAGE_MAX_BYTES = 65_535;
+/** What a DATA frame adds to its piece, frame header included. */
+export const DATA_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 23;
+/** What a CHANNEL frame adds to its piece, frame header included. */
+export const CHANNEL_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 9;
+export const PING_BODY_BYTES = 8;
+export const REKEY_BODY_BYTES = 37;
+export const PATH_MIN_BODY_BYTES = 4;
+export const PATH_ACK_BODY_BYTES = 6;
+export const CLOSE_BODY_BYTES = 1;
+
+export const CLOSE_SHUTTING_DOWN = 1;
+export const CLOSE_REPLACED = 2;
+export const CLOSE_NOT_A_PEER = 3;
+
+const FLAG_LAST = 0x01;
+const DATA_MESSAGE_AT = 16;
+const CHANNEL_MESSAGE_AT = 2;
+const EPHEMERAL_AT = 4;
+
+/** Where a piece of a message of a route lies; positions count from the start of the buffer it was read from. */
+export interface DataFrame {
+  /** The 16 bytes of the route id begin here. */
+  routeIdAt: number;
+  message: number;
+  /** Where in its message the piece begins. */
+  offset: number;
+  last: boolean;
+  /** The piece itself. */
+  start: number;
+  length: number;
+}
+
+export interface ChannelFrame {
+  channel: number;
+  message: number;
+  offset: number;
+  last: boolean;
+  start: number;
+  length: number;
+}
+
+export type FrameDrop = 'frame-truncated' | 'frame-malformed' | 'frame-unknown';
+
+/** Walks the frames of one datagram. `type`, `at` and `length` describe the frame that `next` stopped at. */
+export class FrameReader {
+  type = FRAME_PADDING;
+  /** Where the body begins. */
+  at = 0;
+  /** Bytes of the body. */
+  length = 0;
+  private buffer: Uint8Array = new Uint8Array(0);
+  private nextAt = 0;
+  private end = 0;
+
+  begin(buffer: Uint8Array, start: number, end: number): void {
+    this.buffer = buffer;
+    this.nextAt = start;
+    this.end = end;
+  }
+
+  /** 'end' at padding or the end of the datagram; after 'frame-truncated' nothing more can be read. */
+  next(): 'frame' | 'end' | 'frame-truncated' {
+    if (this.nextAt >= this.end || this.buffer[this.nextAt] === FRAME_PADDING) return 'end';
+    if (this.nextAt + FRAME_HEADER_BYTES > this.end) return 'frame-truncated';
+    this.type = this.buffer[this.nextAt];
+    this.length = readU16(this.buffer, this.nextAt + 1);
+    this.at = this.nextAt + FRAME_HEADER_BYTES;
+    this.nextAt = this.at + this.length;
+    return this.nextAt > this.end ? 'frame-truncated' : 'frame';
+  }
+}
+
+/** Reads the body of a DATA frame. Flags that a later version may assign make the frame unknown. */
+export function readDataFrame(buffer: Uint8Array, at: number, length: number, frame: DataFrame): FrameDrop | undefined {
+  frame.routeIdAt = at;
+  return readPiece(buffer, at + DATA_MESSAGE_AT, length - DATA_MESSAGE_AT, frame);
+}
+
+/** Reads the body of a CHANNEL frame. */
+export function readChannelFrame(
+  buffer: Uint8Array,
+  at: number,
+  length: number,
+  frame: ChannelFrame,
+): FrameDrop | undefined {
+  frame.channel = readU16(buffer, at);
+  return readPiece(buffer, at + CHANNEL_MESSAGE_AT, length - CHANNEL_MESSAGE_AT, frame);
+}
+
+/** message u32 | offset u16 | flags u8 | piece, as both kinds end. */
+function readPiece(
+  buffer: Uint8Array,
+  at: number,
+  length: number,
+  piece: { message: number; offset: number; last: boolean; start: number; length: number },
+): FrameDrop | undefined {
+  if (length < 8) return 'frame-malformed';
+  const flags = buffer[at + 6];
+  if ((flags & ~FLAG_LAST) !== 0) return 'frame-unknown';
+  piece.message = readU32(buffer, at);
+  piece.offset = readU16(buffer, at + 4);
+  piece.last = flags === FLAG_LAST;
+  piece.start = at + 7;
+  piece.length = length - 7;
+  return piece.offset + piece.length > MESSAGE_MAX_BYTES ? 'frame-malformed' : undefined;
+}
+
+/** Writes all of a DATA frame but its piece; returns where the piece goes. */
+export function writeDataHeader(
+  out: Uint8Array,
+  at: number,
+  routeId: Uint8Array,
+  routeIdAt: number,
+  message: number,
+  offset: number,
+  last: boolean,
+  pieceBytes: number,
+): number {
+  const body = writeFrameHeader(out, at, FRAME_DATA, DATA_OVERHEAD_BYTES - FRAME_HEADER_BYTES + pieceBytes);
+  for (let i = 0; i < ROUTE_ID_BYTES; i++) out[body + i] = routeId[routeIdAt + i];
+  return writePieceHeader(out, body + DATA_MESSAGE_AT, message, offset, last);
+}
+
+/** Writes all of a CHANNEL frame but its piece; returns where the piece goes. */
+export function writeChannelHeader(
+  out: Uint8Array,
+  at: number,
+  channel: number,
+  message: number,
+  offset: number,
+  last: boolean,
+  pieceBytes: number,
+): number {
+  const body = writeFrameHeader(out, at, FRAME_CHANNEL, CHANNEL_OVERHEAD_BYTES - FRAME_HEADER_BYTES + pieceBytes);
+  writeU16(out, body, channel);
+  return writePieceHeader(out, body + CHANNEL_MESSAGE_AT, message, offset, last);
+}
+
+function writePieceHeader(out: Uint8Array, at: number, message: number, offset: number, last: boolean): number {
+  writeU32(out, at, message);
+  writeU16(out, at + 4, offset);
+  out[at + 6] = last ? FLAG_LAST : 0;
+  return at + 7;
+}
+
+/** Returns where the body goes. */
+export function writeFrameHeader(out: Uint8Array, at: number, type: number, bodyBytes: number): number {
+  out[at] = type;
+  writeU16(out, at + 1, bodyBytes);
+  return at + FRAME_HEADER_BYTES;
+}
+
+/** REKEY or REKEY_ACK. */
+export function writeRekeyFrame(
+  out: Uint8Array,
+  at: number,
+  type: typeof FRAME_REKEY | typeof FRAME_REKEY_ACK,
+  epoch: number,
+  ephemeral: Uint8Array,
+): void {
+  const body = writeFrameHeader(out, at, type, REKEY_BODY_BYTES);
+  writeU32(out, body, epoch);
+  out.set(ephemeral, body + EPHEMERAL_AT);
+}
+
+/** Undefined when the body of REKEY or REKEY_ACK has another length; the ephemeral key is a copy. */
+export function readRekeyFrame(
+  buffer: Uint8Array,
+  at: number,
+  length: number,
+): { epoch: number; ephemeral: Uint8Array } | undefined {
+  if (length !== REKEY_BODY_BYTES) return undefined;
+  return { epoch: readU32(buffer, at), ephemeral: buffer.slice(at + EPHEMERAL_AT, at + length) };
+}
+
+/** PATH with `bodyBytes` of body: the probe's number and zeros. */
+export function writePathFrame(out: Uint8Array, at: number, probe: number, bodyBytes: number): void {
+  const body = writeFrameHeader(out, at, FRAME_PATH, bodyBytes);
+  writeU32(out, body, probe);
+  out.fill(0, body + PATH_MIN_BODY_BYTES, body + bodyBytes);
+}
+
+export function writePathAckFrame(out: Uint8Array, at: number, probe: number, datagramBytes: number): void {
+  const body = writeFrameHeader(out, at, FRAME_PATH_ACK, PATH_ACK_BODY_BYTES);
+  writeU32(out, body, probe);
+  writeU16(out, body + 4, datagramBytes);
+}
+
+export function writeCloseFrame(out: Uint8Array, at: number, reason: number): void {
+  out[writeFrameHeader(out, at, FRAME_CLOSE, CLOSE_BODY_BYTES)] = reason;
+}

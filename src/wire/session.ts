@@ -1,0 +1,80 @@
+/**
+ * The session datagram (docs/protocol.md section 2.2). On the hot path: reads in place, allocates nothing.
+ *
+ *   0   type 5 u8 | epoch u8 | 00 00
+ *   4   receiver index u32
+ *   8   counter u64
+ *   16  sealed: frames, zero-padded to a multiple of 16
+ *       tag (16)
+ *
+ * The header is the associated data, the counter the nonce and the packet number.
+ */
+import { readU16, readU32, writeU32 } from '../base/bytes.ts';
+
+export const DATAGRAM_SESSION = 5;
+export const SESSION_HEADER_BYTES = 16;
+/** Plaintext is padded to a multiple of this; the header and the tag are one block each. */
+export const SESSION_BLOCK_BYTES = 16;
+/** Header and tag. */
+export const SESSION_OVERHEAD_BYTES = 32;
+/** Shortest session datagram: one block of frames. */
+export const SESSION_MIN_BYTES = SESSION_OVERHEAD_BYTES + SESSION_BLOCK_BYTES;
+/** Key epochs travel modulo this. */
+export const EPOCH_MODULUS = 256;
+
+const EPOCH_AT = 1;
+const RESERVED_AT = 2;
+const RECEIVER_AT = 4;
+const COUNTER_HIGH_AT = 8;
+const COUNTER_LOW_AT = 12;
+const TWO_32 = 0x1_0000_0000;
+
+export type SessionDrop = 'session-length' | 'session-header';
+
+/** Undefined when a datagram of `length` bytes at `at` has the shape of a session datagram. */
+export function sessionDropOf(bytes: Uint8Array, at: number, length: number): SessionDrop | undefined {
+  if (length < SESSION_MIN_BYTES || length % SESSION_BLOCK_BYTES !== 0) return 'session-length';
+  return readU16(bytes, at + RESERVED_AT) === 0 ? undefined : 'session-header';
+}
+
+export function writeSessionHeader(
+  bytes: Uint8Array,
+  at: number,
+  epoch: number,
+  receiverIndex: number,
+  counter: number,
+): void {
+  bytes[at] = DATAGRAM_SESSION;
+  bytes[at + EPOCH_AT] = epoch % EPOCH_MODULUS;
+  bytes[at + RESERVED_AT] = 0;
+  bytes[at + RESERVED_AT + 1] = 0;
+  writeU32(bytes, at + RECEIVER_AT, receiverIndex);
+  writeU32(bytes, at + COUNTER_HIGH_AT, Math.floor(counter / TWO_32));
+  writeU32(bytes, at + COUNTER_LOW_AT, counter % TWO_32);
+}
+
+export function epochByteOf(bytes: Uint8Array, at: number): number {
+  return bytes[at + EPOCH_AT];
+}
+
+export function receiverIndexOf(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at + RECEIVER_AT);
+}
+
+export function counterHighOf(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at + COUNTER_HIGH_AT);
+}
+
+export function counterLowOf(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at + COUNTER_LOW_AT);
+}
+
+/** The largest session datagram of at most `bytes` bytes. */
+export function wholeBlocks(bytes: number): number {
+  return bytes - (bytes % SESSION_BLOCK_BYTES);
+}
+
+/** How long a session datagram with `frameBytes` bytes of frames is. */
+export function sessionBytesFor(frameBytes: number): number {
+  return SESSION_OVERHEAD_BYTES + wholeBlocks(frameBytes + SESSION_BLOCK_BYTES - 1);
+}
