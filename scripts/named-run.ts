@@ -19,8 +19,14 @@ async function list(kind: RunKind): Promise<void> {
   const widest = Math.max(0, ...names.map((name) => name.length));
   process.stdout.write(`npm run ${kind} -- NAME [--gate] [args]      (NAME all: every one)\n\n`);
   for (const name of names) {
-    const { about, takes } = await loadRun(kind, name);
-    process.stdout.write(`  ${name.padEnd(widest)}  ${about} (${takes})\n`);
+    const line = await loadRun(kind, name).then(
+      ({ about, takes }) => `${about} (${takes})`,
+      (error) => {
+        process.exitCode = 1;
+        return `does not load: ${error instanceof Error ? error.message : error}`;
+      },
+    );
+    process.stdout.write(`  ${name.padEnd(widest)}  ${line}\n`);
   }
 }
 
