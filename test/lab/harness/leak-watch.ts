@@ -91,7 +91,8 @@ function watchRules(): string {
   }`;
 }
 
-function isLeak(packet: CapturedPacket): boolean {
+/** Whether this packet has no business on an uplink. */
+export function isLeak(packet: CapturedPacket): boolean {
   if (packet.family === 0) return false;
   if (packet.protocol === PROTOCOL_UDP && (packet.sourcePort === NODE_PORT || packet.destinationPort === NODE_PORT)) {
     return false;
