@@ -17,6 +17,7 @@ import { ReplayWindow } from '../crypto/replay-window.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Epoch } from './epochs.ts';
 import { Flight } from './flight.ts';
+import { InboundDelay } from './inbound-delay.ts';
 import { RouteKeys } from './route-keys.ts';
 import { RouteWindow, type WindowTuning } from './route-window.ts';
 
@@ -72,6 +73,7 @@ export class BundleRoute {
   readonly window: RouteWindow;
   readonly flight = new Flight();
   readonly arrivals = new Arrivals();
+  readonly inboundDelay = new InboundDelay();
   readonly replay = new ReplayWindow();
 
   state: RouteState = 'opening';
@@ -99,7 +101,9 @@ export class BundleRoute {
   probedAt = Number.NEGATIVE_INFINITY;
   /** When the oldest probe that nothing answered was sent. */
   unansweredSince = NEVER;
-  private probeToken = 0;
+  private probesSent = 0;
+  private lastToken = -1;
+  private readonly probeTokens = new Float64Array(PROBES_KEPT).fill(-1);
   private readonly probeSentAt = new Float64Array(PROBES_KEPT);
   private readonly probeSequence = new Float64Array(PROBES_KEPT);
 
@@ -153,11 +157,14 @@ export class BundleRoute {
     return (roundTripMs ?? INITIAL_ROUND_TRIP_MS) + Math.max(4 * variationMs, marginMs);
   }
 
-  /** A probe leaves now under the next sequence; returns its token. */
+  /** A probe leaves now under the next sequence; returns its token: the time in us, made unique. */
   nextProbe(now: number): number {
-    const token = this.probeToken++;
-    this.probeSentAt[token % PROBES_KEPT] = now;
-    this.probeSequence[token % PROBES_KEPT] = this.flight.next;
+    const token = Math.max(Math.round(now * 1000), this.lastToken + 1);
+    const place = this.probesSent++ % PROBES_KEPT;
+    this.lastToken = token;
+    this.probeTokens[place] = token;
+    this.probeSentAt[place] = now;
+    this.probeSequence[place] = this.flight.next;
     this.probedAt = now;
     if (this.unansweredSince === NEVER) this.unansweredSince = now;
     return token;
@@ -165,7 +172,8 @@ export class BundleRoute {
 
   /** When the probe was sent and under which sequence; undefined when none of ours is remembered under this token. */
   probeOf(token: number): { sentAt: number; sequence: number } | undefined {
-    if (token >= this.probeToken || token < this.probeToken - PROBES_KEPT) return undefined;
-    return { sentAt: this.probeSentAt[token % PROBES_KEPT], sequence: this.probeSequence[token % PROBES_KEPT] };
+    const place = this.probeTokens.indexOf(token);
+    if (place < 0) return undefined;
+    return { sentAt: this.probeSentAt[place], sequence: this.probeSequence[place] };
   }
 }

@@ -6,7 +6,7 @@
  * Messages taken back from a dead route go to the front and may exceed the bounds: they were admitted once, and are no more
  * than what the windows held.
  */
-import type { MessageCopy, MessagePool } from './message-pool.ts';
+import { type MessageCopy, type MessagePool, UNSENT } from './message-pool.ts';
 
 export interface IngressQueueLimits {
   readonly queueBytes: number;
@@ -58,12 +58,20 @@ export class IngressQueue {
     return true;
   }
 
-  /** Puts a message back that a route could not deliver. Its waiting time starts anew. */
+  /** Puts a message back that a route could not deliver, before all with a later bundle sequence. It waits anew. */
   putBack(copy: MessageCopy, now: number): void {
     copy.queuedAt = now;
     this.grow();
-    this.head = (this.head - 1) & (this.ring.length - 1);
-    this.ring[this.head] = copy;
+    const mask = this.ring.length - 1;
+    this.head = (this.head - 1) & mask;
+    let at = this.head;
+    for (;;) {
+      const after = this.ring[(at + 1) & mask];
+      if (after === undefined || after.bundleSequence === UNSENT || after.bundleSequence > copy.bundleSequence) break;
+      this.ring[at] = after;
+      at = (at + 1) & mask;
+    }
+    this.ring[at] = copy;
     this.messages += 1;
     this.waitingBytes += copy.length;
   }
@@ -78,9 +86,12 @@ export class IngressQueue {
     return copy;
   }
 
-  /** Takes the bundle sequences from all that waits: a new session numbers it anew. */
-  renumber(unsent: number): void {
-    for (const copy of this.ring) if (copy !== undefined) copy.bundleSequence = unsent;
+  /** Drops what was sent before and taken back, which always stands at the front. Returns how many that were. */
+  dropSent(): number {
+    let dropped = 0;
+    for (; this.messages > 0 && this.ring[this.head]!.bundleSequence !== UNSENT; dropped++)
+      this.pool.release(this.take()!);
+    return dropped;
   }
 
   clear(): void {

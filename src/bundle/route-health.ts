@@ -3,7 +3,8 @@
  *
  *   opening   probed every `openingProbeMs` (client); given up after `confirmMs`
  *   up        DATA in flight without progress: a probe as soon as an answer is overdue, cut out after three times the
- *             usual interval between signs of progress (and two times an answer's)
+ *             usual interval between signs of progress (and two times an answer's); while messages wait for room, a probe
+ *             every `loadedProbeMs`
  *             quiet: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy elsewhere; repeated until
  *             answered, cut out when the third is not
  *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up
@@ -76,9 +77,10 @@ export class RouteHealth {
       return now;
     }
     let probeAt = Math.max(route.progressAt, route.probedAt) + answerMs;
+    if (route.window.loaded) probeAt = Math.min(probeAt, route.probedAt + this.tuning.loadedProbeMs);
     if (now >= probeAt) {
       this.actions.probe(route, now);
-      probeAt = now + answerMs;
+      probeAt = now + Math.min(answerMs, route.window.loaded ? this.tuning.loadedProbeMs : NEVER);
     }
     return Math.min(stallAt, probeAt);
   }

@@ -108,6 +108,7 @@ export class RouteWindow {
   private roundStartedAt = 0;
   private roundShortest = NEVER;
   private roundLimited = false;
+  private lastRoundLimited = false;
   private roundsHigh = 0;
   private drainUntil = 0;
   /** Bytes a millisecond; 0 before the first period. */
@@ -157,6 +158,11 @@ export class RouteWindow {
     return this.variation;
   }
 
+  /** Whether messages waited for room in this round or the last. */
+  get loaded(): boolean {
+    return this.roundLimited || this.lastRoundLimited;
+  }
+
   /** When `wake` wants to be called. */
   get wakeAt(): number {
     return this.state === 'drain' ? this.drainUntil : NEVER;
@@ -169,9 +175,23 @@ export class RouteWindow {
     this.periodLimited = true;
   }
 
-  /** A round trip on this route and back, report delay taken off. */
-  sample(roundTripMs: number, now: number): void {
-    const ms = Math.max(roundTripMs, 0.01);
+  /**
+   * A round trip on this route and back, report delay taken off; `returnQueueMs` of it were spent in queues on the way back
+   * (inbound-delay.ts), and are none of this window's business.
+   */
+  sample(roundTripMs: number, returnQueueMs: number, now: number): void {
+    this.smooth(Math.max(roundTripMs, 0.01));
+    if (roundTripMs <= this.base + BASE_MATCH_MS) this.baseSeenAt = now;
+    this.base = Math.min(this.base, Math.max(roundTripMs, 0.01));
+    // The queue on the way back is some probe's, not this report's: it may explain the excess over base, and no more.
+    const ms = Math.max(roundTripMs - returnQueueMs, this.base);
+    this.roundShortest = Math.min(this.roundShortest, ms);
+    this.recent[this.recentCount % RECENT_SAMPLES] = ms;
+    this.recentCount += 1;
+    if (this.state === 'slow-start' && this.standingQueueMs() > this.targetMs()) this.endSlowStart();
+  }
+
+  private smooth(ms: number): void {
     if (this.smoothed === 0) {
       this.smoothed = ms;
       this.variation = ms / 2;
@@ -179,12 +199,6 @@ export class RouteWindow {
       this.variation += (Math.abs(this.smoothed - ms) - this.variation) / 4;
       this.smoothed += (ms - this.smoothed) / 8;
     }
-    if (ms <= this.base + BASE_MATCH_MS) this.baseSeenAt = now;
-    this.base = Math.min(this.base, ms);
-    this.roundShortest = Math.min(this.roundShortest, ms);
-    this.recent[this.recentCount % RECENT_SAMPLES] = ms;
-    this.recentCount += 1;
-    if (this.state === 'slow-start' && this.standingQueueMs() > this.targetMs()) this.endSlowStart();
   }
 
   /** A report came back on this route, `sinceLastMs` after the one before. */
@@ -277,6 +291,7 @@ export class RouteWindow {
     this.roundStartedAt = now;
     this.roundShortest = NEVER;
     this.roundLimited = false;
+    this.lastRoundLimited = limited;
     if (this.state !== 'steady') return;
     const queueMs = Math.max(0, shortest - this.base);
     const loopMs = this.loopMs();
@@ -289,7 +304,7 @@ export class RouteWindow {
       const cap = this.tuning.capFactor * (this.rate * loopMs + this.targetBytes());
       if (this.windowBytes > cap) this.setWindow(cap);
     }
-    this.roundsHigh = queueMs > 2 * this.targetMs() ? this.roundsHigh + 1 : 0;
+    this.roundsHigh = queueMs * this.rate > 2 * this.targetBytes() ? this.roundsHigh + 1 : 0;
     const forgotten = limited && now - this.baseSeenAt > this.tuning.baseKeepMs;
     if (forgotten || this.roundsHigh >= this.tuning.highRounds) this.startDrain(now);
   }

@@ -68,6 +68,7 @@ export class Session implements RouteOwner, RouteHealthActions {
   private wasUp = false;
   private closed = false;
   private heardAt: number | undefined;
+  private dataAt = Number.NEGATIVE_INFINITY;
   private failure: SessionFailure | undefined;
 
   constructor(
@@ -255,7 +256,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.failure = { hop, reason };
   }
 
-  /** Client: goes on with a new handshake, on new routes, with what is queued and in flight. */
+  /** Client: goes on with a new handshake, on new routes, with what waits in the queue. */
   restart(now: number): void {
     assert(this.side.role === 'client', 'the client starts handshakes');
     this.closeRoutes(now);
@@ -300,7 +301,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     const { live } = this.routes;
     const { queue } = this.traffic;
     let wakeAt = this.epochs.wake(now);
-    const busy = queue.length > 0 || this.routes.hasFlight();
+    const busy = queue.length > 0 || this.routes.hasFlight() || now < this.dataAt + this.context.tuning.busyAfterMs;
     const hasUp = this.routes.hasUp();
     // Backwards: a route may leave the list.
     for (let i = live.length - 1; i >= 0; i--) {
@@ -348,12 +349,14 @@ export class Session implements RouteOwner, RouteHealthActions {
     switch (plaintext.kind) {
       case KIND.data:
         this.rekeying!.sawTraffic();
+        this.dataAt = now;
         this.resequencer.accept(route.slot, plaintext.bundleSequence, arena.subarray(bodyAt, bodyEnd), now);
         break;
       case KIND.report:
         this.readReport(route, arena, bodyAt, bodyEnd, now);
         break;
       case KIND.probe:
+        route.inboundDelay.note(plaintext.token / 1000, now);
         this.sender.probeReply(route, plaintext.token, now);
         break;
       case KIND.probeReply:
@@ -396,7 +399,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     route.progressAt = now;
     route.unansweredSince = NEVER;
     route.lostBelow = Math.max(route.lostBelow, probe.sequence);
-    route.window.sample(now - probe.sentAt, now);
+    route.window.sample(now - probe.sentAt, route.inboundDelay.queueMs(now), now);
     route.window.wake(now);
     if (route.state !== 'stalled') return;
     route.state = 'up';
@@ -412,7 +415,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.wasUp = true;
     if (this.side.role === 'client') {
       this.side.routeUp(route);
-      route.window.sample(now - route.openedAt, now);
+      route.window.sample(now - route.openedAt, 0, now);
     } else this.sender.probe(route, now);
     this.log('bundle-route-up', route, '');
   }

@@ -112,9 +112,12 @@ export class Traffic {
     route.window.refused();
   }
 
-  /** A new session with the same service: what waits is numbered from 0. */
+  /**
+   * A new session with the same service, numbered from 0. What was sent before may have arrived before the service forgot,
+   * and the new session could not know it again: it is dropped rather than risk delivering it twice.
+   */
   restart(): void {
-    this.queue.renumber(UNSENT);
+    this.drops.count('bundle-sent-before-restart', this.queue.dropSent());
     this.nextBundleSequence = 0;
   }
 
@@ -125,7 +128,9 @@ export class Traffic {
 
   private measure(route: BundleRoute, report: ReportReader, now: number): void {
     const sentAt = route.flight.sentAt(report.largest);
-    if (sentAt !== undefined) route.window.sample(now - sentAt - report.delayUs / 1000, now);
+    if (sentAt !== undefined) {
+      route.window.sample(now - sentAt - report.delayUs / 1000, route.inboundDelay.queueMs(now), now);
+    }
     route.window.reportCame(now - route.reportedAt);
     route.reportedAt = now;
   }

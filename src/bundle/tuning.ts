@@ -20,6 +20,8 @@ export interface BundleTuning {
   readonly confirmMs: number;
   readonly incomingConfirmMs: number;
   readonly openingProbeMs: number;
+  readonly busyAfterMs: number;
+  readonly loadedProbeMs: number;
   readonly busyProbeMs: number;
   readonly idleProbeMs: number;
   readonly stalledProbeMs: number;
@@ -77,6 +79,11 @@ export const BUNDLE_TUNING: BundleTuning = {
   incomingConfirmMs: 3_000,
   /** Each repeat makes the service send message two again. */
   openingProbeMs: 250,
+  /** A session that received data this lately is busy, too. */
+  busyAfterMs: 1_000,
+  /** A route whose window is full tells the other end the delay of this direction (inbound-delay.ts): twice a window's
+   * shortest round. */
+  loadedProbeMs: 40,
   /** A quiet route is probed while the session has data under way, so that its death is known before it is needed. */
   busyProbeMs: 200,
   /** Keeps the route's entries alive at every hop (they live 60 s) and finds silent deaths. */

@@ -377,3 +377,19 @@ export function saturate(
   pair.at(0, fill);
   return counter;
 }
+
+/** The longest time without a message after `fromMs`. */
+export function longestPause(received: readonly Received[], fromMs: number, untilMs: number): number {
+  let longest = 0;
+  let last = fromMs;
+  for (const { at } of received) {
+    if (at < fromMs || at > untilMs) continue;
+    longest = Math.max(longest, at - last);
+    last = at;
+  }
+  return Math.max(longest, untilMs - last);
+}
+
+export function numbersOf(received: readonly Received[]): number[] {
+  return received.map(({ bytes }) => numberOf(bytes));
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../../src/base/env.ts';
+import { Arrivals } from '../../../src/bundle/arrivals.ts';
+import { MAX_RANGES } from '../../../src/wire/ack-ranges.ts';
+
+function arrivalsOf(...sequences: number[]): Arrivals {
+  const arrivals = new Arrivals();
+  for (const sequence of sequences) arrivals.note(sequence, true, sequence);
+  return arrivals;
+}
+
+function blocks({ blocks: { count, high, low } }: Arrivals): [number, number][] {
+  return Array.from({ length: count }, (_, i) => [high[i], low[i]]);
+}
+
+describe('arrivals', () => {
+  it('are one block as long as nothing is missing', () => {
+    expect(blocks(arrivalsOf(0, 1, 2, 3))).toEqual([[3, 0]]);
+  });
+
+  it('open a block after a gap, and close the gap when it fills', () => {
+    const arrivals = arrivalsOf(0, 1, 5, 6, 3);
+    expect(blocks(arrivals)).toEqual([
+      [6, 5],
+      [3, 3],
+      [1, 0],
+    ]);
+    arrivals.note(4, true, 7);
+    expect(blocks(arrivals)).toEqual([
+      [6, 3],
+      [1, 0],
+    ]);
+    arrivals.note(2, true, 8);
+    expect(blocks(arrivals)).toEqual([[6, 0]]);
+  });
+
+  it('do not change when a number comes again', () => {
+    expect(blocks(arrivalsOf(4, 5, 9, 5, 9, 4))).toEqual([
+      [9, 9],
+      [5, 4],
+    ]);
+  });
+
+  it('keep the 32 newest blocks', () => {
+    const arrivals = arrivalsOf(...Array.from({ length: 50 }, (_, i) => 2 * i));
+    expect(blocks(arrivals)).toEqual(Array.from({ length: MAX_RANGES }, (_, i) => [98 - 2 * i, 98 - 2 * i]));
+    arrivals.note(1, true, 0);
+    expect(arrivals.blocks.count).toBe(MAX_RANGES);
+  });
+
+  it('call for a report 5 ms after the first, or at once after 16', () => {
+    const arrivals = new Arrivals();
+    expect(arrivals.dueAt(16, 5, 0)).toBe(NEVER);
+    arrivals.note(0, true, 10);
+    arrivals.note(1, true, 12);
+    expect(arrivals.dueAt(16, 5, 12)).toBe(15);
+    for (let i = 2; i < 16; i++) arrivals.note(i, true, 13);
+    expect(arrivals.dueAt(16, 5, 13)).toBe(13);
+    arrivals.reported();
+    expect(arrivals.dueAt(16, 5, 13)).toBe(NEVER);
+  });
+
+  it('call for no report when all that came was control', () => {
+    const arrivals = new Arrivals();
+    arrivals.note(0, false, 10);
+    expect(arrivals.dueAt(16, 5, 100)).toBe(NEVER);
+    expect(arrivals.news).toBe(true);
+  });
+
+  it('say how long ago the largest came', () => {
+    const arrivals = new Arrivals();
+    arrivals.note(7, true, 100);
+    arrivals.note(3, true, 104);
+    expect(arrivals.delayMs(106)).toBe(6);
+  });
+});

@@ -1,0 +1,196 @@
+/**
+ * Routes that die under traffic.
+ *
+ *   client ══╦═ path 0: 20 Mb/s, 5 ms ═╦══ service
+ *            ╚═ path 1: 20 Mb/s, 5 ms ═╝
+ */
+import { describe, expect, it } from 'vitest';
+import { longestPause, numbered, numbersOf, RoutePair, saturate } from './route-pair.ts';
+
+const path = { rateMbps: 20, queueBytes: 125_000, delayMs: 5 };
+
+function states(pair: RoutePair): string[] {
+  return pair.session.status(pair.now).routes.map(({ state }) => state);
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Both ways of traffic through a cut at 1 s. */
+describe.each([
+  ['up', (pair: RoutePair) => pair.session, (pair: RoutePair) => pair.serviceOwner],
+  ['down', (pair: RoutePair) => pair.serviceSession, (pair: RoutePair) => pair.clientOwner],
+] as const)('a path that is cut while data goes %s', (_, sender, receiver) => {
+  it('loses no message and stalls less than 300 ms', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    const counter = saturate(pair, () => sender(pair), 3_000);
+    pair.runTo(1_000);
+    pair.cut(0);
+    pair.runTo(3_000);
+    expect(longestPause(receiver(pair).received, 900, 3_000)).toBeLessThan(300);
+    pair.runTo(5_000);
+    const numbers = numbersOf(receiver(pair).received);
+    expect(numbers.length).toBe(counter.sent);
+    expect(numbers.sort((a, b) => a - b)).toEqual(upTo(counter.sent));
+  });
+
+  it('comes back by itself once it is mended', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    saturate(pair, () => sender(pair), 16_000);
+    pair.runTo(1_000);
+    pair.cut(0);
+    pair.runTo(6_000);
+    expect(states(pair).filter((state) => state === 'up')).toHaveLength(1);
+    pair.mend(0);
+    pair.runTo(15_000);
+    expect(states(pair)).toEqual(['up', 'up']);
+    expect(receiver(pair).received.filter(({ at }) => at >= 14_000).length).toBeGreaterThan(3_200);
+  });
+});
+
+describe('a route', () => {
+  it('that was only silent for a second returns to service with a small window', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    saturate(pair, () => pair.session, 4_000);
+    pair.runTo(1_000);
+    pair.cut(0);
+    pair.runTo(2_000);
+    expect(states(pair)).toEqual(['stalled', 'up']);
+    pair.mend(0);
+    pair.runTo(2_150);
+    expect(states(pair)).toEqual(['up', 'up']);
+    expect(pair.routesOpened).toHaveLength(2);
+    pair.runTo(4_000);
+    expect(pair.session.status(pair.now).routes[0].deliveredBytes).toBeGreaterThan(5_000_000);
+  });
+
+  it('whose failure is named is cut out at once', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    const counter = saturate(pair, () => pair.session, 2_000);
+    pair.runTo(1_000);
+    pair.failPath(0);
+    pair.runTo(1_100);
+    expect(pair.session.status(pair.now).lastFailure).toEqual({ hop: 1, reason: 'no-such-link' });
+    pair.runTo(3_000);
+    expect(longestPause(pair.serviceOwner.received, 900, 2_000)).toBeLessThan(60);
+    expect(new Set(numbersOf(pair.serviceOwner.received)).size).toBe(counter.sent);
+    expect(pair.serviceOwner.received.length).toBe(counter.sent);
+  });
+
+  it('that dies while idle is found out and replaced over another path', () => {
+    const pair = new RoutePair({ paths: [path, path, path], routeCount: 2 });
+    pair.runTo(1_000);
+    pair.cut(1);
+    pair.runTo(12_000);
+    const { routes } = pair.session.status(pair.now);
+    expect(routes.map(({ state, path: nodes }) => [state, nodes![0][1]])).toEqual([
+      ['up', 0],
+      ['up', 2],
+    ]);
+    expect(pair.serviceSession.status(pair.now).routes).toHaveLength(2);
+  });
+
+  it('that loses one message at the end of a burst is not taken for dead', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(200);
+    let sent = 0;
+    pair.filter = (from, message) => !(from === 0 && message.length === 300 + 31 && ++sent === 5);
+    for (let i = 0; i < 5; i++) pair.session.send(numbered(i, 300), pair.now);
+    pair.run(1_000);
+    const { routes } = pair.session.status(pair.now);
+    expect(routes).toMatchObject([{ state: 'up', lost: 1, resent: 0, inFlightBytes: 0 }]);
+  });
+
+  it('that the layer below has no room on loses nothing: its messages wait or go elsewhere', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(200);
+    pair.blocked[0] = true;
+    for (let i = 0; i < 40; i++) pair.session.send(numbered(i, 500), pair.now);
+    pair.run(60);
+    expect(pair.serviceOwner.received).toEqual([]);
+    pair.blocked[0] = false;
+    pair.run(200);
+    expect(numbersOf(pair.serviceOwner.received)).toEqual(upTo(40));
+  });
+
+  it('is not blamed for a pause of this process', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(1_000);
+    pair.session.send(numbered(0, 100), pair.now);
+    pair.settle();
+    // Nothing runs for half a second; the report is there when it goes on.
+    pair.now += 500;
+    pair.settle();
+    expect(states(pair)).toEqual(['up']);
+    pair.run(100);
+    expect(states(pair)).toEqual(['up']);
+    expect(pair.session.status(pair.now).routes[0].resent).toBe(0);
+  });
+});
+
+describe('a session without any route', () => {
+  it('goes on where it was when the paths come back', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    pair.cut(0);
+    pair.cut(1);
+    pair.runTo(500);
+    for (let i = 0; i < 5; i++) pair.session.send(numbered(i, 100), pair.now);
+    pair.runTo(20_000);
+    expect(pair.session.state).toBe('lost');
+    expect(pair.serviceSession.state).toBe('lost');
+    pair.mend(0);
+    pair.mend(1);
+    pair.runTo(27_000);
+    expect(pair.session.state).toBe('up');
+    expect(numbersOf(pair.serviceOwner.received)).toEqual([0, 1, 2, 3, 4]);
+    expect(pair.clientOwner.openedAt).toHaveLength(1);
+    expect(pair.serviceOwner.openedAt).toHaveLength(1);
+  });
+
+  it('is back as soon as the graph says so', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(100);
+    pair.cut(0);
+    pair.offered = [];
+    pair.runTo(60_000);
+    pair.mend(0);
+    pair.offered = [0];
+    pair.layers[0].pathsChanged(pair.now);
+    pair.run(50);
+    expect(pair.session.state).toBe('up');
+  });
+
+  it('takes what its queue holds and no more', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(100);
+    pair.cut(0);
+    let taken = 0;
+    for (let i = 0; i < 400; i++) {
+      while (pair.session.send(numbered(taken, 1_000), pair.now)) taken += 1;
+      pair.run(10);
+    }
+    expect(pair.session.status(pair.now).queueBytes).toBeLessThan(1024 * 1024 + 100_000);
+    expect(pair.session.status(pair.now).queueDrops).toBe(400);
+  });
+
+  it('ends at the service after two minutes, and the client starts another', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(100);
+    pair.cut(0);
+    pair.runTo(140_000);
+    expect(pair.serviceOwner.closedFor).toEqual(['no-route']);
+    pair.mend(0);
+    pair.runTo(150_000);
+    expect(pair.session.state).toBe('up');
+    expect(pair.clientOwner.openedAt).toHaveLength(2);
+    pair.session.send(numbered(9, 100), pair.now);
+    pair.run(100);
+    expect(numbersOf(pair.serviceOwner.received)).toEqual([9]);
+  });
+});

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../../src/base/env.ts';
+import { MessagePool } from '../../../src/bundle/message-pool.ts';
+import { Resequencer } from '../../../src/bundle/resequencer.ts';
+import { numbered, numberOf } from './route-pair.ts';
+
+const limits = { reorderMessages: 16, reorderBytes: 4_000, gapMinMs: 50, gapMaxMs: 200, gapMarginMs: 20 };
+
+class Bench {
+  readonly pool: MessagePool;
+  readonly delivered: number[] = [];
+  readonly resequencer: Resequencer;
+  onDeliver: ((number: number) => void) | undefined;
+
+  constructor({ routes = 2, poolBytes = 1 << 20 } = {}) {
+    this.pool = new MessagePool(poolBytes);
+    this.resequencer = new Resequencer(limits, 4, this.pool, (bytes) => {
+      this.delivered.push(numberOf(bytes));
+      this.onDeliver?.(numberOf(bytes));
+    });
+    for (let slot = 0; slot < routes; slot++) this.resequencer.routeOpened(slot);
+  }
+
+  come(slot: number, now: number, ...sequences: number[]): void {
+    for (const sequence of sequences) this.resequencer.accept(slot, sequence, numbered(sequence, 100), now);
+  }
+}
+
+describe('resequencer', () => {
+  it('delivers at once what comes in order', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 1, 2);
+    expect(bench.delivered).toEqual([0, 1, 2]);
+    expect(bench.resequencer.wake(0)).toBe(NEVER);
+  });
+
+  it('holds what lies ahead until the gap fills', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 2, 4);
+    bench.come(1, 5, 1);
+    expect(bench.delivered).toEqual([0, 1, 2]);
+    bench.come(1, 6, 3);
+    expect(bench.delivered).toEqual([0, 1, 2, 3, 4]);
+    expect(bench.resequencer.counters).toEqual({ waiting: 0, lost: 0, late: 0, duplicate: 0 });
+    expect(bench.pool.used).toBe(0);
+  });
+
+  it('gives a gap up as soon as every live route has passed it', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 3);
+    expect(bench.delivered).toEqual([0]);
+    bench.come(1, 1, 4);
+    expect(bench.delivered).toEqual([0, 3, 4]);
+    expect(bench.resequencer.counters.lost).toBe(2);
+  });
+
+  it('does not wait for a route that closed', () => {
+    const bench = new Bench();
+    bench.resequencer.routeClosed(1);
+    bench.come(0, 0, 0, 2);
+    expect(bench.delivered).toEqual([0, 2]);
+  });
+
+  it('waits 50 ms for a route that is idle', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0);
+    bench.come(0, 10, 2);
+    expect(bench.resequencer.wake(10)).toBe(60);
+    expect(bench.resequencer.wake(59.9)).toBe(60);
+    expect(bench.delivered).toEqual([0]);
+    expect(bench.resequencer.wake(60)).toBe(NEVER);
+    expect(bench.delivered).toEqual([0, 2]);
+  });
+
+  it('waits for the skew of the routes and a margin, 200 ms at most', () => {
+    const bench = new Bench();
+    bench.resequencer.setRouteSkew(80);
+    bench.come(0, 0, 1);
+    expect(bench.resequencer.wake(0)).toBe(100);
+    bench.resequencer.setRouteSkew(500);
+    expect(bench.resequencer.wake(0)).toBe(200);
+  });
+
+  it('learns the skew from gaps that filled', () => {
+    const bench = new Bench();
+    bench.resequencer.setRouteSkew(75);
+    bench.come(0, 0, 1);
+    bench.come(1, 70, 0);
+    bench.resequencer.setRouteSkew(0);
+    bench.come(0, 100, 3);
+    expect(bench.resequencer.wake(100)).toBe(190);
+  });
+
+  it('delivers late what it had given up, once', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 2);
+    bench.resequencer.wake(100);
+    bench.come(1, 110, 1, 1);
+    expect(bench.delivered).toEqual([0, 2, 1]);
+    expect(bench.resequencer.counters).toEqual({ waiting: 0, lost: 0, late: 1, duplicate: 1 });
+  });
+
+  it('delivers nothing twice, held or not', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 0, 2, 2);
+    bench.come(1, 1, 2, 1, 1);
+    expect(bench.delivered).toEqual([0, 1, 2]);
+    expect(bench.resequencer.counters.duplicate).toBe(4);
+  });
+
+  it('gives up the front when more messages wait than it has room for', () => {
+    const bench = new Bench();
+    bench.come(0, 0, ...Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(bench.delivered).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(bench.resequencer.counters).toMatchObject({ waiting: 0, lost: 1 });
+  });
+
+  it('gives up the front when more bytes wait than it has room for', () => {
+    const bench = new Bench();
+    for (const sequence of [1, 2]) bench.resequencer.accept(0, sequence, numbered(sequence, 1_900), 0);
+    expect(bench.delivered).toEqual([]);
+    bench.resequencer.accept(0, 4, numbered(4, 1_900), 0);
+    expect(bench.delivered).toEqual([1, 2]);
+    expect(bench.resequencer.counters).toMatchObject({ waiting: 1, lost: 1 });
+  });
+
+  it('prefers bytes to order when the pool is exhausted', () => {
+    const bench = new Bench({ poolBytes: 256 });
+    bench.come(0, 0, 1, 3);
+    expect(bench.delivered).toEqual([1, 3]);
+    bench.come(1, 0, 2, 0);
+    expect(bench.delivered).toEqual([1, 3, 2, 0]);
+  });
+
+  it('survives a leap of the sequence', () => {
+    const bench = new Bench();
+    bench.come(0, 0, 0, 2, 2 ** 47);
+    expect(bench.delivered).toEqual([0, 2]);
+    bench.resequencer.wake(1_000);
+    expect(bench.delivered).toEqual([0, 2, 2 ** 47 % 2 ** 32]);
+  });
+
+  it('stops when it is closed from inside a delivery, and gives all memory back', () => {
+    const bench = new Bench();
+    bench.onDeliver = (number) => {
+      if (number === 1) bench.resequencer.close();
+    };
+    bench.come(0, 0, 1, 2, 3);
+    bench.come(1, 0, 0);
+    expect(bench.delivered).toEqual([0, 1]);
+    bench.come(1, 0, 4, 7);
+    expect(bench.delivered).toEqual([0, 1]);
+    expect(bench.pool.used).toBe(0);
+  });
+});
