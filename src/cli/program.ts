@@ -140,7 +140,7 @@ function addGatewayCommand(program: Command, terminal: Terminal): void {
       `
 Examples:
   $ skywire gateway
-  $ skywire gateway use 2LhSiSKL3RWWnRgqaUhTwiE1eZUPqDqp2Hn`,
+  $ skywire gateway use AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC`,
     )
     .action(async (options: Options) => void (await askAndPrint(terminal, options, 'gateway', {}, showGateway)));
   withSocket(gateway.command('use').description('Change to another gateway'))

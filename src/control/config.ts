@@ -54,7 +54,7 @@ export interface Config {
 
 export type ConfigResult =
   | { readonly config: Config; readonly problemAt: ProblemMaker; readonly problems?: never }
-  | { readonly problems: readonly ConfigProblem[]; readonly config?: never };
+  | { readonly problems: readonly ConfigProblem[]; readonly config?: never; readonly problemAt?: never };
 
 /** A configuration with the most peers is a tenth of this. */
 export const MAX_CONFIG_CHARACTERS = 65_536;

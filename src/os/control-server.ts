@@ -5,8 +5,8 @@
  * A client's requests are answered one after another, in order; while one is being answered its socket is not read.
  *
  * Timers. Request: a client that has not sent a whole request for REQUEST_WAIT_MS is disconnected, so that idle ones
- * can't keep others out. Answer: a handler that takes longer than `longestAnswerMs` is reported as `timeout`; whatever it
- * still returns is thrown away.
+ * can't keep others out. Refusal: a client that is one too many has REFUSAL_MS to read that. Answer: a handler that takes
+ * longer than `longestAnswerMs` is reported as `timeout`; whatever it still returns is thrown away.
  */
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
@@ -22,6 +22,9 @@ export const MAX_CLIENTS = 16;
 export const REQUEST_WAIT_MS = 60_000;
 
 const SOCKET_MODE = 0o660;
+/** Connections beyond MAX_CLIENTS that are being told so; still more are closed without a word. */
+export const MAX_REFUSALS = 16;
+const REFUSAL_MS = 1000;
 
 export interface ControlServerOptions {
   readonly socketPath: string;
@@ -35,7 +38,7 @@ export interface ControlServerOptions {
 
 export class ControlServer {
   private readonly options: ControlServerOptions;
-  private readonly clients = new Set<Socket>();
+  private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
 
   constructor(options: ControlServerOptions) {
@@ -64,34 +67,41 @@ export class ControlServer {
     if (server === undefined) return;
     this.server = undefined;
     const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of this.clients) socket.destroy();
+    for (const socket of this.sockets) socket.destroy();
     await closed;
   }
 
   private async serve(socket: Socket): Promise<void> {
     // Without a listener an ECONNRESET would end the daemon. The loop below sees the end of the stream.
     socket.on('error', () => {});
-    if (this.clients.size >= MAX_CLIENTS) {
-      this.options.drops.count('control-busy');
-      const remedy = 'Close some of them, or try again';
-      const line = errorLine(null, { code: 'busy', message: `${MAX_CLIENTS} clients are connected already`, remedy });
-      socket.end(line, () => socket.destroy());
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    if (this.sockets.size > MAX_CLIENTS) {
+      this.refuse(socket);
       return;
     }
-    this.clients.add(socket);
-    socket.once('close', () => this.clients.delete(socket));
     const requestWait = setTimeout(() => {
       this.options.drops.count('control-idle');
       socket.destroy();
     }, this.options.requestWaitMs ?? REQUEST_WAIT_MS);
     try {
       await this.answerLines(socket, requestWait);
+      socket.end();
     } catch {
       // The client went away in the middle of something.
       socket.destroy();
     } finally {
       clearTimeout(requestWait);
     }
+  }
+
+  /** Its request is read away while it has not seen the answer: a socket closed too early would swallow that. */
+  private refuse(socket: Socket): void {
+    this.options.drops.count('control-busy');
+    const message = `${MAX_CLIENTS} clients are connected already`;
+    socket.end(errorLine(null, { code: 'busy', message, remedy: 'Close some of them, or try again' }));
+    socket.setTimeout(REFUSAL_MS, () => socket.destroy());
+    socket.resume();
   }
 
   private async answerLines(socket: Socket, requestWait: NodeJS.Timeout): Promise<void> {
@@ -203,6 +213,7 @@ async function clearStaleSocket(socketPath: string): Promise<void> {
 function listen(socketPath: string, connected: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true }, connected);
+    server.maxConnections = MAX_CLIENTS + MAX_REFUSALS;
     server.once('error', reject);
     server.listen(socketPath, () => {
       server.off('error', reject);

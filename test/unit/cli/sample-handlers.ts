@@ -1,0 +1,141 @@
+/** What a daemon in the middle of its work would answer: for tests of everything that asks one. */
+import { Failure } from '../../../src/base/failure.ts';
+import type { ControlHandlers, Result } from '../../../src/control/schema.ts';
+
+export const MINER = 'AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC';
+export const GATEWAY = 'QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS';
+export const RELAY_A = 'puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1';
+export const RELAY_B = '2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq';
+export const KEY = `02${'ab'.repeat(32)}`;
+export const SILENT_KEY = `03${'cd'.repeat(32)}`;
+
+export const STATUS: Result<'status'> = {
+  version: '0.1.0',
+  protocol: 1,
+  node: { name: 'attic', address: MINER, key: KEY },
+  uptime_s: 11_533,
+  listen: ['0.0.0.0:6969', '[::]:6969'],
+  datapath: { name: 'native', cipher: 'openssl', curve: 'libsecp256k1', tun: 'native' },
+  tunnel: {
+    state: 'connected',
+    gateway: GATEWAY,
+    leased_address: '10.64.0.2',
+    routes_up: 2,
+    routes_wanted: 2,
+    last_bytes_ms_ago: 312,
+    bytes_in: 1_234_567_890,
+    bytes_out: 33_000,
+    problem: null,
+  },
+  lan: { interface: 'eth0', address: '192.168.42.1/24', dhcp: true },
+  gateway: { enabled: false, service_key: null, clients: 0, pool_size: 0, pool_free: 0, bytes_in: 0, bytes_out: 0 },
+  links: { up: 1, configured: 2 },
+  routes: { origin: 2, destination: 0, relayed: 5 },
+  memory_rss_bytes: 62_300_000,
+  drops: { 'link-tag-wrong': 3, 'frame-unknown': 12 },
+};
+
+export const PEERS: Result<'peers'> = {
+  peers: [
+    {
+      address: RELAY_A,
+      key: KEY,
+      state: 'up',
+      endpoint: '192.0.2.7:6969',
+      rtt_ms: 12.34,
+      epoch: 40,
+      rekeys: 40,
+      path_mtu_bytes: 1472,
+      datagrams_in: 900_000,
+      datagrams_out: 30_000,
+      bytes_in: 1_200_000_000,
+      bytes_out: 33_000,
+      last_heard_ms_ago: 12,
+    },
+    {
+      address: RELAY_B,
+      key: SILENT_KEY,
+      state: 'down',
+      endpoint: null,
+      rtt_ms: null,
+      epoch: 0,
+      rekeys: 0,
+      path_mtu_bytes: 1200,
+      datagrams_in: 0,
+      datagrams_out: 7,
+      bytes_in: 0,
+      bytes_out: 658,
+      last_heard_ms_ago: null,
+    },
+  ],
+};
+
+export const ROUTES: Result<'routes'> = {
+  session: {
+    gateway: GATEWAY,
+    routes: [
+      {
+        index: 0,
+        path: [RELAY_A, GATEWAY],
+        state: 'up',
+        rtt_ms: 24.6,
+        window_bytes: 180_000,
+        in_flight_bytes: 95_000,
+        bytes_in: 600_000_000,
+        bytes_out: 16_000,
+        lost: 4,
+        resent: 4,
+      },
+      {
+        index: 3,
+        path: [RELAY_B, GATEWAY],
+        state: 'stalled',
+        rtt_ms: null,
+        window_bytes: 3000,
+        in_flight_bytes: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+        lost: 0,
+        resent: 0,
+      },
+    ],
+  },
+  relayed: 5,
+};
+
+/** @param onCall sees each method as it is asked */
+export function sampleHandlers(onCall: (method: string) => void = () => {}): ControlHandlers {
+  let selected = GATEWAY;
+  const gateway = (): Result<'gateway'> => ({
+    selected,
+    state: selected === 'none' ? 'off' : 'connected',
+    known: [
+      { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY },
+      { address: RELAY_B, key: SILENT_KEY, service_key: KEY, selected: false },
+    ],
+  });
+  return {
+    status: () => {
+      onCall('status');
+      return STATUS;
+    },
+    peers: () => PEERS,
+    routes: () => ROUTES,
+    gateway,
+    'gateway.use': (params) => {
+      if (params.gateway === RELAY_A) {
+        throw new Failure('gateway-unreachable', `${RELAY_A} is no gateway`, 'See `skywire gateway`');
+      }
+      selected = params.gateway;
+      return gateway();
+    },
+    ping: (params) => ({
+      key: params.key,
+      address: GATEWAY,
+      rtts_ms: Array.from({ length: params.count }, (_, index) =>
+        params.key === SILENT_KEY || index === 1 ? null : 20 + index * 1.5,
+      ),
+    }),
+    version: () => ({ version: '0.1.0', protocol: 1, control: 1, runtime: 'v24.21.0' }),
+  };
+}
