@@ -3,8 +3,8 @@
  * (docs/protocol.md 8). The kernel behind the TUN does the address translation (os/firewall.ts, which also repeats
  * the destination policy).
  *
- * A client has no lease, or one; a lease is bound to its key, so a new session of the same key takes over at once what the last one
- * had, and the packets of the last one are refused from then on. Timers:
+ * A client has no lease, or one; a lease is bound to its key, so a new session of the same key takes over at once what the
+ * last one had. A packet of a client without a lease counts as a request for its source address. Timers:
  * - Leases that were not renewed are swept every minute; they live an hour.
  * - A new lease is saved within a second, renewed ones within five minutes.
  *
@@ -265,6 +265,8 @@ export class TunnelGateway {
     const length = bytes.length - start;
     const problem = ipv4Problem(bytes, start, length);
     if (problem !== undefined) return problem;
+    // A gateway that lost its leases finds them again in its clients' packets, without waiting for their next request.
+    if (client.address === 0 && client.icmp.take(1, now)) this.grant(client, sourceOf(bytes, start), now);
     if (client.address === 0) return 'tunnel-no-lease';
     if (sourceOf(bytes, start) !== client.address) return 'tunnel-source-not-leased';
     if (!this.policy.permits(bytes, start, length)) {
@@ -315,9 +317,12 @@ export class TunnelGateway {
   }
 
   private leaseRequested(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
-    const { wallMs, pool, resolver, mtuBytes } = this.options;
     const wanted = readLeaseRequest(bytes);
-    if (wanted === undefined) return 'tunnel-lease-malformed';
+    return wanted === undefined ? 'tunnel-lease-malformed' : this.grant(client, wanted, now);
+  }
+
+  private grant(client: Client, wanted: number, now: number): DropReason | undefined {
+    const { wallMs, pool, resolver, mtuBytes } = this.options;
     const granted = this.pool.request(client.session.clientKey, wanted, wallMs());
     if (granted === undefined) {
       client.session.send(writeLeaseRefused(LEASE_REFUSAL.poolFull), now);

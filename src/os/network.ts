@@ -1,0 +1,229 @@
+/**
+ * Addresses, routes and switches of the kernel, through `ip` (iproute2) and /proc/sys. Everything may be done twice. What
+ * `start` changed, `stop` changes back in reverse, except what belongs to the kill switch: the rule and the table that
+ * keep the LAN's packets off every route but the tunnel's stay, so that a laptop is told "unreachable" while no daemon runs.
+ *
+ *   ip rule   6969: from all iif LAN lookup 6969          before the main table (32766)
+ *   table 6969      default dev TUN                       while there is a lease; goes with the device
+ *                   unreachable default metric 4278198272 otherwise
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { assert } from '../base/assert.ts';
+import { Failure } from '../base/failure.ts';
+import { formatIpv4, formatIpv4Prefix, networkAddress, parseIpv4, parseIpv4Prefix } from '../control/ip-text.ts';
+import type { Ipv4Prefix } from '../wire/ip.ts';
+import { runTool } from './command.ts';
+
+/** Number of the table and priority of its rule: nobody's default, and easy to recognise in `ip rule`. */
+const LAN_TABLE = '6969';
+/** Behind every other route of the table. */
+const LAST_METRIC = '4278198272';
+
+export class MinerNetwork {
+  private readonly lan: string;
+  private readonly lanAddress: Ipv4Prefix;
+  private readonly tun: string;
+  private readonly undo = new UndoList();
+  private tunAddress: string | undefined;
+
+  constructor(options: { lan: string; lanAddress: Ipv4Prefix; tun: string }) {
+    this.lan = options.lan;
+    this.lanAddress = options.lanAddress;
+    this.tun = options.tun;
+  }
+
+  /**
+   * The LAN's address, the LAN's routing table, forwarding for IPv4 and not for IPv6. The kill switch is loaded already.
+   * @throws Failure config-invalid (no such interface), system-tool, not-permitted
+   */
+  async start(): Promise<void> {
+    await requireInterface(this.lan);
+    await this.routeLan();
+    await setAddress(this.lan, formatIpv4Prefix(this.lanAddress), this.undo);
+    await runTool('ip', ['link', 'set', 'dev', this.lan, 'up']);
+    // A laptop that plays router would otherwise give this box a default route into the LAN.
+    this.undo.sysctl(`net/ipv6/conf/${this.lan}/accept_ra`, 0);
+    this.undo.sysctl('net/ipv6/conf/all/forwarding', 0);
+    this.undo.sysctl('net/ipv4/ip_forward', 1);
+  }
+
+  /** The TUN device exists: it is brought up without an address, which the lease gives. */
+  async tunOpened(mtuBytes: number): Promise<void> {
+    this.tunAddress = undefined;
+    this.acceptFromAnywhere();
+    await runTool('ip', ['link', 'set', 'dev', this.tun, 'mtu', String(mtuBytes), 'up']);
+  }
+
+  /** Gives the TUN device its address and the LAN its way out. `address` is a number (wire/ip.ts). */
+  async leased(address: number, mtuBytes: number): Promise<void> {
+    // /32: whatever prefix a gateway names, it moves no route of this box.
+    const text = `${formatIpv4(address)}/32`;
+    await runTool('ip', ['link', 'set', 'dev', this.tun, 'mtu', String(mtuBytes)]);
+    if (this.tunAddress !== text) {
+      await runTool('ip', ['address', 'replace', text, 'dev', this.tun]);
+      if (this.tunAddress !== undefined) await runTool('ip', ['address', 'del', this.tunAddress, 'dev', this.tun]);
+      this.tunAddress = text;
+    }
+    await runTool('ip', ['route', 'replace', 'default', 'dev', this.tun, 'table', LAN_TABLE]);
+  }
+
+  async stop(): Promise<void> {
+    await this.undo.run();
+  }
+
+  private async routeLan(): Promise<void> {
+    const table = ['table', LAN_TABLE];
+    await runTool('ip', ['route', 'replace', 'unreachable', 'default', ...table, 'metric', LAST_METRIC]);
+    const rules = (await jsonOf(['rule', 'show', 'priority', LAN_TABLE])) as { iif?: string }[];
+    if (!rules.some((rule) => rule.iif === this.lan)) {
+      await runTool('ip', ['rule', 'add', 'priority', LAN_TABLE, 'iif', this.lan, 'lookup', LAN_TABLE]);
+    }
+    for (const { iif } of rules) {
+      // From a start with another LAN interface.
+      if (iif !== undefined && iif !== this.lan) {
+        await runTool('ip', ['rule', 'del', 'priority', LAN_TABLE, 'iif', iif]);
+      }
+    }
+  }
+
+  /**
+   * The internet answers through the TUN device while the main table knows another way to it, or none: the reverse path
+   * filter would drop the answers. The strictest of `all` and the device counts, so `all` has to go to 0; the
+   * other devices then get what `all` demanded.
+   */
+  private acceptFromAnywhere(): void {
+    const all = Number(readSysctl('net/ipv4/conf/all/rp_filter') ?? 0);
+    for (const device of all === 0 ? [] : readdirSync('/proc/sys/net/ipv4/conf')) {
+      const own = `net/ipv4/conf/${device}/rp_filter`;
+      if (device !== 'all' && Number(readSysctl(own) ?? 0) < all) this.undo.sysctl(own, all);
+    }
+    this.undo.sysctl('net/ipv4/conf/all/rp_filter', 0);
+    this.undo.sysctl(`net/ipv4/conf/${this.tun}/rp_filter`, 0);
+  }
+}
+
+export class GatewayNetwork {
+  private readonly options: { tun: string; uplink: string; pool: Ipv4Prefix; gatewayAddress: number };
+  private readonly undo = new UndoList();
+
+  constructor(options: { tun: string; uplink: string; pool: Ipv4Prefix; gatewayAddress: number }) {
+    this.options = options;
+  }
+
+  /**
+   * Gives the TUN device, which exists already, the gateway's address with the pool behind it, and forwards IPv4.
+   * @throws Failure config-invalid (no such uplink), system-tool, not-permitted
+   */
+  async start(mtuBytes: number): Promise<void> {
+    const { tun, uplink, pool, gatewayAddress } = this.options;
+    await requireInterface(uplink);
+    const address = formatIpv4Prefix({ address: gatewayAddress, prefixLength: pool.prefixLength });
+    await runTool('ip', ['address', 'replace', address, 'dev', tun]);
+    await runTool('ip', ['link', 'set', 'dev', tun, 'mtu', String(mtuBytes), 'up']);
+    this.undo.sysctl('net/ipv4/ip_forward', 1);
+  }
+
+  async stop(): Promise<void> {
+    await this.undo.run();
+  }
+}
+
+/** The IPv4 networks that this machine has an address or a direct route in, without those of the devices named. */
+export async function readOwnNetworks(exceptDevices: readonly string[]): Promise<Ipv4Prefix[]> {
+  const networks: Ipv4Prefix[] = [];
+  const add = (address: number | undefined, prefixLength: number): void => {
+    assert(address !== undefined, 'an address from ip');
+    networks.push({ address: networkAddress({ address, prefixLength }), prefixLength });
+  };
+  type Device = { ifname: string; addr_info: { local: string; prefixlen: number }[] };
+  for (const device of (await jsonOf(['-4', 'address', 'show'])) as Device[]) {
+    if (exceptDevices.includes(device.ifname)) continue;
+    for (const info of device.addr_info) add(parseIpv4(info.local), info.prefixlen);
+  }
+  type Route = { dst: string; dev: string };
+  for (const route of (await jsonOf(['-4', 'route', 'show', 'scope', 'link'])) as Route[]) {
+    if (route.dst === 'default' || exceptDevices.includes(route.dev)) continue;
+    const prefix = parseIpv4Prefix(route.dst.includes('/') ? route.dst : `${route.dst}/32`);
+    add(prefix?.address, prefix?.prefixLength ?? 32);
+  }
+  return networks;
+}
+
+async function requireInterface(name: string): Promise<void> {
+  try {
+    await runTool('ip', ['link', 'show', 'dev', name]);
+  } catch (error) {
+    if (!(error instanceof Failure) || !/does not exist/.test(error.message)) throw error;
+    throw new Failure('config-invalid', `there is no network interface ${name}`, 'See the names with: ip link');
+  }
+}
+
+async function setAddress(device: string, address: string, undo: UndoList): Promise<void> {
+  type Device = { addr_info: { local: string; prefixlen: number }[] };
+  const [found] = (await jsonOf(['-4', 'address', 'show', 'dev', device])) as Device[];
+  if (found?.addr_info.some((info) => `${info.local}/${info.prefixlen}` === address)) return;
+  await runTool('ip', ['address', 'add', address, 'dev', device]);
+  undo.add(async () => {
+    await runTool('ip', ['address', 'del', address, 'dev', device]);
+  });
+}
+
+async function jsonOf(args: readonly string[]): Promise<unknown[]> {
+  const text = await runTool('ip', ['-j', ...args]);
+  // A rule or device that is not there gives no text at all, or [{}] in older versions.
+  return text.trim() === '' ? [] : JSON.parse(text).filter((entry: object) => Object.keys(entry).length > 0);
+}
+
+function readSysctl(name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
+  } catch (error) {
+    // A kernel without IPv6, or a device that went.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What was changed and how to change it back. */
+class UndoList {
+  private readonly steps: (() => Promise<void>)[] = [];
+
+  add(step: () => Promise<void>): void {
+    this.steps.push(step);
+  }
+
+  /** Sets a switch under /proc/sys, if the kernel has it, until `run`. */
+  sysctl(name: string, value: number): void {
+    const before = readSysctl(name);
+    if (before === undefined || before === String(value)) return;
+    writeSysctl(name, String(value));
+    this.add(async () => {
+      // The device may have gone, and its switches with it.
+      if (readSysctl(name) !== undefined) writeSysctl(name, before);
+    });
+  }
+
+  /** Every step is tried; the first error is thrown at the end. */
+  async run(): Promise<void> {
+    let failed: unknown;
+    for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        failed ??= error;
+      }
+    }
+    if (failed !== undefined) throw failed;
+  }
+}
+
+function writeSysctl(name: string, value: string): void {
+  try {
+    writeFileSync(`/proc/sys/${name}`, value);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const remedy = 'Run as root; in a container, with a writable /proc/sys/net';
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') throw new Failure('not-permitted', message, remedy);
+    throw error;
+  }
+}
