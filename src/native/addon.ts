@@ -1,0 +1,112 @@
+/**
+ * The addon as JavaScript sees it (binding.c), and finding it. A device is a small integer. Functions throw on wrong
+ * arguments (RangeError, TypeError-like codes) and, with `code` an errno name, on what the system refuses.
+ */
+import { createRequire } from 'node:module';
+
+/** Raised together with ABI_VERSION in binding.c. */
+const ABI_VERSION = 1;
+
+type Handle = number;
+
+export interface UdpCounters {
+  readonly sent: number;
+  readonly received: number;
+  /** The socket buffer or the device queue was full. */
+  readonly sendDropped: number;
+  /** No route, filtered, larger than the interface takes. */
+  readonly sendFailed: number;
+  /** The receive buffer was full. */
+  readonly receiveDropped: number;
+  /** Arrived longer than a slot of the batch. */
+  readonly truncated: number;
+}
+
+export interface TunCounters {
+  readonly read: number;
+  readonly written: number;
+  /** The device was down or full, or the packet was not IP. */
+  readonly writeDropped: number;
+}
+
+export interface LocalAddress {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+}
+
+export interface Addon {
+  readonly abiVersion: number;
+  /** One call a readable event; level-triggered. Once a device, after its last socket was bound. */
+  watch(device: Handle, readable: () => void): void;
+  close(device: Handle): void;
+
+  udpOpen(): Handle;
+  udpBind(device: Handle, address: string, port: number): LocalAddress;
+  udpSend(
+    device: Handle,
+    arena: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    endpoints: Uint8Array,
+    count: number,
+  ): number;
+  udpReceive(
+    device: Handle,
+    arena: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    endpoints: Uint8Array,
+  ): number;
+  udpCounters(device: Handle): UdpCounters;
+
+  tunOpen(name: string, mtuBytes: number): { handle: Handle; name: string };
+  tunRead(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array): number;
+  tunWrite(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, count: number): number;
+  tunCounters(device: Handle): TunCounters;
+
+  addKey(key: Uint8Array): number;
+  removeKey(slot: number): void;
+  sealBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
+  openBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
+}
+
+/** The functions of an addon that was built with libsecp256k1. Results go into the first argument. */
+export interface CurveAddon {
+  isSecret(secret: Uint8Array): boolean;
+  isPoint(point: Uint8Array): boolean;
+  publicKey(point: Uint8Array, secret: Uint8Array): boolean;
+  ecdh(shared: Uint8Array, secret: Uint8Array, point: Uint8Array): boolean;
+  multiply(product: Uint8Array, point: Uint8Array, scalar: Uint8Array): boolean;
+  sign(signature: Uint8Array, secret: Uint8Array, digest: Uint8Array, auxiliary: Uint8Array): boolean;
+  verify(point: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean;
+}
+
+export function hasCurve(addon: Addon): addon is Addon & CurveAddon {
+  return 'ecdh' in addon;
+}
+
+/**
+ * Loads `skywire-<arch>.node` from the first of `folders` that has one. Answers with the reason when there is none, it
+ * doesn't load or it is of another version; never throws.
+ */
+export function loadAddon(
+  folders: readonly URL[],
+  arch: string,
+  wantedVersion: number = ABI_VERSION,
+): { addon: Addon } | { missing: string } {
+  const require = createRequire(import.meta.url);
+  const file = `skywire-${arch}.node`;
+  for (const folder of folders) {
+    const path = decodeURIComponent(new URL(file, folder).pathname);
+    try {
+      const addon = require(path) as Addon;
+      if (addon.abiVersion === wantedVersion) return { addon };
+      return { missing: `${path} has version ${addon.abiVersion}, this program needs ${wantedVersion}` };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') continue;
+      return { missing: `${path} does not load: ${(error as Error).message}` };
+    }
+  }
+  return { missing: `${file} was not built` };
+}

@@ -1,0 +1,190 @@
+#include "aead.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONCE_BYTES 12
+#define FIRST_SLOTS 64
+#define NO_SLOT UINT32_MAX
+
+struct slot {
+  uint8_t key[AEAD_KEY_BYTES];
+  uint32_t next_free;
+  bool used;
+};
+
+/* One direction: OpenSSL's context and the slot whose key it holds now. */
+struct direction {
+  EVP_CIPHER_CTX *context;
+  uint32_t slot;
+};
+
+struct aead {
+  struct direction sealing;
+  struct direction opening;
+  struct slot *slots;
+  size_t slot_count;
+  uint32_t first_free;
+};
+
+/* A job's words, decoded and checked. */
+struct job {
+  uint32_t slot;
+  uint8_t nonce[NONCE_BYTES];
+  uint8_t *associated;
+  int associated_bytes;
+  uint8_t *text;
+  int text_bytes;
+  uint8_t *tag;
+};
+
+static bool direction_init(struct direction *direction, int sealing) {
+  direction->slot = NO_SLOT;
+  direction->context = EVP_CIPHER_CTX_new();
+  if (direction->context == NULL) return false;
+  return EVP_CipherInit_ex(direction->context, EVP_chacha20_poly1305(), NULL, NULL, NULL, sealing) == 1;
+}
+
+/* Loads the key only when the context holds another one: neighbours in a batch mostly share it. */
+static bool begin(struct direction *direction, const struct aead *aead, const struct job *job) {
+  const uint8_t *key = direction->slot == job->slot ? NULL : aead->slots[job->slot].key;
+  direction->slot = job->slot;
+  return EVP_CipherInit_ex(direction->context, NULL, NULL, key, job->nonce, -1) == 1;
+}
+
+/* The context keeps a copy of the last key: load zeros over the copy of one that is being removed. */
+static void forget(struct direction *direction, uint32_t slot) {
+  static const uint8_t zeros[AEAD_KEY_BYTES];
+  if (direction->slot != slot) return;
+  direction->slot = NO_SLOT;
+  (void)EVP_CipherInit_ex(direction->context, NULL, NULL, zeros, zeros, -1);
+}
+
+struct aead *aead_new(void) {
+  struct aead *aead = calloc(1, sizeof *aead);
+  if (aead == NULL) return NULL;
+  aead->first_free = NO_SLOT;
+  if (direction_init(&aead->sealing, 1) && direction_init(&aead->opening, 0)) return aead;
+  aead_free(aead);
+  return NULL;
+}
+
+void aead_free(struct aead *aead) {
+  EVP_CIPHER_CTX_free(aead->sealing.context);
+  EVP_CIPHER_CTX_free(aead->opening.context);
+  if (aead->slots != NULL) OPENSSL_cleanse(aead->slots, aead->slot_count * sizeof *aead->slots);
+  free(aead->slots);
+  free(aead);
+}
+
+/* Not realloc: it would leave the old keys behind in freed memory. */
+static int grow(struct aead *aead) {
+  size_t old_count = aead->slot_count;
+  size_t new_count = old_count == 0 ? FIRST_SLOTS : old_count * 2;
+  if (new_count > AEAD_MAX_KEYS) return -ENOSPC;
+  struct slot *slots = calloc(new_count, sizeof *slots);
+  if (slots == NULL) return -ENOMEM;
+  if (old_count > 0) {
+    memcpy(slots, aead->slots, old_count * sizeof *slots);
+    OPENSSL_cleanse(aead->slots, old_count * sizeof *slots);
+    free(aead->slots);
+  }
+  for (size_t i = old_count; i < new_count; i++) slots[i].next_free = i + 1 < new_count ? (uint32_t)(i + 1) : NO_SLOT;
+  aead->first_free = (uint32_t)old_count;
+  aead->slots = slots;
+  aead->slot_count = new_count;
+  return 0;
+}
+
+long aead_add_key(struct aead *aead, const uint8_t key[AEAD_KEY_BYTES]) {
+  if (aead->first_free == NO_SLOT) {
+    int result = grow(aead);
+    if (result < 0) return result;
+  }
+  uint32_t index = aead->first_free;
+  struct slot *slot = &aead->slots[index];
+  aead->first_free = slot->next_free;
+  slot->used = true;
+  memcpy(slot->key, key, AEAD_KEY_BYTES);
+  return (long)index;
+}
+
+int aead_remove_key(struct aead *aead, uint32_t index) {
+  if (index >= aead->slot_count || !aead->slots[index].used) return -EINVAL;
+  struct slot *slot = &aead->slots[index];
+  OPENSSL_cleanse(slot->key, sizeof slot->key);
+  forget(&aead->sealing, index);
+  forget(&aead->opening, index);
+  slot->used = false;
+  slot->next_free = aead->first_free;
+  aead->first_free = index;
+  return 0;
+}
+
+/* False when the job reaches outside the arena or names no key. */
+static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *arena, size_t arena_bytes, struct job *job) {
+  uint64_t end = (uint64_t)words[3] + words[4] + words[5] + AEAD_TAG_BYTES;
+  if (end > arena_bytes || words[4] > INT_MAX || words[5] > INT_MAX) return false;
+  if (words[0] >= aead->slot_count || !aead->slots[words[0]].used) return false;
+  job->slot = words[0];
+  memset(job->nonce, 0, 4);
+  for (int i = 0; i < 4; i++) {
+    job->nonce[4 + i] = (uint8_t)(words[2] >> (8 * i));
+    job->nonce[8 + i] = (uint8_t)(words[1] >> (8 * i));
+  }
+  job->associated = arena + words[3];
+  job->associated_bytes = (int)words[4];
+  job->text = job->associated + words[4];
+  job->text_bytes = (int)words[5];
+  job->tag = job->text + words[5];
+  return true;
+}
+
+static bool update(EVP_CIPHER_CTX *context, const struct job *job) {
+  int written;
+  if (EVP_CipherUpdate(context, NULL, &written, job->associated, job->associated_bytes) != 1) return false;
+  return EVP_CipherUpdate(context, job->text, &written, job->text, job->text_bytes) == 1;
+}
+
+int aead_seal(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
+  EVP_CIPHER_CTX *context = aead->sealing.context;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t *words = jobs + i * AEAD_JOB_WORDS;
+    struct job job;
+    uint8_t none[AEAD_TAG_BYTES];
+    int written;
+    if (!read_job(aead, words, arena, arena_bytes, &job)) return -ERANGE;
+    if (!begin(&aead->sealing, aead, &job) || !update(context, &job)) return -EIO;
+    if (EVP_CipherFinal_ex(context, none, &written) != 1) return -EIO;
+    if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, job.tag) != 1) return -EIO;
+    words[6] = AEAD_JOB_OK;
+  }
+  return 0;
+}
+
+int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
+  EVP_CIPHER_CTX *context = aead->opening.context;
+  bool any_wrong = false;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t *words = jobs + i * AEAD_JOB_WORDS;
+    struct job job;
+    uint8_t none[AEAD_TAG_BYTES];
+    int written;
+    if (!read_job(aead, words, arena, arena_bytes, &job)) return -ERANGE;
+    if (!begin(&aead->opening, aead, &job)) return -EIO;
+    if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, job.tag) != 1) return -EIO;
+    if (!update(context, &job)) return -EIO;
+    bool right = EVP_CipherFinal_ex(context, none, &written) == 1;
+    words[6] = right ? AEAD_JOB_OK : AEAD_JOB_BAD_TAG;
+    any_wrong |= !right;
+  }
+  /* A wrong tag leaves an entry in this thread's error queue, where the next user of node:crypto would find it. */
+  if (any_wrong) ERR_clear_error();
+  return 0;
+}

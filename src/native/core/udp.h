@@ -1,0 +1,60 @@
+/*
+ * The UDP sockets of a node as one transport: up to UDP_MAX_SOCKETS bound sockets, IPv4 and IPv6, told apart by the socket
+ * index in each endpoint. Sends with sendmmsg, and runs of equal-sized datagrams to one endpoint with UDP_SEGMENT;
+ * receives with recvmmsg.
+ *
+ * IP_MTU_DISCOVER is PROBE: "don't fragment" is set and the kernel's own idea of the path MTU is ignored, so that
+ * docs/protocol.md 3.1 can find the size itself.
+ *
+ * Functions return 0 or a count, or a negative errno. Nothing here blocks and nothing allocates.
+ */
+#ifndef SKYWIRE_UDP_H
+#define SKYWIRE_UDP_H
+
+#include "batch.h"
+
+#define UDP_MAX_SOCKETS 16
+
+struct udp_socket {
+  int fd;
+  uint8_t family; /* 4 or 6, as in an endpoint */
+  bool segments;  /* UDP_SEGMENT works here: false after the driver refused it */
+};
+
+struct udp {
+  struct udp_socket sockets[UDP_MAX_SOCKETS];
+  size_t count;
+  size_t next; /* where the next receive begins, so that one busy socket can't starve the others */
+  uint64_t sent;
+  uint64_t received;
+  uint64_t send_dropped; /* the socket buffer or the device queue was full */
+  uint64_t send_failed;  /* no route, larger than the interface's MTU, filtered, an endpoint of no socket here */
+  uint64_t truncated;    /* arrived longer than a slot of the batch, dropped */
+};
+
+/* The textual address needs INET6_ADDRSTRLEN bytes and room for "%" and an interface name. */
+#define UDP_ADDRESS_TEXT_BYTES 64
+
+/*
+ * Opens one more socket, bound to an IP literal ("0.0.0.0", "::", "fe80::1%eth0"). Returns its index. -EINVAL: not an IP
+ * literal. -EMFILE: UDP_MAX_SOCKETS reached. Otherwise what socket(2) and bind(2) say.
+ */
+int udp_bind(struct udp *udp, const char *address, uint16_t port);
+void udp_close(struct udp *udp);
+
+/* Where socket `index` is bound: the port is the real one when 0 was asked for. */
+int udp_local(const struct udp *udp, size_t index, char address[UDP_ADDRESS_TEXT_BYTES], uint16_t *port);
+
+/* Datagrams that the kernel threw away because a receive buffer was full. */
+uint64_t udp_receive_dropped(const struct udp *udp);
+
+/* Sends the first `count` datagrams. -ERANGE when one lies outside the arena: then none was sent. */
+long udp_send(struct udp *udp, const struct batch *batch, size_t count);
+
+/*
+ * Receives what is there, up to the batch's capacity. Datagram slots are arena_bytes / capacity long; what is longer is
+ * dropped and counted. -EINVAL when the arena is too small to give each entry a byte.
+ */
+long udp_receive(struct udp *udp, struct batch *batch);
+
+#endif
