@@ -4,7 +4,6 @@ export const MAX_MESSAGE_BYTES = 65_535;
 /** A set-up's expiry lies at most this far ahead. */
 export const MAX_EXPIRY_AHEAD_SECONDS = 120;
 export const SETUPS_PER_SECOND_AND_LINK = 50;
-export const ROUTES_PER_LINK = 4_096;
 export const IDLE_ROUTE_MS = 60_000;
 
 export const PARKED_BYTES_PER_ID = 65_536;

@@ -103,11 +103,11 @@ export class RouteLayer {
     const { curve, identity, drops, wallMs } = o;
     this.o = o;
     this.tuning = { ...ROUTE_TUNING, ...o.tuning };
-    const { maxRoutes, maxRemembered, parkedPieceOverheadBytes } = this.tuning;
-    this.table = new RouteTable(o.random, maxRoutes);
-    this.neighbours = new Neighbours(parkedPieceOverheadBytes);
-    this.gate = new SetUpGate({ curve, nodeSecret: identity.secret, drops, wallMs, maxRemembered });
-    this.reassembler = new Reassembler(this.tuning, drops);
+    const { tuning } = this;
+    this.table = new RouteTable(o.random, tuning.maxRoutes);
+    this.neighbours = new Neighbours(tuning.parkedPieceOverheadBytes);
+    this.gate = new SetUpGate({ curve, nodeSecret: identity.secret, drops, wallMs, tuning });
+    this.reassembler = new Reassembler(tuning, drops);
   }
 
   /**

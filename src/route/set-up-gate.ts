@@ -12,10 +12,11 @@ import { sha256 } from '../crypto/hash.ts';
 import { peelOnion } from '../crypto/sphinx.ts';
 import { type LastHop, type MiddleHop, parseHopPayload } from '../wire/hop-payload.ts';
 import type { Neighbour } from './neighbours.ts';
-import { MAX_EXPIRY_AHEAD_SECONDS, ROUTES_PER_LINK } from './protocol-limits.ts';
+import { MAX_EXPIRY_AHEAD_SECONDS } from './protocol-limits.ts';
 import { ReplayCache } from './replay-cache.ts';
 import type { FailureName } from './route-failure.ts';
 import { SETUP_ASSOCIATED_DATA } from './set-up.ts';
+import type { RouteTuning } from './tuning.ts';
 
 export type Verdict =
   | { readonly kind: 'relay'; readonly hop: MiddleHop; readonly secret: Uint8Array; readonly next: Uint8Array }
@@ -36,14 +37,22 @@ export class SetUpGate {
   private readonly nodeSecret: SecretKey;
   private readonly drops: Drops;
   private readonly wallMs: () => number;
+  private readonly routesPerLink: number;
   private readonly replays: ReplayCache;
 
-  constructor(o: { curve: Curve; nodeSecret: SecretKey; drops: Drops; wallMs: () => number; maxRemembered: number }) {
+  constructor(o: {
+    curve: Curve;
+    nodeSecret: SecretKey;
+    drops: Drops;
+    wallMs: () => number;
+    tuning: RouteTuning;
+  }) {
     this.curve = o.curve;
     this.nodeSecret = o.nodeSecret;
     this.drops = o.drops;
     this.wallMs = o.wallMs;
-    this.replays = new ReplayCache(o.maxRemembered);
+    this.routesPerLink = o.tuning.routesPerLink;
+    this.replays = new ReplayCache(o.tuning.maxRemembered);
   }
 
   judge(from: Neighbour, onion: Uint8Array, now: number): Verdict {
@@ -63,7 +72,7 @@ export class SetUpGate {
     const { previousId } = hop;
     if (previousId === undefined) return this.drop('route-setup-malformed');
     const fail = (failure: FailureName): Verdict => ({ kind: 'failed', failure, previousId, secret });
-    if (memory === 'full' || from.routes >= ROUTES_PER_LINK) return fail('limit');
+    if (memory === 'full' || from.routes >= this.routesPerLink) return fail('limit');
     if (hop.kind === 'malformed' || (hop.kind === 'last') !== (next === undefined)) return fail('malformed');
     const aheadSeconds = hop.expiry - this.wallMs() / 1000;
     if (aheadSeconds < 0 || aheadSeconds > MAX_EXPIRY_AHEAD_SECONDS) return fail('expired');

@@ -1,5 +1,7 @@
 /** Our own choices of the route layer, each with its reason. What neighbours must agree on is in protocol-limits.ts. */
 export interface RouteTuning {
+  /** Routes that one neighbour may set up: docs/protocol.md section 5. Smaller in tests. */
+  readonly routesPerLink: number;
   /** Entries in the table: 64 MiB at 262,144, which a board with 1 GiB can give. */
   readonly maxRoutes: number;
   /** Routes that begin here. A bundle has at most 8; this is room for hundreds of sessions and services. */
@@ -25,6 +27,7 @@ export interface RouteTuning {
 }
 
 export const ROUTE_TUNING: RouteTuning = {
+  routesPerLink: 4_096,
   maxRoutes: 262_144,
   maxOriginRoutes: 4_096,
   expiryAheadMs: 60_000,

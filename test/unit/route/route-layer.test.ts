@@ -1,0 +1,544 @@
+import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { CHANNEL0_KIND } from '../../../src/wire/channel0.ts';
+import { entries, final, hello, openRoute, RouteNetwork, service, type TestNode } from './route-network.ts';
+
+function bytesOf(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length);
+  new SeededRandom(seed, 'message').fill(bytes);
+  return bytes;
+}
+
+function ends(network: RouteNetwork): { origin: TestNode; destination: TestNode } {
+  return { origin: network.nodes[0], destination: network.nodes[network.nodes.length - 1] };
+}
+
+describe('a route', () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('over %d hops carries messages both ways', (hops) => {
+    const network = RouteNetwork.chain(hops + 1);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    const there = [bytesOf(1), bytesOf(5_000, 2), bytesOf(65_535, 3)];
+    for (const message of there) expect(origin.layer.send(route, message, network.now)).toBe(true);
+    network.run(100);
+    expect(destination.incoming).toMatchObject([{ service, hello, routeIndex: 7 }]);
+    expect(destination.messages.map(({ bytes }) => bytes)).toEqual(there);
+
+    const back = bytesOf(30_000, 4);
+    expect(destination.layer.send(destination.incoming[0].route, back, network.now)).toBe(true);
+    network.run(100);
+    expect(origin.messages).toMatchObject([{ route, bytes: back }]);
+    expect(entries(network)).toBe(hops + 1);
+  });
+
+  it('brings its first data after one way, with no round trip before', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    origin.layer.send(route, bytesOf(100), network.now);
+    network.run(100);
+    expect(destination.messages[0].at).toBe(3 * 5);
+  });
+
+  it('shows a relay other ids on each link and direction', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    origin.layer.send(route, bytesOf(10), network.now);
+    network.run(50);
+    destination.layer.send(destination.incoming[0].route, bytesOf(10), network.now);
+    network.run(50);
+    const ids = network.parcels.flatMap(({ piece }) =>
+      piece === undefined ? [] : [piece.buffer.subarray(0, 16).join()],
+    );
+    expect(ids.length).toBe(6);
+    expect(new Set(ids).size).toBe(6);
+  });
+
+  it('passes pieces on as they come, and a narrower link cuts them further', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    const message = bytesOf(10_000);
+    network.pieceBytes = 3_000;
+    origin.layer.send(route, message, network.now);
+    network.pieceBytes = 700;
+    network.run(7);
+    network.pieceBytes = 1_100;
+    network.run(100);
+    expect(destination.messages.map(({ bytes }) => bytes)).toEqual([message]);
+    expect(destination.drops.toJSON()).toEqual({});
+  });
+
+  it('numbers the messages of a direction one by one', () => {
+    const network = RouteNetwork.chain(2);
+    const { origin } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    for (let i = 0; i < 3; i++) origin.layer.send(route, bytesOf(10), network.now);
+    origin.hasRoom = false;
+    expect(origin.layer.send(route, bytesOf(10), network.now)).toBe(false);
+    origin.hasRoom = true;
+    origin.layer.send(route, bytesOf(10), network.now);
+    expect(network.parcels.flatMap(({ piece }) => (piece === undefined ? [] : [piece.message]))).toEqual([0, 1, 2, 3]);
+  });
+
+  it('carries what is not lost over links that lose, delay and reorder', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const random = new SeededRandom(11, 'weather');
+    const route = openRoute(network, ...network.nodes);
+    network.run(50);
+    network.delayOf = () => (random.chance(0.01) ? undefined : 5 + 20 * random.unit());
+    const sent = Array.from({ length: 100 }, (_, i) => bytesOf(1 + random.integer(20_000), i));
+    for (const message of sent) {
+      origin.layer.send(route, message, network.now);
+      network.run(10);
+    }
+    network.run(2_000);
+    const texts = new Set(sent.map((message) => message.join()));
+    expect(destination.messages.length).toBeGreaterThan(50);
+    expect(destination.messages.length).toBeLessThan(100);
+    for (const { bytes } of destination.messages) expect(texts.has(bytes.join())).toBe(true);
+    expect(destination.layer.status().unfinishedMessages).toBe(0);
+  });
+});
+
+describe('data that comes before its set-up', () => {
+  /** The set-up is slower than data by `ms`. */
+  function slowSetUp(network: RouteNetwork, ms: number): void {
+    network.delayOf = ({ message }) => (message?.[0] === CHANNEL0_KIND.setup ? 5 + ms : 5);
+  }
+
+  it('waits at the next hop and arrives in order', () => {
+    const network = RouteNetwork.chain(3);
+    const { origin, destination } = ends(network);
+    slowSetUp(network, 100);
+    const route = openRoute(network, ...network.nodes);
+    const messages = [bytesOf(3_000, 1), bytesOf(20, 2), bytesOf(9_000, 3)];
+    for (const message of messages) origin.layer.send(route, message, network.now);
+    network.run(50);
+    expect(network.nodes[1].layer.status().parkedBytes).toBeGreaterThan(12_000);
+    network.run(300);
+    expect(destination.messages.map(({ bytes }) => bytes)).toEqual(messages);
+    expect(network.nodes.map(({ layer }) => layer.status().parkedBytes)).toEqual([0, 0, 0]);
+  });
+
+  it('is given up after 500 ms; the origin hears that the next hop forgot the route', () => {
+    const network = RouteNetwork.chain(3);
+    const { origin } = ends(network);
+    network.delayOf = ({ message, to }) => (message?.[0] === CHANNEL0_KIND.setup && to === 'node 1' ? undefined : 5);
+    const route = openRoute(network, ...network.nodes);
+    origin.layer.send(route, bytesOf(10), network.now);
+    network.run(504);
+    expect(origin.failed).toEqual([]);
+    network.run(20);
+    expect(origin.failed).toEqual([{ route, hop: 0, reason: 'next-hop-forgot' }]);
+    expect(network.nodes[1].drops.get('route-unknown-id')).toBe(1);
+    expect(entries(network)).toBe(0);
+  });
+
+  it('takes at most 64 KiB an id and 16 ids a link', () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const id = bytesOf(16);
+    for (let i = 0; i < 100; i++) network.injectPiece(a, b, id, bytesOf(1_000));
+    expect(b.layer.status().parkedBytes).toBeLessThanOrEqual(65_536);
+    expect(b.layer.status().parkedBytes).toBeGreaterThan(64_000);
+    expect(b.drops.get('route-parking-full')).toBe(100 - Math.floor(65_536 / 1_064));
+    for (let i = 0; i < 20; i++) network.injectPiece(a, b, bytesOf(16, 100 + i), bytesOf(10));
+    expect(b.drops.get('route-parking-full')).toBe(100 - Math.floor(65_536 / 1_064) + 5);
+    network.run(600);
+    expect(b.layer.status().parkedBytes).toBe(0);
+  });
+
+  it('is answered with ROUTE_UNKNOWN at most 10 times a second and link', () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    for (let i = 0; i < 16; i++) network.injectPiece(a, b, bytesOf(16, i), bytesOf(10));
+    network.run(600);
+    const answers = network.parcels.filter(({ message }) => message?.[0] === CHANNEL0_KIND.routeUnknown);
+    expect(answers.length).toBe(10);
+    expect(answers[0].message?.subarray(1)).toEqual(bytesOf(16, 0));
+  });
+});
+
+describe('a failure', () => {
+  /** The bytes of each ROUTE_FAILED without its route id, by link. */
+  function failuresSeen(network: RouteNetwork): string[] {
+    return network.parcels.flatMap(({ message }) =>
+      message?.[0] === CHANNEL0_KIND.routeFailed ? [message.subarray(17).join()] : [],
+    );
+  }
+
+  it.each([1, 2, 3, 4])('at hop %d of 5, whose next link is missing, names that hop to the origin only', (hop) => {
+    const network = RouteNetwork.chain(6);
+    const { origin, destination } = ends(network);
+    network.disconnect(network.nodes[hop], network.nodes[hop + 1]);
+    const route = openRoute(network, ...network.nodes);
+    network.run(200);
+    expect(origin.failed).toEqual([{ route, hop, reason: 'no-such-link' }]);
+    expect(destination.incoming).toEqual([]);
+    expect(entries(network)).toBe(0);
+    const seen = failuresSeen(network);
+    expect(seen.length).toBe(hop);
+    expect(new Set(seen).size).toBe(hop);
+    for (const { failed } of network.nodes.slice(1)) expect(failed).toEqual([]);
+  });
+
+  it.each(['no-such-service', 'refused', 'limit'] as const)(
+    'of the service, "%s", comes from the last hop',
+    (verdict) => {
+      const network = RouteNetwork.chain(4);
+      const { origin, destination } = ends(network);
+      destination.verdict = verdict;
+      const route = openRoute(network, ...network.nodes);
+      network.run(100);
+      expect(origin.failed).toEqual([{ route, hop: 3, reason: verdict }]);
+      expect(entries(network)).toBe(0);
+      expect(destination.drops.get(`route-setup-${verdict}`)).toBe(1);
+    },
+  );
+
+  it.each([
+    ['behind', 200_000],
+    ['ahead', -200_000],
+  ])('"expired" comes from a hop whose clock is far %s', (_, clockErrorMs) => {
+    const network = RouteNetwork.chain(4);
+    const { origin } = ends(network);
+    network.nodes[2].clockErrorMs = clockErrorMs;
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    expect(origin.failed).toEqual([{ route, hop: 2, reason: 'expired' }]);
+  });
+
+  it('does not come from clocks that differ by 50 s', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    network.nodes[1].clockErrorMs = 50_000;
+    network.nodes[2].clockErrorMs = -50_000;
+    openRoute(network, ...network.nodes);
+    network.run(100);
+    expect(origin.failed).toEqual([]);
+    expect(destination.incoming.length).toBe(1);
+  });
+
+  it('"limit" comes from a hop that has no room in its table, and one whose link takes nothing', () => {
+    const network = RouteNetwork.chain(4, { routesPerLink: 1 });
+    const { origin } = ends(network);
+    const first = openRoute(network, ...network.nodes);
+    network.run(100);
+    const second = openRoute(network, ...network.nodes);
+    network.run(100);
+    expect(origin.failed).toEqual([{ route: second, hop: 1, reason: 'limit' }]);
+    origin.layer.close(first, network.now);
+    network.run(100);
+    network.delayOf = ({ to }) => {
+      // Just when the set-up is on its way to node 2, that node's queues are full.
+      if (to === 'node 2') network.nodes[2].hasRoom = false;
+      return 5;
+    };
+    const third = openRoute(network, ...network.nodes);
+    network.run(12);
+    expect(network.nodes[2].drops.get('route-setup-limit')).toBe(1);
+    expect(network.nodes[2].drops.get('route-control-unsent')).toBe(1);
+    expect(network.nodes[2].layer.status().relayed).toBe(0);
+    expect(origin.layer.send(third, bytesOf(1), network.now)).toBe(true);
+  });
+
+  it('that was spoilt on its way is reported as unreadable, at the neighbour', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin } = ends(network);
+    network.disconnect(network.nodes[2], network.nodes[3]);
+    network.delayOf = ({ message, to }) => {
+      if (message?.[0] === CHANNEL0_KIND.routeFailed && to === 'node 1') message[100] ^= 1;
+      return 5;
+    };
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    expect(origin.failed).toEqual([{ route, hop: 1, reason: 'unreadable' }]);
+  });
+
+  it('is refused from the link that leads to the origin, and for an id of another link', () => {
+    const network = RouteNetwork.chain(3);
+    const [a, b, c] = network.nodes;
+    openRoute(network, a, b, c);
+    a.layer.send(1 as never, bytesOf(1), network.now);
+    network.run(50);
+    const forwardIds = network.parcels.flatMap(({ piece }) => (piece === undefined ? [] : [piece.buffer.slice(0, 16)]));
+    network.inject(a, b, Uint8Array.of(CHANNEL0_KIND.routeFailed, ...forwardIds[0], ...bytesOf(292)));
+    expect(b.drops.get('route-failed-wrong-way')).toBe(1);
+    network.inject(c, b, Uint8Array.of(CHANNEL0_KIND.routeFailed, ...forwardIds[0], ...bytesOf(292)));
+    expect(b.drops.get('route-failed-unknown-id')).toBe(1);
+    expect(entries(network)).toBe(3);
+  });
+});
+
+describe('a set-up', () => {
+  function setUpSent(network: RouteNetwork, from: TestNode): Uint8Array {
+    return network.parcels.find((p) => p.from === from.name && p.message?.[0] === CHANNEL0_KIND.setup)!.message!;
+  }
+
+  it('is accepted once, however often it comes, until it has expired', () => {
+    const network = RouteNetwork.chain(3);
+    const [a, b, c] = network.nodes;
+    openRoute(network, a, b, c);
+    network.run(50);
+    const again = setUpSent(network, a);
+    for (let i = 0; i < 5; i++) network.inject(a, b, again);
+    network.run(50);
+    expect(b.drops.get('route-setup-replayed')).toBe(5);
+    expect(c.incoming.length).toBe(1);
+    a.layer.close(1 as never, network.now);
+    network.run(300_000);
+    network.inject(a, b, again);
+    network.run(50);
+    expect(c.incoming.length).toBe(1);
+    expect(b.drops.get('route-setup-expired')).toBe(1);
+  });
+
+  it('is refused when nothing more can be remembered, not let through', () => {
+    const network = RouteNetwork.chain(2, { maxRemembered: 2 });
+    const [a, b] = network.nodes;
+    for (let i = 0; i < 3; i++) openRoute(network, a, b);
+    network.run(50);
+    expect(b.incoming.length).toBe(2);
+    expect(a.failed).toMatchObject([{ hop: 1, reason: 'limit' }]);
+  });
+
+  it('that is not for this node, or not an onion, is dropped without an answer', () => {
+    const network = RouteNetwork.chain(3);
+    const [a, b, c] = network.nodes;
+    openRoute(network, a, b, c);
+    network.run(50);
+    const before = network.parcels.length;
+    network.inject(b, c, setUpSent(network, a));
+    network.inject(b, c, Uint8Array.of(CHANNEL0_KIND.setup, ...new Uint8Array(1366)));
+    network.inject(b, c, Uint8Array.of(CHANNEL0_KIND.setup, 0));
+    expect(c.drops.toJSON()).toEqual({ 'route-control-malformed': 1, 'sphinx-hmac': 1, 'sphinx-point': 1 });
+    expect(network.parcels.length).toBe(before);
+  });
+
+  it('comes at most 50 times a second over a link', () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const junk = Uint8Array.of(CHANNEL0_KIND.setup, ...new Uint8Array(1366));
+    for (let i = 0; i < 60; i++) network.inject(a, b, junk);
+    expect(b.drops.get('sphinx-point')).toBe(50);
+    expect(b.drops.get('route-setup-rate')).toBe(10);
+    network.run(100);
+    for (let i = 0; i < 10; i++) network.inject(a, b, junk);
+    expect(b.drops.get('sphinx-point')).toBe(55);
+  });
+
+  it('has no more than 10 hops and at least one', () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    expect(() => a.layer.open([], final, 0)).toThrow();
+    expect(() => a.layer.open(Array(11).fill(b.identity.key), final, 0)).toThrow();
+  });
+
+  it('is refused on the spot without a link to the first hop, and beyond the routes that a node may begin', () => {
+    const network = RouteNetwork.chain(3, { maxOriginRoutes: 1 });
+    const [a, b, c] = network.nodes;
+    expect(a.layer.open(network.path(c), final, 0)).toBe('no-such-link');
+    openRoute(network, a, b);
+    expect(a.layer.open(network.path(b), final, 0)).toBe('limit');
+  });
+
+  it('takes no place beyond the size of the table', () => {
+    const network = RouteNetwork.chain(3, { maxRoutes: 2 });
+    const [a, b, c] = network.nodes;
+    for (let i = 0; i < 2; i++) openRoute(network, a, b, c);
+    network.run(50);
+    expect(a.layer.open(network.path(b), final, 0)).toBe('limit');
+    expect(b.layer.open(network.path(c), final, 0)).toBe('limit');
+    expect(entries(network)).toBe(6);
+  });
+});
+
+describe('the end of a route', () => {
+  it('clears every table when the origin closes it', () => {
+    const network = RouteNetwork.chain(5);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    expect(entries(network)).toBe(5);
+    origin.layer.close(route, network.now);
+    network.run(100);
+    expect(entries(network)).toBe(0);
+    expect(destination.closed).toEqual([{ route: destination.incoming[0].route, reason: 'torn-down' }]);
+    expect(origin.closed).toEqual([]);
+    expect(origin.layer.send(route, bytesOf(1), network.now)).toBe(false);
+    origin.layer.close(route, network.now);
+  });
+
+  it('clears every table when the destination closes it', () => {
+    const network = RouteNetwork.chain(5);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    destination.layer.close(destination.incoming[0].route, network.now);
+    network.run(100);
+    expect(entries(network)).toBe(0);
+    expect(origin.closed).toEqual([{ route, reason: 'torn-down' }]);
+  });
+
+  it('is not brought about by an id of another link', () => {
+    const network = RouteNetwork.chain(3);
+    const [a, b, c] = network.nodes;
+    openRoute(network, a, b, c);
+    a.layer.send(1 as never, bytesOf(1), network.now);
+    network.run(50);
+    const [first] = network.parcels.flatMap(({ piece }) => (piece === undefined ? [] : [piece.buffer.slice(0, 16)]));
+    network.inject(c, b, Uint8Array.of(CHANNEL0_KIND.teardown, ...first));
+    network.inject(c, b, Uint8Array.of(CHANNEL0_KIND.routeUnknown, ...first));
+    expect(b.drops.toJSON()).toEqual({ 'route-teardown-unknown-id': 1, 'route-unknown-unknown-id': 1 });
+    network.injectPiece(c, b, first, bytesOf(1));
+    network.run(50);
+    expect(c.messages.length).toBe(1);
+    expect(entries(network)).toBe(3);
+  });
+
+  it('comes by itself after 60 s without traffic, at every node', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(50_000);
+    origin.layer.send(route, bytesOf(10), network.now);
+    network.run(59_000);
+    expect(entries(network)).toBe(4);
+    network.run(3_000);
+    expect(entries(network)).toBe(0);
+    expect(origin.closed).toEqual([{ route, reason: 'idle' }]);
+    expect(destination.closed).toMatchObject([{ reason: 'idle' }]);
+    expect(network.nodes[1].layer.nextWakeAt()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('does not come while data goes one way only', () => {
+    const network = RouteNetwork.chain(3);
+    const { origin } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    for (let i = 0; i < 10; i++) {
+      origin.layer.send(route, bytesOf(10), network.now);
+      network.run(30_000);
+    }
+    expect(entries(network)).toBe(3);
+  });
+
+  it('comes to idle routes a bounded number at a time', () => {
+    const network = RouteNetwork.chain(2, { idledAtOnce: 3, sweptAtOnce: 64 });
+    const [a, b] = network.nodes;
+    for (let i = 0; i < 10; i++) openRoute(network, a, b);
+    network.now = 61_000;
+    a.layer.wake(network.now);
+    expect(a.layer.status().origin).toBe(7);
+    expect(a.layer.nextWakeAt()).toBe(61_000);
+    network.run(0);
+    expect(a.layer.status().origin).toBe(0);
+  });
+});
+
+describe('a link that goes down in the middle of a route', () => {
+  it('tells the origin which hop lost it, and the destination that the route is over', () => {
+    const network = RouteNetwork.chain(6);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    network.disconnect(network.nodes[2], network.nodes[3]);
+    network.run(100);
+    expect(origin.failed).toEqual([{ route, hop: 2, reason: 'no-such-link' }]);
+    expect(destination.closed).toMatchObject([{ reason: 'torn-down' }]);
+    expect(entries(network)).toBe(0);
+  });
+
+  it("ends the neighbour's routes at once when it is an end's own", () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const route = openRoute(network, a, b);
+    network.run(20);
+    network.disconnect(a, b);
+    expect(a.failed).toEqual([{ route, hop: 0, reason: 'no-such-link' }]);
+    expect(b.closed).toMatchObject([{ reason: 'link-down' }]);
+  });
+
+  it('is worked off in parts, and what comes over the new link meanwhile is not mixed up with the old', () => {
+    const network = RouteNetwork.chain(3, { dismantledAtOnce: 4 });
+    const [a, b, c] = network.nodes;
+    const routes = Array.from({ length: 10 }, () => openRoute(network, a, b, c));
+    network.run(50);
+    const lastId = network.parcels.length;
+    network.disconnect(b, c);
+    expect(b.layer.status().relayed).toBe(6);
+    expect(b.layer.nextWakeAt()).toBe(network.now);
+    network.connect(b, c);
+    const fresh = openRoute(network, a, b, c);
+    network.run(50);
+    expect(a.failed.map(({ route }) => route).sort()).toEqual(routes.sort());
+    expect(b.layer.status().relayed).toBe(1);
+    expect(a.layer.send(fresh, bytesOf(10), network.now)).toBe(true);
+    network.run(50);
+    expect(c.messages.length).toBe(1);
+    expect(network.parcels.length).toBeGreaterThan(lastId);
+  });
+
+  it('drops what still comes for it until it is taken apart', () => {
+    const network = RouteNetwork.chain(3, { dismantledAtOnce: 1 });
+    const [a, b, c] = network.nodes;
+    for (let i = 0; i < 3; i++) openRoute(network, a, b, c);
+    network.run(50);
+    network.disconnect(b, c);
+    for (let route = 1; route <= 3; route++) a.layer.send(route as never, bytesOf(1), network.now);
+    const pieces = network.parcels.flatMap(({ piece }) => (piece === undefined ? [] : [piece]));
+    for (const piece of pieces) b.layer.data(network.linkTo(a), piece, network.now);
+    expect(b.drops.get('route-link-down')).toBe(2);
+  });
+});
+
+describe('a relay that forgot everything', () => {
+  it('says so when data comes, and the origin learns at which hop', () => {
+    const network = RouteNetwork.chain(5);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    // Node 2 starts anew; its neighbours have not noticed yet.
+    const forgetful = network.nodes[2];
+    for (const side of [1, 3]) {
+      forgetful.layer.linkDown(network.linkTo(network.nodes[side]), network.nodes[side].identity.key, network.now);
+    }
+    network.delayOf = ({ from, message }) =>
+      from === 'node 2' && message?.[0] !== CHANNEL0_KIND.routeUnknown ? undefined : 5;
+    for (const side of [1, 3]) {
+      forgetful.layer.linkUp(network.linkTo(network.nodes[side]), network.nodes[side].identity.key, network.now);
+    }
+    origin.layer.send(route, bytesOf(10), network.now);
+    destination.layer.send(destination.incoming[0].route, bytesOf(10), network.now);
+    network.run(700);
+    expect(origin.failed).toEqual([{ route, hop: 1, reason: 'next-hop-forgot' }]);
+    expect(destination.closed).toMatchObject([{ reason: 'torn-down' }]);
+    expect(entries(network)).toBe(0);
+  });
+
+  it('is told to the destination itself when the forgetful one is its neighbour', () => {
+    const network = RouteNetwork.chain(3);
+    const [a, b, c] = network.nodes;
+    openRoute(network, a, b, c);
+    network.run(100);
+    b.layer.close(1 as never, 0);
+    b.layer.linkDown(network.linkTo(c), c.identity.key, network.now);
+    b.layer.linkUp(network.linkTo(c), c.identity.key, network.now);
+    c.layer.send(c.incoming[0].route, bytesOf(10), network.now);
+    network.run(700);
+    expect(c.closed).toMatchObject([{ reason: 'forgotten' }]);
+  });
+});
+
+describe('what comes over a link that is not up', () => {
+  it('is dropped', () => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    network.disconnect(a, b);
+    network.injectPiece(a, b, bytesOf(16), bytesOf(1));
+    network.inject(a, b, Uint8Array.of(3, ...bytesOf(16)));
+    expect(b.drops.toJSON()).toEqual({ 'route-link-unknown': 2 });
+  });
+});
