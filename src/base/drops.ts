@@ -7,6 +7,7 @@ export class Drops {
 
   /** Counts one drop. `reason` is a literal such as `link-tag-wrong`, never made from input. */
   count(reason: string, times = 1): void {
+    if (times === 0) return;
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + times);
   }
 

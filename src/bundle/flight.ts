@@ -16,6 +16,8 @@ export class Flight {
   /** No DATA below is under way. */
   private oldestSequence = 0;
   private nextSequence = 0;
+  /** What a smaller ring forgot stays forgotten. */
+  private rememberedFrom = 0;
   private messages = 0;
   private flightBytes = 0;
 
@@ -69,7 +71,7 @@ export class Flight {
    * a report that comes back over a slower route than the one before asks so late.
    */
   sentAt(sequence: number): number | undefined {
-    if (sequence >= this.nextSequence) return undefined;
+    if (sequence >= this.nextSequence || sequence < this.rememberedFrom) return undefined;
     if (sequence < this.nextSequence - this.copies.length) {
       if (this.copies.length < MAX_FLIGHT_SPAN) this.grow();
       return undefined;
@@ -105,6 +107,7 @@ export class Flight {
       larger[sequence & (larger.length - 1)] = this.copies[slot];
       sentAts[sequence & (larger.length - 1)] = this.sentAts[slot];
     }
+    this.rememberedFrom = from;
     this.copies = larger;
     this.sentAts = sentAts;
   }

@@ -1,0 +1,21 @@
+/**
+ * One secret for each gateway that this box ever used, under `state_dir/clients`. A gateway learns nothing of the box but the key
+ * of its secret, and no two gateways learn the same one; keeping it keeps the leased address over restarts.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { toHex } from '../base/bytes.ts';
+import type { SecretKey, ServiceKey } from '../base/ids.ts';
+import type { Curve } from '../crypto/curve.ts';
+import { createSecret, readKeyFile, writeKeyFile } from './key-file.ts';
+
+/** @throws Failure key-file */
+export function clientSecret(stateDir: string, service: ServiceKey, curve: Curve): SecretKey {
+  const directory = join(stateDir, 'clients');
+  const file = join(directory, `${toHex(service)}.key`);
+  if (!existsSync(file)) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeKeyFile(file, createSecret(curve));
+  }
+  return readKeyFile(file, curve);
+}

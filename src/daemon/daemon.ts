@@ -1,0 +1,156 @@
+/**
+ * A running daemon: opens what the configuration asks for, in an order in which nothing can leak, and closes it in reverse.
+ *
+ *   kill switch ─▶ UDP sockets ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
+ *
+ * The kill switch is never taken back (docs/decisions/fail-closed.md).
+ */
+import { randomFillSync } from 'node:crypto';
+import { fromHex } from '../base/bytes.ts';
+import type { Log } from '../base/env.ts';
+import { Failure } from '../base/failure.ts';
+import type { NodeKey } from '../base/ids.ts';
+import type { Config } from '../control/config.ts';
+import { formatEndpoint as formatConfigured } from '../control/ip-text.ts';
+import { Node } from '../node/node.ts';
+import type { PeerOptions } from '../node/node-options.ts';
+import { ControlServer } from '../os/control-server.ts';
+import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
+import { parseEndpoint } from '../os/endpoint.ts';
+import { ensureDirectory } from '../os/store.ts';
+import { clientSecret } from './client-secrets.ts';
+import { controlHandlers, gatewayHash } from './control-handlers.ts';
+import { GatewaySide } from './gateway-side.ts';
+import { readKeyFile } from './key-file.ts';
+import { applyKillSwitch } from './kill-switch.ts';
+import { LanSide } from './lan-side.ts';
+import { Runtime } from './runtime.ts';
+
+export class Daemon {
+  /** Called when the daemon can't go on; whoever started it stops it. */
+  onFailure: (failure: Failure) => void = () => {};
+  private readonly config: Config;
+  private readonly datapath: Datapath;
+  private readonly log: Log;
+  /** What undoes each step that was taken. */
+  private readonly undo: (() => void | Promise<void>)[] = [];
+
+  constructor(config: Config, datapath: Datapath, log: Log) {
+    this.config = config;
+    this.datapath = datapath;
+    this.log = log;
+  }
+
+  /** @throws Failure; what was opened is closed again */
+  async start(): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (let close = this.undo.pop(); close !== undefined; close = this.undo.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        // The rest is to be closed all the same.
+        this.log.write('warn', 'stop', { reason: String(error) });
+      }
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { config, datapath, log } = this;
+    const startedAt = performance.now();
+    const secret = readKeyFile(config.node.keyFile, datapath.curve);
+    await applyKillSwitch(config);
+    ensureDirectory(config.node.stateDir);
+    const udp = await datapath.openUdp(config.listen.udp);
+    this.undo.push(() => udp.close());
+    const lan = config.lan === undefined ? undefined : await this.openLan();
+    const gateway = config.gateway === undefined ? undefined : await this.openGateway();
+    const node = new Node({
+      secret,
+      clock: { monotonicMs: () => performance.now(), wallMs: () => Date.now() },
+      random: { fill: (bytes) => void randomFillSync(bytes) },
+      log,
+      curve: datapath.curve,
+      cipher: datapath.cipher,
+      transport: udp,
+      peers: config.peers.map((peer) => peerOptions(peer, udp)),
+      ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
+      ...(gateway === undefined ? {} : { gateway: gateway.options }),
+    });
+    const runtime = new Runtime(node, { udp, lanTun: lan?.tun, gatewayTun: gateway?.tun });
+    const handlers = controlHandlers({ config, runtime, datapath, startedAt });
+    const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
+    await control.start();
+    this.undo.push(() => control.stop());
+    runtime.start();
+    this.undo.push(() => runtime.stop());
+    log.write('info', 'ready', {
+      name: config.node.name,
+      address: node.identity.address,
+      listen: config.listen.udp.map(formatConfigured).join(' '),
+    });
+  }
+
+  private async openLan(): Promise<LanSide> {
+    const { config, log } = this;
+    const tun = await this.openTun(config.tunnel.interface, config.tunnel.mtuBytes);
+    const lan = new LanSide(config, tun, log);
+    this.undo.push(() => lan.stop());
+    await lan.start();
+    return lan;
+  }
+
+  private async openGateway(): Promise<GatewaySide> {
+    const { config, log } = this;
+    const tun = await this.openTun(config.gateway!.interface, config.tunnel.mtuBytes);
+    const gateway = new GatewaySide(config, tun, log);
+    this.undo.push(() => gateway.stop());
+    await gateway.start();
+    return gateway;
+  }
+
+  private async openTun(name: string, mtuBytes: number): Promise<Tun> {
+    const tun = await this.datapath.openTun(name, mtuBytes);
+    this.undo.push(() => tun.close());
+    tun.onFailure((failure) => this.onFailure(failure));
+    return tun;
+  }
+
+  private tunnelOptions(lan: LanSide) {
+    const { config, datapath } = this;
+    return {
+      gateway: gatewayHash(config.tunnel.gateway),
+      routeCount: config.tunnel.routes,
+      mtuBytes: config.tunnel.mtuBytes,
+      device: lan.tun,
+      ownNetworks: [config.lan!.address],
+      clientSecret: (service: Parameters<typeof clientSecret>[1]) =>
+        clientSecret(config.node.stateDir, service, datapath.curve),
+      leased: (lease: Parameters<LanSide['leased']>[0]) => lan.leased(lease),
+    };
+  }
+}
+
+/** @throws Failure config-invalid when no socket of the peer's address family is listened on */
+function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
+  const key = fromHex(peer.key) as NodeKey;
+  if (peer.endpoint === undefined) return { key, endpoint: undefined };
+  const text = formatConfigured(peer.endpoint);
+  const socketOf = (family: 4 | 6): number | undefined => {
+    const index = udp.local.findIndex((local) => local.family === family);
+    return index < 0 ? undefined : index;
+  };
+  const endpoint = parseEndpoint(text, socketOf);
+  if (endpoint === undefined) {
+    const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
+    throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);
+  }
+  return { key, endpoint };
+}

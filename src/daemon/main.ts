@@ -1,0 +1,101 @@
+/**
+ * `skywired`: the daemon's program.
+ *
+ *   skywired --config FILE [--datapath native|portable] [--verbose]    runs until SIGTERM or SIGINT
+ *   skywired firewall --config FILE                                     loads the kill switch and ends
+ *   skywired keygen | address | check-config ...                        as `skywire` hands them over
+ */
+import { parseArgs } from 'node:util';
+import { EXIT_CODES, Failure } from '../base/failure.ts';
+import { VERSION } from '../control/version.ts';
+import { nobleCurve } from '../crypto/noble-curve.ts';
+import { loadNative } from '../native/index.ts';
+import { chooseDatapath, type Datapath } from '../os/datapath.ts';
+import { loadConfig } from './config-file.ts';
+import { Daemon } from './daemon.ts';
+import { loadKillSwitch } from './kill-switch.ts';
+import { LineLog } from './log.ts';
+import { runSubcommand } from './subcommands.ts';
+
+const USAGE = `skywired ${VERSION}
+
+Runs a Skywire node until it is told to stop (SIGTERM, SIGINT).
+
+  skywired --config FILE             start with this configuration (docs/config.md)
+      --datapath native|portable     instead of choosing by itself: the addon, or plain Node.js
+      --verbose                      log more
+  skywired firewall --config FILE    load the kill switch of this configuration, and nothing else.
+                                     Run it before the network comes up; it stays when the daemon ends.
+                                     With a configuration that can't be read it locks: nothing is forwarded.
+
+Ask a running daemon with \`skywire status\`. Exit codes: docs/exit-codes.md.
+`;
+
+const printError = (text: string): void => void process.stderr.write(text);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const [name = '', ...rest] = args;
+    return runSubcommand(name, rest) ?? (await (name === 'firewall' ? firewall(rest) : runDaemon(args)));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    printError(`skywired: ${error.message}. ${error.remedy}\n`);
+    return error.exitCode;
+  }
+}
+
+async function firewall(args: readonly string[]): Promise<number> {
+  const { config } = parse(args);
+  await loadKillSwitch(config ?? missingConfig(), (line) => printError(`${line}\n`));
+  return EXIT_CODES.ok;
+}
+
+async function runDaemon(args: readonly string[]): Promise<number> {
+  const options = parse(args);
+  if (options.help || options.version) {
+    process.stdout.write(options.help ? USAGE : `skywired ${VERSION}\n`);
+    return EXIT_CODES.ok;
+  }
+  const file = options.config ?? missingConfig();
+  const log = new LineLog(options.verbose ? 'debug' : 'info', printError);
+  const config = loadConfig(file, nobleCurve, (line) => printError(`skywired: ${line}\n`));
+  const datapath = chooseDatapath(datapathName(options.datapath), loadNative, log);
+  const daemon = new Daemon(config, datapath, log);
+  const ended = new Promise<Failure | undefined>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
+    daemon.onFailure = resolve;
+  });
+  await daemon.start();
+  const failure = await ended;
+  await daemon.stop();
+  if (failure !== undefined) throw failure;
+  return EXIT_CODES.ok;
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        config: { type: 'string' },
+        datapath: { type: 'string' },
+        verbose: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw new Failure('usage', (error as Error).message.split('. ')[0], 'See `skywired --help`');
+  }
+}
+
+function datapathName(text: string | undefined): Datapath['name'] | undefined {
+  if (text === undefined || text === 'native' || text === 'portable') return text;
+  throw new Failure('usage', `there is no data path "${text}"`, 'Use --datapath native or --datapath portable');
+}
+
+function missingConfig(): never {
+  throw new Failure('usage', 'no configuration was named', 'Use --config FILE; see `skywired --help`');
+}
