@@ -257,8 +257,7 @@ function addProgramCommands(program: Command, terminal: Terminal): void {
         terminal.print(`${JSON.stringify({ version: VERSION, daemon: daemon?.raw ?? null })}\n`);
         return;
       }
-      const running =
-        daemon === undefined ? 'not running' : `${daemon.result.version} on Node ${daemon.result.runtime}`;
+      const running = daemon === undefined ? 'not running' : `${daemon.result.version} on ${daemon.result.runtime}`;
       terminal.print(`skywire   ${VERSION}\nskywired  ${running}\n`);
     },
   );

@@ -96,7 +96,7 @@ describe('--json prints one line with what the daemon sent', () => {
     [['routes'], ROUTES],
     [['ping', KEY, '-c', '3'], { key: KEY, address: GATEWAY, rtts_ms: [20, null, 23] }],
     [['address'], { address: MINER, key: KEY }],
-    [['version'], { version: '0.1.0', daemon: { version: '0.1.0', protocol: 1, control: 1, runtime: 'v24.21.0' } }],
+    [['version'], { version: '0.1.0', daemon: { version: '0.1.0', protocol: 1, control: 1, runtime: 'node 24.21.0' } }],
   ])('%j', async (args, expected) => {
     const { code, out, err } = await skywire(...args, '--json');
     expect({ code, err, lines: out.split('\n').length }).toEqual({ code: 0, err: '', lines: 2 });
@@ -116,7 +116,7 @@ describe('the human form', () => {
   test('says the state first', async () => {
     expect((await skywire('status')).out).toMatch(/^Tunnel +connected$/m);
     expect((await skywire('peers')).out.split('\n')[1]).toMatch(/^puXM\S+ +up +192\.0\.2\.7:6969/);
-    expect((await skywire('version')).out).toBe('skywire   0.1.0\nskywired  0.1.0 on Node v24.21.0\n');
+    expect((await skywire('version')).out).toBe('skywire   0.1.0\nskywired  0.1.0 on node 24.21.0\n');
     expect((await skywire('address')).out).toBe(`${MINER}\n`);
   });
 });

@@ -136,6 +136,6 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
         params.key === SILENT_KEY || index === 1 ? null : 20 + index * 1.5,
       ),
     }),
-    version: () => ({ version: '0.1.0', protocol: 1, control: 1, runtime: 'v24.21.0' }),
+    version: () => ({ version: '0.1.0', protocol: 1, control: 1, runtime: 'node 24.21.0' }),
   };
 }
