@@ -128,7 +128,7 @@ export async function cutOneRoute(demo: Demo): Promise<StepFigures> {
     () => download.bytes > third,
     () => network.tails(),
   );
-  network.relayB.host.setLink('down', 'down');
+  network.relayB.host.setLink('to-miner', 'down');
   narrator.line('   The cable is out.');
   const done = await download.finished;
   const complete = done.sha256 === network.internet.sha256;
@@ -141,7 +141,7 @@ export async function cutOneRoute(demo: Demo): Promise<StepFigures> {
 export async function rejoin(demo: Demo): Promise<StepFigures> {
   const { network, narrator } = demo;
   narrator.heading('The cable goes back in. Nobody touches anything else.');
-  network.relayB.host.setLink('down', 'up');
+  network.relayB.host.setLink('to-miner', 'up');
   const { ms } = await timed(() => network.connected(2, REJOIN_DEADLINE_MS));
   const { download, meter } = startDownload(demo);
   const bothCarry = () => meter.total().every((megabytes) => megabytes > REJOINED_MEGABYTES);

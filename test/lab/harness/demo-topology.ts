@@ -71,10 +71,10 @@ export class DemoNetwork {
     const { lab, laptop, minerHost: miner, internetHost: internet } = this;
     const plug = (host: Host, device: string, ...addresses: string[]) => ({ host, device, addresses });
     lab.connect(plug(laptop, 'eth0'), plug(miner, 'lan0'));
-    lab.connect(plug(miner, 'up-a', '10.1.0.2/24'), plug(relayA, 'down', '10.1.0.1/24', '2001:db8:a::1/64'));
-    lab.connect(plug(miner, 'up-b', '10.2.0.2/24'), plug(relayB, 'down', '10.2.0.1/24', '2001:db8:b::1/64'));
-    lab.connect(plug(relayA, 'up', '10.3.0.1/24'), plug(gateway, 'from-a', '10.3.0.2/24'));
-    lab.connect(plug(relayB, 'up', '10.4.0.1/24'), plug(gateway, 'from-b', '10.4.0.2/24'));
+    lab.connect(plug(miner, 'up-a', '10.1.0.2/24'), plug(relayA, 'to-miner', '10.1.0.1/24', '2001:db8:a::1/64'));
+    lab.connect(plug(miner, 'up-b', '10.2.0.2/24'), plug(relayB, 'to-miner', '10.2.0.1/24', '2001:db8:b::1/64'));
+    lab.connect(plug(relayA, 'to-gateway', '10.3.0.1/24'), plug(gateway, 'from-a', '10.3.0.2/24'));
+    lab.connect(plug(relayB, 'to-gateway', '10.4.0.1/24'), plug(gateway, 'from-b', '10.4.0.2/24'));
     lab.connect(plug(gateway, 'eth0', '203.0.113.2/24'), plug(internet, 'eth0', '203.0.113.1/24'));
     internet.addAddress('lo', `${WEB_ADDRESS}/32`, `${DNS_ADDRESS}/32`, `${WEB_ADDRESS_V6}/128`);
     gateway.addRoute('default', '203.0.113.1');
@@ -90,7 +90,7 @@ export class DemoNetwork {
 
   private shapeModems(relayA: Host, relayB: Host): void {
     for (const device of UPLINKS) this.minerHost.shape(device, this.options.rateMbit, MODEM_QUEUE_MS);
-    for (const relay of [relayA, relayB]) relay.shape('down', this.options.rateMbit, MODEM_QUEUE_MS);
+    for (const relay of [relayA, relayB]) relay.shape('to-miner', this.options.rateMbit, MODEM_QUEUE_MS);
   }
 
   writeConfigurations(): void {

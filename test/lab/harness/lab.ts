@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -70,7 +70,7 @@ export class Host {
   }
 
   setLink(device: string, state: 'up' | 'down'): void {
-    tool('ip', '-n', this.namespace, 'link', 'set', device, state);
+    tool('ip', '-n', this.namespace, 'link', 'set', 'dev', device, state);
   }
 
   /** Shapes what leaves through the device, as a modem does: a rate, and a queue of at most so many milliseconds. */
@@ -112,6 +112,10 @@ export class Lab {
     if (process.getuid?.() !== 0) throw new Error('a lab makes network namespaces and needs root');
     sweepDeadLabs();
     this.directory = mkdtempSync(join(tmpdir(), `sky-${process.pid}-`));
+    // Daemons give up privileges (dnsmasq) and still have to reach their files in here.
+    chmodSync(this.directory, 0o755);
+    // dnsmasq is not root, and reads its resolver from a file in here.
+    chmodSync(this.directory, 0o711);
     this.prefix = `sky-${process.pid}-${randomBytes(2).toString('hex')}`;
     context.onExit(() => this.remove());
   }

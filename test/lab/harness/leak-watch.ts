@@ -94,7 +94,7 @@ function watchRules(): string {
 /** Whether this packet has no business on an uplink. */
 export function isLeak(packet: CapturedPacket): boolean {
   if (packet.family === 0) return false;
-  if (packet.protocol === PROTOCOL_UDP && (packet.sourcePort === NODE_PORT || packet.destinationPort === NODE_PORT)) {
+  if (packet.protocol === PROTOCOL_UDP && packet.sourcePort === NODE_PORT && packet.destinationPort === NODE_PORT) {
     return false;
   }
   if (packet.family === 6 && packet.protocol === PROTOCOL_ICMPV6) return !ICMPV6_OF_THE_CABLE.has(packet.payload[0]);
