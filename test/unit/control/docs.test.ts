@@ -66,7 +66,9 @@ describe('docs/config.md', () => {
 });
 
 describe('docs/cli.md', () => {
-  const results = Object.entries(METHODS).flatMap(([method, { result }]) => keysOf(result as SchemaNode).map((key) => [method, key]));
+  const results = Object.entries(METHODS).flatMap(([method, { result }]) =>
+    keysOf(result as SchemaNode).map((key) => [method, key]),
+  );
 
   test.each(results)('has for %s the key %s', (_method, key) => {
     expect(read('cli.md')).toContain(`\`${key}\``);
