@@ -29,12 +29,16 @@ const COUNTER_HIGH_AT = 8;
 const COUNTER_LOW_AT = 12;
 const TWO_32 = 0x1_0000_0000;
 
-export type SessionDrop = 'session-length' | 'session-header';
+/** Counters are JavaScript numbers: their high word stays below this. */
+const COUNTER_HIGH_MAX = 0x1f_ffff;
+
+export type SessionDrop = 'session-length' | 'session-header' | 'session-counter';
 
 /** Undefined when a datagram of `length` bytes at `at` has the shape of a session datagram. */
 export function sessionDropOf(bytes: Uint8Array, at: number, length: number): SessionDrop | undefined {
   if (length < SESSION_MIN_BYTES || length % SESSION_BLOCK_BYTES !== 0) return 'session-length';
-  return readU16(bytes, at + RESERVED_AT) === 0 ? undefined : 'session-header';
+  if (readU16(bytes, at + RESERVED_AT) !== 0) return 'session-header';
+  return readU32(bytes, at + COUNTER_HIGH_AT) > COUNTER_HIGH_MAX ? 'session-counter' : undefined;
 }
 
 export function writeSessionHeader(
