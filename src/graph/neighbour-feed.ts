@@ -37,10 +37,6 @@ export class NeighbourFeed {
     this.verifications = new TokenBucket(tuning.verifiedPerSecondAndLink, tuning.verifiedAtOnce);
   }
 
-  get pendingRecords(): number {
-    return this.pending.size;
-  }
-
   /** A record to be sent, in place of an older one of the same node. */
   offer(key: KeyText, sequence: number, hopsLeft: number): void {
     this.withdraw(key);

@@ -67,10 +67,6 @@ export class OwnRecord {
     this.changed = true;
   }
 
-  get sequence(): number {
-    return this.lastSequence;
-  }
-
   /** When the next record is to be signed; NEVER before there is anything to say. */
   nextSignAt(): number {
     if (this.changed) return this.signedAt + SIGN_EVERY_MS;

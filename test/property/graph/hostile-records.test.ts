@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LinkId, NodeKey, ServiceKey } from '../../../src/base/ids.ts';
+import { CHANNEL0_KIND } from '../../../src/wire/channel0.ts';
+import { encodeUnsignedRecord, parseRecord, withSignature } from '../../../src/wire/record.ts';
+import { FloodNetwork, recordOf } from '../../unit/graph/flood-network.ts';
+
+const key = fc.uint8Array({ minLength: 33, maxLength: 33 });
+const record = fc.record({
+  node: key.map((bytes) => bytes as NodeKey),
+  sequence: fc.maxSafeNat().filter((sequence) => Number.isSafeInteger(sequence + 1)),
+  expiry: fc.nat({ max: 0xffff_ffff }),
+  services: fc.array(fc.record({ kind: fc.nat({ max: 255 }), key: key.map((bytes) => bytes as ServiceKey) }), {
+    maxLength: 8,
+  }),
+  links: fc.array(
+    fc.record({
+      key: key.map((bytes) => bytes as NodeKey),
+      roundTripMs: fc.nat({ max: 0xffff }).map((units) => units / 10),
+    }),
+    { maxLength: 64 },
+  ),
+});
+
+describe('records', () => {
+  it('read as they were written, and only from bytes that could have been written', () => {
+    fc.assert(
+      fc.property(record, fc.uint8Array({ minLength: 64, maxLength: 64 }), (said, signature) => {
+        expect(parseRecord(withSignature(encodeUnsignedRecord(said), signature))).toEqual(said);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        const said = parseRecord(Uint8Array.of(1, ...bytes));
+        if (said !== undefined) expect(encodeUnsignedRecord(said).length + 64).toBe(bytes.length + 1);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('with any byte changed are never believed, and nothing throws', () => {
+    const network = FloodNetwork.chain(2, { verifiedAtOnce: 10_000 });
+    const [a, b] = network.nodes;
+    network.run(100);
+    const sound = recordOf(5);
+    const changed = fc
+      .tuple(fc.nat({ max: sound.length - 1 }), fc.integer({ min: 1, max: 255 }))
+      .map(([at, flip]) => sound.map((byte, i) => (i === at ? byte ^ flip : byte)));
+    fc.assert(
+      fc.property(changed, fc.nat({ max: 255 }), (bytes, hopsLeft) => {
+        network.inject(b, a, { hopsLeft, record: bytes });
+        network.run(1);
+        expect(a.flood.graph.size).toBe(2);
+      }),
+      { numRuns: 300 },
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(CHANNEL0_KIND.records, CHANNEL0_KIND.recordsAck), fc.uint8Array(), (kind, bytes) => {
+        a.flood.receive(b.index as LinkId, Uint8Array.of(kind, ...bytes), network.now);
+        network.run(1);
+        expect(a.flood.graph.size).toBe(2);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
