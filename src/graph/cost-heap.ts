@@ -1,4 +1,6 @@
-/** A binary heap of (vertex, cost), cheapest first. A vertex may be in it several times; the dearer entries are stale. */
+/**
+ * A binary heap of (vertex, cost), cheapest first. A vertex may be in it several times; the dearer entries are stale.
+ */
 export class CostHeap {
   private readonly vertices: number[] = [];
   private readonly costs: number[] = [];

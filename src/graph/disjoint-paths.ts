@@ -2,7 +2,8 @@
  * Paths that have no node in common but their ends: what a bundle of routes runs over, so that one node's failure costs
  * one route. Among all sets of as many paths, the one with the shortest round trips in sum.
  *
- * Every node but the two ends is split in two with an arc for one unit between them, and a cheapest flow is sent through.
+ * Every node but the two ends is split in two with an arc for one unit between them, and a cheapest flow is sent
+ * through.
  */
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
@@ -12,7 +13,10 @@ import { UnitFlow } from './unit-flow.ts';
 /** docs/protocol.md section 5: an onion holds no more hops. */
 export const MAX_PATH_HOPS = 10;
 
-/** Costs are whole numbers of the records' unit, 0.1 ms, so that sums are exact; at least one, so that fewer hops win a tie. */
+/**
+ * Costs are whole numbers of the records' unit, 0.1 ms, so that sums are exact; at least one, so that fewer hops win a
+ * tie.
+ */
 const COST_UNITS_PER_MS = 10;
 
 /** All that a search needs of a graph. */
@@ -27,8 +31,8 @@ interface Vertex {
 }
 
 /**
- * Up to `count` paths from `from` to `to`, shortest round trip first, each without `from`, neighbour first and destination
- * last. Fewer when there are no more; paths of more than 10 hops are left out.
+ * Up to `count` paths from `from` to `to`, shortest round trip first, each without `from`, neighbour first and
+ * destination last. Fewer when there are no more; paths of more than 10 hops are left out.
  */
 export function disjointPaths(graph: PathGraph, from: NodeKey, to: NodeKey, count: number): NodeKey[][] {
   const { vertices, numberOf } = reachable(graph, from);

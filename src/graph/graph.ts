@@ -1,6 +1,7 @@
 /**
- * The network as the records tell it. A link counts only while both its ends claim it, so nobody can attach itself to a node
- * that knows nothing of it; and it counts with the longer of the two round trips, so nobody can make itself look better.
+ * The network as the records tell it. A link counts only while both its ends claim it, so nobody can attach itself to
+ * a node that knows nothing of it; and it counts with the longer of the two round trips, so nobody can make itself
+ * look better.
  */
 import { fromHex, toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';

@@ -2,7 +2,8 @@
  * What one neighbour is still to be told: records that it has not acknowledged, each repeated after 500 ms, doubling to
  * 8 s (docs/protocol.md section 7), and acknowledgements of its own.
  *
- * At most 64 records are under way at a time, so a neighbour that checks signatures slowly is not sent what it has to throw away.
+ * At most 64 records are under way at a time, so a neighbour that checks signatures slowly is not sent what it has to
+ * throw away.
  */
 import { NEVER } from '../base/env.ts';
 import type { KeyText, LinkId } from '../base/ids.ts';

@@ -1,7 +1,7 @@
 /**
- * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time,
- * then when links or services change but at most once a second; when only round trips change, and by much, at most every 10 s; and
- * every 60 s in any case.
+ * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time, then
+ * when links or services change but at most once a second; when only round trips change, and by much, at most every 10
+ * s; and every 60 s in any case.
  */
 import { toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';

@@ -1,17 +1,17 @@
 /**
- * Spreads signed records: the node's own to its neighbours, and what one neighbour says on to the others, at most 4 hops
- * from its origin (docs/protocol.md section 7).
+ * Spreads signed records: the node's own to its neighbours, and what one neighbour says on to the others, at most 4
+ * hops from its origin (docs/protocol.md section 7).
  *
- * Every record that arrives is acknowledged, whether it is kept or not, so that the neighbour stops repeating it. Two are not: one
- * that is wrongly signed, and one beyond the number of signatures that are checked for a link in a second;
- * the neighbour repeats it, and its turn comes. A record that is known with the same sequence is compared, not checked again.
+ * Every record that arrives is acknowledged, whether it is kept or not, so that the neighbour stops repeating it. Two
+ * are not: one that is wrongly signed, and one beyond the number of signatures that are checked for a link in a
+ * second; the neighbour repeats it, and its turn comes. A record that is known with the same sequence is compared, not
+ * checked again.
  *
- * A neighbour that comes with an old record is given the newer one back. This way a node whose clock was set back hears the
- * record that it sent before, and signs the next one above it.
+ * A neighbour that comes with an old record is given the newer one back. This way a node whose clock was set back
+ * hears the record that it sent before, and signs the next one above it.
  *
- * Timers: expired records are looked for every second; own-record.ts says when the own record is signed; neighbour-feed.ts when
- * records are repeated; `changed` follows a change at once, then at
- * most every 100 ms.
+ * Timers: expired records are looked for every second; own-record.ts says when the own record is signed;
+ * neighbour-feed.ts when records are repeated; `changed` follows a change at once, then at most every 100 ms.
  */
 import { equal, toHex } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';

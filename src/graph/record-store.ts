@@ -77,8 +77,8 @@ export class RecordStore {
   }
 
   /**
-   * Whether a record of a node that is not held has a place: `free`, the record to evict for it, or undefined. Nothing is
-   * evicted here: the signature may turn out wrong. `neighbours` are the keys of the neighbours that are up.
+   * Whether a record of a node that is not held has a place: `free`, the record to evict for it, or undefined. Nothing
+   * is evicted here: the signature may turn out wrong. `neighbours` are the keys of the neighbours that are up.
    */
   placeFor(
     key: KeyText,

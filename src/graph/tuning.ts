@@ -1,6 +1,9 @@
 /** Our own choices of the graph layer, each with its reason. */
 export interface GraphTuning {
-  /** How far ahead the own record expires: two renewals, and clocks may differ by a minute either way within the 180 s allowed. */
+  /**
+   * How far ahead the own record expires: two renewals, and clocks may differ by a minute either way within the 180 s
+   * allowed.
+   */
   readonly lifetimeMs: number;
   /** Round trips change all the time; only what would change a choice of path is worth a signature everywhere. */
   readonly roundTripChangeRatio: number;
@@ -13,7 +16,10 @@ export interface GraphTuning {
   readonly verifiedAtOnce: number;
   /** Records under way to a neighbour without an acknowledgement: the neighbour's own pace sets ours. */
   readonly recordsUnderWay: number;
-  /** A RECORDS message fits the smallest datagram (1,200 bytes), so losing one loses few records. Larger records go alone. */
+  /**
+   * A RECORDS message fits the smallest datagram (1,200 bytes), so losing one loses few records. Larger records go
+   * alone.
+   */
   readonly messageBytes: number;
   /** Acknowledgements that wait for the drain; with more they are sent at once. */
   readonly acksInMessage: number;

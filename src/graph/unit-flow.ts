@@ -1,8 +1,8 @@
 /**
- * Cheapest flow through a network whose arcs carry one unit each: successive shortest paths over the residual network, with
- * vertex potentials that keep costs non-negative for Dijkstra (Suurballe 1974; Ahuja, Magnanti and Orlin, "Network
- * Flows", section 9.7). Each round may send flow back over arcs used before, which is what finds two disjoint paths
- * where the shortest path alone stands in the way of any second one.
+ * Cheapest flow through a network whose arcs carry one unit each: successive shortest paths over the residual network,
+ * with vertex potentials that keep costs non-negative for Dijkstra (Suurballe 1974; Ahuja, Magnanti and Orlin,
+ * "Network Flows", section 9.7). Each round may send flow back over arcs used before, which is what finds two disjoint
+ * paths where the shortest path alone stands in the way of any second one.
  */
 import { CostHeap } from './cost-heap.ts';
 
@@ -38,7 +38,8 @@ export class UnitFlow {
       const { distances, lastArcs } = this.shortestPaths(source, potentials);
       if (distances[sink] === Number.POSITIVE_INFINITY) return sent;
       for (let vertex = 0; vertex < potentials.length; vertex++) {
-        // What lies beyond the sink, or can't be reached, moves by the sink's distance: enough to keep costs non-negative.
+        // What lies beyond the sink, or can't be reached, moves by the sink's distance: enough to keep costs at or
+        // above zero.
         potentials[vertex] += Math.min(distances[vertex], distances[sink]);
       }
       for (let vertex = sink; vertex !== source; ) {

@@ -24,7 +24,10 @@ export class IdIndex {
     return this.entries.byteLength;
   }
 
-  /** The half whose id, standing at `ids[half x 16]`, is `bytes[at..at+16)` and whose port, `ports[half]`, is `port`; or NONE. */
+  /**
+   * The half whose id, standing at `ids[half x 16]`, is `bytes[at..at+16)` and whose port, `ports[half]`, is `port`;
+   * or NONE.
+   */
   find(hash: number, port: number, bytes: Uint8Array, at: number, ids: Uint8Array, ports: Uint16Array): number {
     const { entries, mask } = this;
     for (let place = hash & mask; ; place = (place + 1) & mask) {

@@ -1,5 +1,6 @@
 /**
- * HalfSipHash-1-3 (Aumasson and Bernstein) of a 32-bit word and 16 bytes, to 32 bits: places route ids in the route table.
+ * HalfSipHash-1-3 (Aumasson and Bernstein) of a 32-bit word and 16 bytes, to 32 bits: places route ids in the route
+ * table.
  *
  * A stranger picks route ids. With a hash that he can compute he would pick ten thousand that fall into one place and
  * turn each look-up into a walk; with a secret key he can't. Hot path: no allocation.

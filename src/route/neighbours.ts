@@ -1,7 +1,7 @@
 /**
  * The neighbours that routes go through. A neighbour has a port, the number by which the route table knows it, from
- * `linkUp` until the last of its routes is taken apart. A link that comes back gets a new port, so nothing said over the new
- * session can touch a route of the old one.
+ * `linkUp` until the last of its routes is taken apart. A link that comes back gets a new port, so nothing said over
+ * the new session can touch a route of the old one.
  */
 import { assert } from '../base/assert.ts';
 import type { LinkId } from '../base/ids.ts';

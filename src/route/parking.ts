@@ -1,6 +1,7 @@
 /**
- * Data that arrived before the set-up of its route: datagrams overtake each other, and an origin sends data right behind
- * the set-up. It waits here for 500 ms (docs/protocol.md section 5). One parking place a link; pieces are copied.
+ * Data that arrived before the set-up of its route: datagrams overtake each other, and an origin sends data right
+ * behind the set-up. It waits here for 500 ms (docs/protocol.md section 5). One parking place a link; pieces are
+ * copied.
  */
 import { NEVER } from '../base/env.ts';
 import type { Piece } from '../link/piece.ts';

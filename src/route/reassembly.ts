@@ -2,11 +2,12 @@
  * Puts messages together from their pieces at an end of a route (docs/protocol.md section 3). Pieces come in any order
  * and cut anywhere; every byte is sent once, so a piece that overlaps another spoils its message.
  *
- * Limits: 8 unfinished messages and 256 KiB a route, 1 s a message, and a number of buffers for all routes together. Over
- * a limit the oldest unfinished message goes. That keeps a flood of never-finished messages from hurting
- * honest ones, which are whole within milliseconds.
+ * Limits: 8 unfinished messages and 256 KiB a route, 1 s a message, and a number of buffers for all routes together.
+ * Over a limit the oldest unfinished message goes. That keeps a flood of never-finished messages from hurting honest
+ * ones, which are whole within milliseconds.
  *
- * A message in one piece is not copied. Buffers are pooled: a message in several pieces allocates only what its notes need.
+ * A message in one piece is not copied. Buffers are pooled: a message in several pieces allocates only what its notes
+ * need.
  */
 
 import type { Drops } from '../base/drops.ts';
@@ -20,7 +21,9 @@ import {
 } from './protocol-limits.ts';
 import type { RouteTuning } from './tuning.ts';
 
-/** What one end of a route has begun to receive, oldest first. Made by `createInbox`, touched by the Reassembler only. */
+/**
+ * What one end of a route has begun to receive, oldest first. Made by `createInbox`, touched by the Reassembler only.
+ */
 export interface Inbox {
   readonly unfinished: Unfinished[];
   bytes: number;

@@ -3,8 +3,8 @@
  * remembered is SHA-256 of the shared secret: 32 bytes that tell nothing.
  *
  * Two generations of 120 s: an entry is put into the younger one and looked up in both, so it is kept between 120 and
- * 240 s of monotonic time, never less than the 120 s that an expiry may lie ahead. When a generation is full, new set-ups
- * are refused; forgetting old ones would let them in again.
+ * 240 s of monotonic time, never less than the 120 s that an expiry may lie ahead. When a generation is full, new
+ * set-ups are refused; forgetting old ones would let them in again.
  */
 import { toHex } from '../base/bytes.ts';
 import { MAX_EXPIRY_AHEAD_SECONDS } from './protocol-limits.ts';

@@ -6,12 +6,12 @@
  * test/bench/route-forward.ts measures it.
  *
  * A route is there or it is not: it appears when its set-up is accepted, and goes with ROUTE_FAILED, TEARDOWN,
- * ROUTE_UNKNOWN, a lost link, or idleness. An origin does not learn that its set-up arrived, and does not time it out: the layer above
- * hears from the other end, or closes the route.
+ * ROUTE_UNKNOWN, a lost link, or idleness. An origin does not learn that its set-up arrived, and does not time it out:
+ * the layer above hears from the other end, or closes the route.
  *
- * Timers: parked data is given up after 500 ms and answered with ROUTE_UNKNOWN; an unfinished message is dropped after 1 s; once a
- * second the table is searched for routes that were idle for 60 s; the routes of a lost link are taken apart
- * some at a time, as fast as `wake` is called.
+ * Timers: parked data is given up after 500 ms and answered with ROUTE_UNKNOWN; an unfinished message is dropped after
+ * 1 s; once a second the table is searched for routes that were idle for 60 s; the routes of a lost link are taken
+ * apart some at a time, as fast as `wake` is called.
  */
 import { assert } from '../base/assert.ts';
 import { wipe } from '../base/bytes.ts';
@@ -112,7 +112,8 @@ export class RouteLayer {
 
   /**
    * Sends a set-up along `path` (1 to 10 points, neighbour first, destination last). The route can be sent on at once.
-   * `no-such-link` when the first is no neighbour that is up, `limit` when there are too many routes or the link has no room.
+   * `no-such-link` when the first is no neighbour that is up, `limit` when there are too many routes or the link has
+   * no room.
    */
   open(path: readonly NodeKey[], final: FinalHop, now: number): RouteHandle | RouteFailure {
     assert(path.length > 0 && path.length <= MAX_HOPS, 'a path has 1 to 10 hops');
@@ -360,7 +361,8 @@ export class RouteLayer {
   private readFailureOf(end: End, errorOnion: Uint8Array, now: number): void {
     const failure = readFailure(end.sharedSecrets, errorOnion);
     this.remove(end.slot);
-    // What can't be read was spoilt by somebody on the path; the neighbour is the only one known to have had it in hand.
+    // What can't be read was spoilt by somebody on the path; the neighbour is the only one known to have had it in
+    // hand.
     if (failure === undefined) this.reportFailed(end, 1, 'unreadable', now);
     else this.reportFailed(end, failure.hop + 1, parseFailure(failure.message), now);
   }

@@ -1,14 +1,15 @@
 /**
  * All routes that pass through or end at this node, in columns of typed arrays (docs/protocol.md section 5).
  *
- * A route has a slot, and a slot has two halves, one for each neighbour of the route: half `2 x slot` looks towards the
- * origin, half `2 x slot + 1` towards the destination. A half has a port (the neighbour), the id under which pieces come
- * in from there, and the id under which pieces go out to there. So a piece that comes in on a half goes out on `half ^ 1`.
- * A half without a port is this node's own end of the route.
+ * A route has a slot, and a slot has two halves, one for each neighbour of the route: half `2 x slot` looks towards
+ * the origin, half `2 x slot + 1` towards the destination. A half has a port (the neighbour), the id under which
+ * pieces come in from there, and the id under which pieces go out to there. So a piece that comes in on a half goes
+ * out on `half ^ 1`. A half without a port is this node's own end of the route.
  *
  * Two indices find a half by its incoming id (every piece) and by its outgoing id (ROUTE_UNKNOWN). The halves of a
  * port form a list, so a dead link's routes are found without looking at all others. Columns double when they are
- * full; slots never move. Look-ups allocate nothing. 148 bytes a slot and 64 in the indices: 100,000 routes take 27 MiB.
+ * full; slots never move. Look-ups allocate nothing. 148 bytes a slot and 64 in the indices: 100,000 routes take 27
+ * MiB.
  */
 import { assert } from '../base/assert.ts';
 import type { RandomSource } from '../base/env.ts';
@@ -91,7 +92,9 @@ export class RouteTable {
     return columns + this.incoming.memoryBytes + this.outgoing.memoryBytes + this.heads.byteLength;
   }
 
-  /** A slot for a new route, both halves without a port. NONE when the table is at its limit. `handle` is 0 at a relay. */
+  /**
+   * A slot for a new route, both halves without a port. NONE when the table is at its limit. `handle` is 0 at a relay.
+   */
   claim(handle: number, now: number): number {
     if (this.used >= this.maxRoutes) return NONE;
     let slot = this.firstFree;

@@ -2,8 +2,8 @@
  * Decides about a set-up that came in over a link (docs/protocol.md section 5), cheapest test first: rate of the link,
  * the onion's HMAC, seen before, what the payload says, expiry, routes of the link.
  *
- * A set-up beyond the rate, with a wrong HMAC or seen before gets no answer: the first would cost a point multiplication to answer,
- * the second has no key to answer under, the third was answered already.
+ * A set-up beyond the rate, with a wrong HMAC or seen before gets no answer: the first would cost a point
+ * multiplication to answer, the second has no key to answer under, the third was answered already.
  */
 import type { Drops } from '../base/drops.ts';
 import type { SecretKey } from '../base/ids.ts';

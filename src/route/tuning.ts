@@ -6,15 +6,27 @@ export interface RouteTuning {
   readonly maxRoutes: number;
   /** Routes that begin here. A bundle has at most 8; this is room for hundreds of sessions and services. */
   readonly maxOriginRoutes: number;
-  /** How far ahead an origin sets the expiry: the middle of the 120 s allowed, so clocks may differ by a minute either way. */
+  /**
+   * How far ahead an origin sets the expiry: the middle of the 120 s allowed, so clocks may differ by a minute either
+   * way.
+   */
   readonly expiryAheadMs: number;
-  /** Set-ups remembered in 120 s: 22 links at their full rate of 50 a second. Beyond it set-ups are refused, not forgotten. */
+  /**
+   * Set-ups remembered in 120 s: 22 links at their full rate of 50 a second. Beyond it set-ups are refused, not
+   * forgotten.
+   */
   readonly maxRemembered: number;
-  /** What an object around a parked piece costs, about: many small pieces must not take more memory than 64 KiB of large ones. */
+  /**
+   * What an object around a parked piece costs, about: many small pieces must not take more memory than 64 KiB of
+   * large ones.
+   */
   readonly parkedPieceOverheadBytes: number;
   /** Unfinished messages of all routes together: 16 MiB of buffers. The oldest goes first. */
   readonly maxUnfinishedInAll: number;
-  /** Disjoint spans of an unfinished message: 65,535 bytes in 1,100-byte pieces, each cut in two, every other one missing. */
+  /**
+   * Disjoint spans of an unfinished message: 65,535 bytes in 1,100-byte pieces, each cut in two, every other one
+   * missing.
+   */
   readonly maxSpans: number;
   /** Routes of a dead link taken apart in one go: an error onion costs about 50 us, so 3 ms at a time. */
   readonly dismantledAtOnce: number;

@@ -1,6 +1,6 @@
 /**
- * Type-length-value streams as BOLT-1 has them: type and length are bigsize numbers in their shortest form, types strictly
- * ascend.
+ * Type-length-value streams as BOLT-1 has them: type and length are bigsize numbers in their shortest form, types
+ * strictly ascend.
  *
  *   bigsize   below 0xfd: 1 byte | below 2^16: fd u16 | below 2^32: fe u32 | beyond: ff u64
  */
@@ -74,7 +74,10 @@ export function encodeTlv(fields: readonly TlvField[]): Uint8Array {
   return concat(...parts);
 }
 
-/** The fields in order (values are views), or undefined when the stream is not well-formed. Which types are known is the caller's business. */
+/**
+ * The fields in order (values are views), or undefined when the stream is not well-formed. Which types are known is
+ * the caller's business.
+ */
 export function parseTlv(bytes: Uint8Array): TlvField[] | undefined {
   const fields: TlvField[] = [];
   let lastType = -1;

@@ -1,6 +1,6 @@
 /**
- * What a relay spends on one piece besides the link layer: finding its route, and handing it to the other link under the
- * other id. 100,000 routes, pieces of 1,100 bytes; the link's copy into its send arena is counted as well.
+ * What a relay spends on one piece besides the link layer: finding its route, and handing it to the other link under
+ * the other id. 100,000 routes, pieces of 1,100 bytes; the link's copy into its send arena is counted as well.
  */
 
 import type { RunResult } from '../../scripts/run-contract.ts';
@@ -74,7 +74,10 @@ function arenaPort(): LinkPort {
   };
 }
 
-/** The incoming forward ids. 100,000 set-ups would cost minutes of point multiplications, so the table is filled directly. */
+/**
+ * The incoming forward ids. 100,000 set-ups would cost minutes of point multiplications, so the table is filled
+ * directly.
+ */
 function fillTable(layer: RouteLayer, random: SeededRandom): Uint8Array {
   const { table } = layer as unknown as { table: RouteTable };
   const ids = new Uint8Array(ROUTES * 16);

@@ -29,7 +29,10 @@ function costOf(edges: readonly Edge[], from: number, path: readonly number[]): 
   return path.reduce((sum, to, i) => sum + Math.round(10 * roundTripOf(edges, i === 0 ? from : path[i - 1], to)), 0);
 }
 
-/** How many node-disjoint paths there are: augmenting paths over split nodes, in the plainest form (Ford and Fulkerson). */
+/**
+ * How many node-disjoint paths there are: augmenting paths over split nodes, in the plainest form (Ford and
+ * Fulkerson).
+ */
 function maxFlow(edges: readonly Edge[], nodes: number, from: number, to: number): number {
   const room = new Map<string, number>();
   const arcs = new Map<string, string[]>();

@@ -13,7 +13,9 @@ interface Cut {
   readonly edges: number[];
 }
 
-/** A message's bytes, and where they are cut: each piece may have been cut again on the way, which is just more edges. */
+/**
+ * A message's bytes, and where they are cut: each piece may have been cut again on the way, which is just more edges.
+ */
 const cut = fc
   .record({ length: fc.integer({ min: 1, max: 65_535 }), seed: fc.nat(), cuts: fc.array(fc.nat(), { maxLength: 40 }) })
   .map(({ length, seed, cuts }) => {

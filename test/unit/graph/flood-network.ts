@@ -1,6 +1,6 @@
 /**
- * Several record floods joined by links in memory, on a virtual clock. Messages may be lost and late; a link that is down
- * carries nothing.
+ * Several record floods joined by links in memory, on a virtual clock. Messages may be lost and late; a link that is
+ * down carries nothing.
  */
 import { Drops } from '../../../src/base/drops.ts';
 import type { LinkId, SecretKey } from '../../../src/base/ids.ts';

@@ -1,6 +1,7 @@
 /**
- * Several route layers joined by links in memory, on a virtual clock. A link carries messages and pieces as the link layer
- * does: pieces are cut to what fits a datagram, everything may be lost, late and out of order, and nothing arrives twice.
+ * Several route layers joined by links in memory, on a virtual clock. A link carries messages and pieces as the link
+ * layer does: pieces are cut to what fits a datagram, everything may be lost, late and out of order, and nothing
+ * arrives twice.
  */
 import { Drops } from '../../../src/base/drops.ts';
 import type { LinkId, NodeKey, RouteHandle, SecretKey, ServiceKey } from '../../../src/base/ids.ts';
