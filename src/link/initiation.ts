@@ -7,7 +7,7 @@
  * another INIT; the pace stays, except that a RESPONSE, being a sign of life, sets it back to 250 ms. A COOKIE lets INIT
  * go again at once, one time for each try.
  */
-import { equal, equalSecret, utf8 } from '../base/bytes.ts';
+import { equalSecret, utf8 } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
 import type { NodeKey } from '../base/ids.ts';
 import { cookieKey, mac1Key, mac16, openCookie } from '../crypto/mac.ts';
@@ -223,13 +223,4 @@ export class Initiation {
       this.closing = undefined;
     }
   }
-}
-
-/** Endpoints without repeats, in order. */
-export function distinctEndpoints(...endpoints: (Uint8Array | undefined)[]): Uint8Array[] {
-  const distinct: Uint8Array[] = [];
-  for (const endpoint of endpoints) {
-    if (endpoint !== undefined && !distinct.some((known) => equal(known, endpoint))) distinct.push(endpoint);
-  }
-  return distinct;
 }

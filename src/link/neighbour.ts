@@ -23,7 +23,7 @@ import { type SessionKeys, wipeSessionKeys } from '../crypto/symmetric-state.ts'
 import { CLOSE_NOT_A_PEER, CLOSE_SHUTTING_DOWN } from '../wire/frames.ts';
 import type { LinkContext } from './context.ts';
 import type { IndexAllocator } from './index-table.ts';
-import { distinctEndpoints, Initiation, type InitiationReason } from './initiation.ts';
+import { Initiation, type InitiationReason } from './initiation.ts';
 import type { LinkDownReason, LinkEvents } from './link-events.ts';
 import type { LinkStatus } from './link-status.ts';
 import { HANDSHAKE_RETRY_FIRST_MS } from './protocol-numbers.ts';
@@ -300,4 +300,13 @@ export class Neighbour {
     if (this.candidate !== undefined) this.end(this.candidate.session);
     this.candidate = undefined;
   }
+}
+
+/** Endpoints without repeats, in order. */
+function distinctEndpoints(...endpoints: (Uint8Array | undefined)[]): Uint8Array[] {
+  const distinct: Uint8Array[] = [];
+  for (const endpoint of endpoints) {
+    if (endpoint !== undefined && !distinct.some((known) => equal(known, endpoint))) distinct.push(endpoint);
+  }
+  return distinct;
 }

@@ -9,7 +9,7 @@
  *   0x03 PING       token u64                     0x04 PONG       the PING's token
  *   0x05 REKEY      epoch u32 | ephemeral (33)    0x06 REKEY_ACK  epoch u32 | ephemeral (33)
  *   0x07 PATH       probe u32 | zeros             0x08 PATH_ACK   probe u32 | datagram bytes u16
- *   0x09 CLOSE      reason u8
+ *   0x09 CLOSE      reason u8: 1 shutting down, 2 replaced (never sent by this version), 3 not a peer any more
  */
 import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts';
 
@@ -39,7 +39,6 @@ export const PATH_ACK_BODY_BYTES = 6;
 export const CLOSE_BODY_BYTES = 1;
 
 export const CLOSE_SHUTTING_DOWN = 1;
-export const CLOSE_REPLACED = 2;
 export const CLOSE_NOT_A_PEER = 3;
 
 const FLAG_LAST = 0x01;

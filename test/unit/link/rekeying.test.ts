@@ -1,4 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { Drops } from '../../../src/base/drops.ts';
+import type { SecretKey } from '../../../src/base/ids.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { createIdentity } from '../../../src/crypto/identity.ts';
+import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import type { LinkContext } from '../../../src/link/context.ts';
+import { Rekeying } from '../../../src/link/rekeying.ts';
+import { SendArena } from '../../../src/link/send-arena.ts';
+import { LINK_TUNING } from '../../../src/link/tuning.ts';
 import { routeId, sendMessage, sessionOf, type TestNode, testCurve, WirePair } from './wire-pair.ts';
 
 /** Sends a message each way every `everyMs`, and counts what arrived. */
@@ -12,6 +21,24 @@ function talk(world: WirePair, a: TestNode, b: TestNode, ms: number, everyMs: nu
   return message;
 }
 
+function rekeyingContext(): LinkContext {
+  const drops = new Drops();
+  const cipher = createNodeCipher();
+  const random = new SeededRandom(1, 'rekeying');
+  const transport = { maxDatagramBytes: 1_472, send: () => undefined };
+  return {
+    identity: createIdentity(testCurve, new Uint8Array(32).fill(9) as SecretKey),
+    curve: testCurve,
+    cipher,
+    random,
+    drops,
+    log: { write: () => undefined },
+    tuning: LINK_TUNING,
+    arena: new SendArena(cipher, transport, 8, 65_536),
+    transportBytes: transport.maxDatagramBytes,
+  };
+}
+
 describe('rekeying', () => {
   test('happens every second under traffic, and no datagram is lost to it', () => {
     const world = new WirePair();
@@ -22,7 +49,7 @@ describe('rekeying', () => {
     let sent = 0;
     let [receivedByA, receivedByB] = [0, 0];
     while (sessionOf(a, b, world.now).rekeys < rekeys) {
-      sent += talk(world, a, b, 10_000, 50);
+      sent += talk(world, a, b, 10_000, 100);
       world.run(50);
       receivedByA += a.pieces.splice(0).length;
       receivedByB += b.pieces.splice(0).length;
@@ -40,12 +67,11 @@ describe('rekeying', () => {
       const world = new WirePair(seed);
       const { a, b } = world.upPair();
       Object.assign(world.shape, { reorder: 0.3, loss: 0.1, duplication: 0.1 });
-      let lostBytes = 0;
       const sent = talk(world, a, b, 30_000, 7);
       Object.assign(world.shape, { reorder: 0, loss: 0, duplication: 0 });
       world.run(100);
-      lostBytes = 2 * sent - a.pieces.length - b.pieces.length;
-      expect(lostBytes / (2 * sent)).toBeLessThan(0.13);
+      const lost = 2 * sent - a.pieces.length - b.pieces.length;
+      expect(lost / (2 * sent)).toBeLessThan(0.13);
       expect(sessionOf(a, b, world.now).rekeys).toBeGreaterThan(20);
       for (const node of [a, b]) {
         expect(Object.keys(node.drops.toJSON()).filter((name) => name.startsWith('session-'))).toEqual([
@@ -106,6 +132,24 @@ describe('rekeying', () => {
     }
     world.run(3_500);
     expect([a.cipher.keys, b.cipher.keys]).toEqual([2, 2]);
+  });
+
+  test('that a peer asks for too early gets no answer', () => {
+    const keys = () => ({
+      chainingKey: new Uint8Array(32).fill(1),
+      initiatorKey: new Uint8Array(32).fill(2),
+      responderKey: new Uint8Array(32).fill(3),
+    });
+    const responder = new Rekeying(rekeyingContext(), 'responder', keys(), 0);
+    const ephemeral = testCurve.publicKey(new Uint8Array(32).fill(7));
+    expect(responder.answer(1, ephemeral, LINK_TUNING.rekeyAnswerAfterMs - 1)).toBeUndefined();
+    const answer = responder.answer(1, ephemeral, LINK_TUNING.rekeyAnswerAfterMs);
+    expect(answer?.epoch).toBe(1);
+    expect(responder.answer(1, ephemeral, LINK_TUNING.rekeyAnswerAfterMs)).toEqual(answer);
+    expect(responder.heardUnder(1, 600, 20)).toBe(true);
+    expect(responder.answer(1, ephemeral, 601)).toEqual(answer);
+    expect(responder.answer(2, ephemeral, 601)).toBeUndefined();
+    expect(responder.answer(2, ephemeral, 1_600)?.epoch).toBe(2);
   });
 
   test('that is impossible for 10 s under traffic leads to a new handshake', () => {
