@@ -1,7 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import type { SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { CHANNEL0_KIND } from '../../../src/wire/channel0.ts';
-import { entries, final, hello, openRoute, RouteNetwork, service, type TestNode } from './route-network.ts';
+import { readFailure } from '../../../src/crypto/error-onion.ts';
+import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
+import { buildOnion } from '../../../src/crypto/sphinx.ts';
+import { parseFailure } from '../../../src/route/route-failure.ts';
+import { SETUP_ASSOCIATED_DATA } from '../../../src/route/set-up.ts';
+import { CHANNEL0_KIND, encodeSetup } from '../../../src/wire/channel0.ts';
+import { encodeHopPayload } from '../../../src/wire/hop-payload.ts';
+import {
+  entries,
+  final,
+  hello,
+  openRoute,
+  RouteNetwork,
+  service,
+  type TestNode,
+  WALL_START_MS,
+} from './route-network.ts';
 
 function bytesOf(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -328,6 +344,55 @@ describe('a set-up', () => {
     network.run(100);
     for (let i = 0; i < 10; i++) network.inject(a, b, junk);
     expect(b.drops.get('sphinx-point')).toBe(55);
+  });
+
+  /** Sends node 1 an onion whose payload for it is as given, and reads the failure that it answers with. */
+  function answerTo(network: RouteNetwork, payload: Uint8Array, seed: number): string | undefined {
+    const [a, b, c] = network.nodes;
+    const sessionSecret = bytesOf(32, seed) as SecretKey;
+    const hops = [
+      { nodeKey: b.identity.key, payload },
+      { nodeKey: c.identity.key, payload },
+    ];
+    const associatedData = SETUP_ASSOCIATED_DATA;
+    const { packet, sharedSecrets } = buildOnion({ curve: nobleCurve, sessionSecret, hops, associatedData });
+    network.inject(a, b, encodeSetup(packet));
+    const answer = network.parcels.findLast(({ to, message }) => to === a.name && message?.[0] === 2)?.message;
+    if (answer === undefined) return undefined;
+    const failure = readFailure(sharedSecrets, answer.subarray(17));
+    return failure === undefined ? undefined : `hop ${failure.hop + 1}: ${parseFailure(failure.message)}`;
+  }
+
+  const middle = {
+    kind: 'middle',
+    expiry: Math.floor(WALL_START_MS / 1000) + 60,
+    previousId: bytesOf(16, 50),
+    nextId: bytesOf(16, 51),
+  } as const;
+
+  it('with a payload that is not to be followed is answered as malformed, if it says the way back', () => {
+    const network = RouteNetwork.chain(3);
+    const nextNode = network.nodes[2].identity.key;
+    const sound = encodeHopPayload({ ...middle, nextNode });
+    const unknownEven = Uint8Array.of(...sound, 20, 1, 0);
+    expect(answerTo(network, unknownEven, 1)).toBe('hop 1: malformed');
+    const lastInTheMiddle = encodeHopPayload({ ...final, ...middle, kind: 'last' });
+    expect(answerTo(network, lastInTheMiddle, 2)).toBe('hop 1: malformed');
+    const silent = RouteNetwork.chain(3);
+    expect(answerTo(silent, Uint8Array.of(21, 1, 0), 3)).toBeUndefined();
+    expect(silent.nodes[1].drops.toJSON()).toEqual({ 'route-setup-malformed': 1 });
+  });
+
+  it('can not take over a route by naming its id', () => {
+    const network = RouteNetwork.chain(3);
+    const nextNode = network.nodes[2].identity.key;
+    expect(answerTo(network, encodeHopPayload({ ...middle, nextNode }), 4)).toBeUndefined();
+    expect(network.nodes[1].layer.status().relayed).toBe(1);
+    const sameNext = encodeHopPayload({ ...middle, nextNode, previousId: bytesOf(16, 60) });
+    expect(answerTo(network, sameNext, 5)).toBe('hop 1: malformed');
+    const sameBack = encodeHopPayload({ ...middle, nextNode, nextId: bytesOf(16, 61) });
+    expect(answerTo(network, sameBack, 6)).toBe('hop 1: malformed');
+    expect(network.nodes[1].layer.status().relayed).toBe(1);
   });
 
   it('has no more than 10 hops and at least one', () => {
