@@ -20,7 +20,7 @@ const GATE_IPERF_SECONDS = 2;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const seconds = context.gate ? GATE_IPERF_SECONDS : IPERF_SECONDS;
-  const network = new DemoNetwork(context, { rateMbit: 0, fileBytes: 1_000, programArgs: context.args });
+  const network = new DemoNetwork(context, { rateMbit: 0, fileBytes: 1_000 });
   const { laptop, minerHost, miner, gateway } = network;
   laptop.addAddress('eth0', '192.168.42.250/24');
   laptop.addRoute('default', LAN_ADDRESS);

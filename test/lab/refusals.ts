@@ -75,24 +75,42 @@ async function expectProblem(daemon: Daemon, words: RegExp): Promise<Verdict> {
 class Site {
   readonly lab: Lab;
   readonly box: Host;
-  private boxes = 0;
+  readonly second: Host;
+  readonly gateway: Host;
+  private nodes = 0;
 
   constructor(context: RunContext) {
     this.lab = new Lab(context);
-    this.box = this.addBox('box');
+    this.gateway = this.lab.addHost('gateway');
+    const internet = this.lab.addHost('internet');
+    this.lab.connect(
+      { host: this.gateway, device: 'eth0', addresses: ['203.0.113.2/24'] },
+      { host: internet, device: 'eth0' },
+    );
+    this.box = this.addBox('box', '10.5.0');
+    this.second = this.addBox('second', '10.6.0');
   }
 
-  addBox(name: string): Host {
+  /** A box with a laptop, on a cable of its own to the gateway. */
+  private addBox(name: string, network: string): Host {
     const box = this.lab.addHost(name);
     this.lab.connect({ host: box, device: 'lan0' }, { host: this.lab.addHost(`laptop-${name}`), device: 'eth0' });
+    const plug = { host: this.gateway, device: `to-${name}`, addresses: [`${network}.1/24`] };
+    this.lab.connect({ host: box, device: 'net', addresses: [`${network}.2/24`] }, plug);
     return box;
   }
 
   /** A new node on the host, with its own key and files. */
   node(host: Host, config: Partial<NodeConfig> = {}): Daemon {
-    const daemon = new Daemon(this.lab, host, [], `node-${++this.boxes}`);
+    const daemon = new Daemon(this.lab, host, [], `node-${++this.nodes}`);
     daemon.configure({ peers: [], lan: { interface: 'lan0' }, tunnel: { gateway: NOBODY }, ...config });
     return daemon;
+  }
+
+  /** A node on a box whose one peer is the gateway's machine, under that key. */
+  client(host: Host, peerKey: string, gateway: string): Daemon {
+    const endpoint = host === this.box ? '10.5.0.1:6969' : '10.6.0.1:6969';
+    return this.node(host, { peers: [{ key: peerKey, endpoint }], tunnel: { gateway, routes: 1 } });
   }
 }
 
@@ -102,11 +120,28 @@ async function wrongKey(site: Site): Promise<Verdict> {
   return expectRefusal(daemon.launch(), EXIT_CODES['key-file']);
 }
 
+/** The neighbour is there, but the gateway that was asked for is nowhere in reach. */
 async function wrongGateway(site: Site): Promise<Verdict> {
-  const daemon = site.node(site.box);
+  const neighbour = site.node(site.gateway);
+  const daemon = site.client(site.box, neighbour.key, NOBODY);
+  neighbour.configure({ peers: [{ key: daemon.key }] });
+  await neighbour.start();
   await daemon.start();
-  const verdict = await expectProblem(daemon, /\w/);
-  await daemon.stop();
+  const verdict = await expectProblem(daemon, /gateway/);
+  await Promise.all([daemon.stop(), neighbour.stop()]);
+  return verdict;
+}
+
+/** The neighbour's key has been mistaken for another: it stays silent to whoever does not know its own. */
+async function wrongPeerKey(site: Site): Promise<Verdict> {
+  const neighbour = site.node(site.gateway);
+  const stranger = site.node(site.second);
+  const daemon = site.client(site.box, stranger.key, NOBODY);
+  neighbour.configure({ peers: [{ key: daemon.key }] });
+  await neighbour.start();
+  await daemon.start();
+  const verdict = await expectProblem(daemon, /peer|link|neighbour/);
+  await Promise.all([daemon.stop(), neighbour.stop()]);
   return verdict;
 }
 
@@ -123,7 +158,7 @@ async function noRoot(site: Site): Promise<Verdict> {
 
 async function portInUse(site: Site): Promise<Verdict> {
   const listen = { listen: { udp: ['0.0.0.0:6969'] } };
-  const squatter = site.box.start('squatter', 'socat', ['UDP4-RECV:6969', 'OPEN:/dev/null']);
+  const squatter = site.box.start('squatter', 'socat', ['-u', 'UDP4-RECV:6969', 'OPEN:/dev/null']);
   await until(
     'the squatter',
     EXIT_DEADLINE_MS,
@@ -137,27 +172,9 @@ async function portInUse(site: Site): Promise<Verdict> {
 
 /** Of a /30, one address is the network's, one is for broadcast, one the gateway's own: the second client gets none. */
 async function fullPool(site: Site): Promise<Verdict> {
-  const { lab, box } = site;
-  const gatewayHost = lab.addHost('gateway');
-  const secondHost = site.addBox('second');
-  const internet = lab.addHost('internet');
-  lab.connect({ host: gatewayHost, device: 'eth0', addresses: ['203.0.113.2/24'] }, { host: internet, device: 'eth0' });
-  lab.connect(
-    { host: box, device: 'net', addresses: ['10.5.0.2/24'] },
-    { host: gatewayHost, device: 'net1', addresses: ['10.5.0.1/24'] },
-  );
-  lab.connect(
-    { host: secondHost, device: 'net', addresses: ['10.6.0.2/24'] },
-    { host: gatewayHost, device: 'net2', addresses: ['10.6.0.1/24'] },
-  );
-  const gateway = site.node(gatewayHost);
-  const client = (host: Host, endpoint: string) =>
-    site.node(host, {
-      peers: [{ key: gateway.key, endpoint }],
-      tunnel: { gateway: gateway.address, routes: 1 },
-    });
-  const first = client(box, '10.5.0.1:6969');
-  const second = client(secondHost, '10.6.0.1:6969');
+  const gateway = site.node(site.gateway);
+  const first = site.client(site.box, gateway.key, gateway.address);
+  const second = site.client(site.second, gateway.key, gateway.address);
   gateway.configure({
     peers: [{ key: first.key }, { key: second.key }],
     gateway: { enable: true, pool: '10.64.0.0/30', uplink: 'eth0', dns: '192.0.2.53' },
@@ -167,10 +184,12 @@ async function fullPool(site: Site): Promise<Verdict> {
   const connected = async () => (await first.ask('status', {})).tunnel.state === 'connected';
   await until('the first client connected', PROBLEM_DEADLINE_MS, connected, () => `${first.tail()}\n${gateway.tail()}`);
   await second.start();
-  return expectProblem(second, /pool|full|address/i);
+  const verdict = await expectProblem(second, /no free address/);
+  await Promise.all([first.stop(), second.stop(), gateway.stop()]);
+  return verdict;
 }
 
-const CASES = { wrongKey, wrongGateway, missingTun, noRoot, portInUse, fullPool };
+const CASES = { wrongKey, wrongPeerKey, wrongGateway, missingTun, noRoot, portInUse, fullPool };
 
 export async function run(context: RunContext): Promise<RunResult> {
   const site = new Site(context);

@@ -34,8 +34,11 @@ const LONGEST_EPOCH_S = 1.6;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const network = new DemoNetwork(context, { rateMbit: RATE_MBIT, fileBytes: FILE_BYTES });
+  const { minerHost, relayA, relayB } = network;
+  for (const device of UPLINKS) minerHost.sendSingly(device);
+  for (const relay of [relayA, relayB]) relay.host.sendSingly('to-miner');
   const taps: Capture[] = [];
-  for (const device of UPLINKS) taps.push(await Capture.start(network.lab, network.minerHost, device));
+  for (const device of UPLINKS) taps.push(await Capture.start(network.lab, minerHost, device));
   await network.start();
   await takeDhcpLease(network.laptop, 'eth0');
   const page = fetchPage(network.laptop, `http://${WEB_NAME}/`);

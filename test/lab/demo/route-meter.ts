@@ -1,44 +1,39 @@
 /** What each modem of the miner has brought in: the kernel's own counters, not ours. */
 import { type DemoNetwork, UPLINKS } from '../harness/demo-topology.ts';
 
-export interface RouteRates {
-  /** Since the meter began. */
-  readonly megabytes: readonly [number, number];
-  /** Since the reading before. */
-  readonly mbit: readonly [number, number];
-}
+type Pair = readonly [number, number];
+
+/** Rates are taken over so many readings: a shaper's bucket and the scheduler make shorter ones jump. */
+const WINDOW_READINGS = 5;
 
 export class RouteMeter {
   private readonly network: DemoNetwork;
-  private readonly firstBytes: [number, number];
-  private lastBytes: [number, number];
-  private lastMs: number;
+  private readonly readings: { readonly bytes: Pair; readonly ms: number }[] = [];
+  private readonly firstBytes: Pair;
 
   constructor(network: DemoNetwork) {
     this.network = network;
     this.firstBytes = this.readBytes();
-    this.lastBytes = this.firstBytes;
-    this.lastMs = performance.now();
+    this.readings.push({ bytes: this.firstBytes, ms: performance.now() });
   }
 
-  read(): RouteRates {
-    const nowMs = performance.now();
-    const bytes = this.readBytes();
-    const rate = (index: 0 | 1) => ((bytes[index] - this.lastBytes[index]) * 8) / (nowMs - this.lastMs) / 1000;
-    const total = (index: 0 | 1) => (bytes[index] - this.firstBytes[index]) / 1e6;
-    const rates: RouteRates = { megabytes: [total(0), total(1)], mbit: [rate(0), rate(1)] };
-    this.lastBytes = bytes;
-    this.lastMs = nowMs;
-    return rates;
+  /** Mb/s on each wire, headers included, over the last few readings. */
+  rates(): Pair {
+    const now = { bytes: this.readBytes(), ms: performance.now() };
+    const [then] = this.readings;
+    this.readings.push(now);
+    if (this.readings.length > WINDOW_READINGS) this.readings.shift();
+    const rate = (index: 0 | 1) => ((now.bytes[index] - then.bytes[index]) * 8) / (now.ms - then.ms) / 1000;
+    return [rate(0), rate(1)];
   }
 
-  /** Megabytes of each route since the meter began; leaves the rates alone. */
-  total(): [number, number] {
+  /** Megabytes of each route since the meter began. */
+  total(): Pair {
     const [a, b] = this.readBytes();
     return [(a - this.firstBytes[0]) / 1e6, (b - this.firstBytes[1]) / 1e6];
   }
 
-  private readBytes(): [number, number] {
+  private readBytes(): Pair {
     const [a, b] = UPLINKS.map((device) => this.network.minerHost.linkBytes(device).received);
     return [a, b];
   }

@@ -16,7 +16,7 @@ export async function takeDhcpLease(host: Host, device: string): Promise<string>
   const environment = `SKY_RESOLV_CONF=${join(etcOf(host.namespace), 'resolv.conf')}`;
   const tries = ['-t', String(DHCP_DEADLINE_S), '-T', '1'];
   const options = ['-i', device, '-f', '-n', '-q', ...tries, '-s', join(PROGRAMS, 'dhcp-event')];
-  const client = host.start(`dhcp-${Math.round(performance.now())}`, 'env', [environment, 'udhcpc', ...options]);
+  const client = host.start('dhcp', 'env', [environment, 'udhcpc', ...options]);
   const code = await client.exited;
   if (code !== 0) throw new Error(`${host.name} got no address by DHCP\n${client.tail()}`);
   return addressOf(host, device);
@@ -84,8 +84,7 @@ export class RunningDownload {
 
   constructor(host: Host, url: string, onProgress: (bytes: number, ms: number) => void = () => {}) {
     let done: Download | undefined;
-    const name = `download-${Math.round(performance.now())}`;
-    this.client = host.start(name, process.execPath, [join(PROGRAMS, 'download.ts'), url], (line) => {
+    this.client = host.start('download', process.execPath, [join(PROGRAMS, 'download.ts'), url], (line) => {
       const event = JSON.parse(line);
       this.bytes = event.bytes;
       if (event.done) done = event;
@@ -136,7 +135,7 @@ export async function runIperf(
     ...streams,
     ...direction,
   ];
-  const client = host.start(`iperf3-${Math.round(performance.now())}`, 'iperf3', args, (line) => lines.push(line));
+  const client = host.start('iperf3', 'iperf3', args, (line) => lines.push(line));
   await client.exited;
   const report = JSON.parse(lines.join('\n'));
   if (report.error) throw new Error(`iperf3 to ${server}: ${report.error}`);

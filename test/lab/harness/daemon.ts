@@ -41,7 +41,6 @@ export class Daemon {
   readonly directory: string;
   private readonly programArgs: readonly string[];
   private process: LabProcess | undefined;
-  private starts = 0;
 
   /**
    * Makes the node's key. `programArgs` go to skywired behind `--config FILE`: `['--datapath', 'portable']`. `folder` names
@@ -87,7 +86,7 @@ export class Daemon {
   /** Starts the daemon without waiting for anything; `under` is a program that starts it in its turn, with arguments. */
   launch(...under: string[]): LabProcess {
     const [command, ...args] = [...under, process.execPath, DAEMON_PROGRAM, '--config', this.configFile];
-    this.process = this.host.start(`skywired-${++this.starts}`, command, [...args, ...this.programArgs]);
+    this.process = this.host.start('skywired', command, [...args, ...this.programArgs]);
     return this.process;
   }
 

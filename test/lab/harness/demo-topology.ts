@@ -33,8 +33,6 @@ export interface DemoOptions {
   /** Of each modem, in both directions; 0 leaves the cables as fast as the machine. */
   readonly rateMbit: number;
   readonly fileBytes: number;
-  /** Arguments for every daemon: `['--datapath', 'portable']`. */
-  readonly programArgs?: readonly string[];
 }
 
 export class DemoNetwork {
@@ -49,7 +47,7 @@ export class DemoNetwork {
   internet!: Internet;
   private readonly options: DemoOptions;
 
-  /** Lays the cables and makes keys and configurations; nothing of ours runs yet. */
+  /** Arguments of the run go to every daemon: `npm run lab -- cuts --datapath portable`. Lays the cables and makes keys and configurations; nothing of ours runs yet. */
   constructor(context: RunContext, options: DemoOptions) {
     this.options = options;
     this.lab = new Lab(context);
@@ -60,10 +58,10 @@ export class DemoNetwork {
     const gateway = this.lab.addHost('gateway');
     this.internetHost = this.lab.addHost('internet');
     this.layCables(relayA, relayB, gateway);
-    this.miner = new Daemon(this.lab, this.minerHost, options.programArgs);
-    this.relayA = new Daemon(this.lab, relayA, options.programArgs);
-    this.relayB = new Daemon(this.lab, relayB, options.programArgs);
-    this.gateway = new Daemon(this.lab, gateway, options.programArgs);
+    this.miner = new Daemon(this.lab, this.minerHost, context.args);
+    this.relayA = new Daemon(this.lab, relayA, context.args);
+    this.relayB = new Daemon(this.lab, relayB, context.args);
+    this.gateway = new Daemon(this.lab, gateway, context.args);
     this.writeConfigurations();
   }
 

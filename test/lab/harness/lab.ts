@@ -34,6 +34,7 @@ export class Host {
   readonly name: string;
   readonly namespace: string;
   private readonly lab: Lab;
+  private started = 0;
 
   constructor(lab: Lab, name: string, namespace: string) {
     this.lab = lab;
@@ -48,7 +49,8 @@ export class Host {
 
   /** Starts a program in here. It ends with the lab at the latest. */
   start(name: string, command: string, args: readonly string[], onLine?: ProcessOptions['onLine']): LabProcess {
-    const options = { name: `${this.name}/${name}`, logFile: this.lab.file(`${this.name}-${name}.log`) };
+    const logFile = this.lab.file(`${this.name}-${name}-${++this.started}.log`);
+    const options = { name: `${this.name}/${name}`, logFile };
     const full = ['netns', 'exec', this.namespace, command, ...args];
     return new LabProcess('ip', full, onLine ? { ...options, onLine } : options);
   }
@@ -79,6 +81,11 @@ export class Host {
     const burstBytes = Math.max(32_768, Math.ceil((rateMbit * 1e6 * 0.004) / 8));
     const shape = ['rate', `${rateMbit}mbit`, 'burst', `${burstBytes}`, 'latency', `${queueMs}ms`];
     tool('tc', '-n', this.namespace, 'qdisc', 'replace', 'dev', device, 'root', 'tbf', ...shape);
+  }
+
+  /** Every datagram leaves by itself, as on a real wire: by default veth passes trains of them on as one, and captures show that. */
+  sendSingly(device: string): void {
+    tool('ip', '-n', this.namespace, 'link', 'set', 'dev', device, 'gso_max_segs', '1');
   }
 
   /** Bytes that came in and went out through the device, Ethernet headers included. */
