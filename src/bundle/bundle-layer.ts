@@ -112,9 +112,14 @@ export class BundleLayer {
       drops.count(read);
       return 'refused';
     }
+    const client = toHex(read.clientKey);
+    if (this.sessions.isOutdated(service, client, read.createdMs)) {
+      drops.count('bundle-hello-outdated');
+      return 'refused';
+    }
     const origin = { role: 'service', hello: read } as const;
     const session = new Session(this.context, this.nextId++, read.clientKey, listener.events, origin, now);
-    this.sessions.add(session, { hello, service, client: toHex(read.clientKey) });
+    this.sessions.add(session, { hello, service, client, createdMs: read.createdMs });
     listener.events.opened(session, now);
     return session.incoming(handle, setup.routeIndex, now);
   }

@@ -157,9 +157,9 @@ export class BundleRoute {
     return (roundTripMs ?? INITIAL_ROUND_TRIP_MS) + Math.max(4 * variationMs, marginMs);
   }
 
-  /** A probe leaves now under the next sequence; returns its token: the time in us, made unique. */
+  /** A probe leaves now under the next sequence; returns its token: the route's age in us, made unique (inbound-delay.ts). */
   nextProbe(now: number): number {
-    const token = Math.max(Math.round(now * 1000), this.lastToken + 1);
+    const token = Math.max(Math.round((now - this.openedAt) * 1000), this.lastToken + 1);
     const place = this.probesSent++ % PROBES_KEPT;
     this.lastToken = token;
     this.probeTokens[place] = token;

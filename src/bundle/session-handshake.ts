@@ -81,6 +81,8 @@ export class ClientHandshake {
 /** What the service knows after message one. */
 export interface AcceptedHello {
   readonly clientKey: ClientKey;
+  /** Unix ms by the client's clock. */
+  readonly createdMs: number;
   readonly earlyKey: Uint8Array;
   readonly messageTwo: Uint8Array;
   readonly keys: SessionKeys;
@@ -111,11 +113,12 @@ export function readHello(
     return 'bundle-hello-malformed';
   }
   // Clocks may differ either way.
-  if (Math.abs(wallMs - readU64(read.payload, 0)) > HELLO_LIFE_MS) {
+  const createdMs = readU64(read.payload, 0);
+  if (Math.abs(wallMs - createdMs) > HELLO_LIFE_MS) {
     noise.wipe();
     return 'bundle-hello-expired';
   }
   const earlyKey = noise.earlyKey();
   const messageTwo = noise.messageTwo(NO_PAYLOAD);
-  return { clientKey: read.remoteKey as ClientKey, earlyKey, messageTwo, keys: noise.keys() };
+  return { clientKey: read.remoteKey as ClientKey, createdMs, earlyKey, messageTwo, keys: noise.keys() };
 }

@@ -22,6 +22,8 @@ interface Served {
   readonly service: KeyText;
   /** Hex of the client key. */
   readonly client: KeyText;
+  /** When message one was made, Unix ms by the client's clock. */
+  readonly createdMs: number;
 }
 
 export class SessionTable {
@@ -63,6 +65,15 @@ export class SessionTable {
 
   hasEnded(hello: string): boolean {
     return (this.endedHellos.get(hello) ?? 0) > this.wallMs();
+  }
+
+  /** Whether this client has a session that is up and began later: the set-up took its time on the way. */
+  isOutdated(service: KeyText, client: KeyText, createdMs: number): boolean {
+    for (const [session, { served }] of this.entries) {
+      if (served?.client !== client || served.service !== service) continue;
+      if (served.createdMs > createdMs && session.state === 'up') return true;
+    }
+    return false;
   }
 
   routeWith(handle: RouteHandle): BundleRoute | undefined {

@@ -76,6 +76,8 @@ interface SimRoute {
   readonly path: number;
   readonly handles: [RouteHandle, RouteHandle | undefined];
   open: boolean;
+  /** A set-up is accepted once: the route layer drops its duplicates. */
+  arrived: boolean;
 }
 
 class SimPath {
@@ -266,9 +268,11 @@ export class RoutePair {
     if (!this.offered.includes(index)) return 'no-such-link';
     this.routesOpened.push({ ...setup, hello: setup.hello.slice() });
     const handle = this.nextHandle++ as RouteHandle;
-    const route: SimRoute = { path: index, handles: [handle, undefined], open: true };
+    const route: SimRoute = { path: index, handles: [handle, undefined], open: true, arrived: false };
     this.routes.set(handle, route);
     this.carry(route, CLIENT, SETUP_BYTES, () => {
+      if (route.arrived) return;
+      route.arrived = true;
       const far = this.nextHandle++ as RouteHandle;
       route.handles[SERVICE] = far;
       this.routes.set(far, route);

@@ -220,6 +220,21 @@ describe('a service', () => {
     expect(second.status(pair.now).lastFailure).toEqual({ hop: 2, reason: 'limit' });
   });
 
+  it('does not make a session of a set-up that comes after a later one of its client', () => {
+    const pair = new RoutePair({ paths: [path] });
+    const [late] = pair.routesOpened;
+    pair.cut(0);
+    pair.runTo(1_000);
+    pair.mend(0);
+    pair.session.close('done', pair.now);
+    pair.connect();
+    pair.run(100);
+    const answer = pair.layers[1].incoming(900 as never, { ...late, routeIndex: 9 }, pair.now);
+    expect(answer).toBe('refused');
+    expect(pair.drops[1].get('bundle-hello-outdated')).toBe(1);
+    expect(pair.serviceOwner.openedAt).toHaveLength(1);
+  });
+
   it('does not make a session of a message one that had one before', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(100);
