@@ -9,6 +9,7 @@
  */
 import type { DatagramBatch, PacketBatch } from '../base/datagram.ts';
 import { Drops } from '../base/drops.ts';
+import { NEVER } from '../base/env.ts';
 import type { LinkId, NodeKey, ServiceKey } from '../base/ids.ts';
 import { BundleLayer } from '../bundle/bundle-layer.ts';
 import { addressOf } from '../crypto/address.ts';
@@ -26,6 +27,8 @@ import { Uplink } from './uplink.ts';
 
 /** The daemon's own channel between neighbours (docs/protocol.md section 4). */
 const DAEMON_CHANNEL = 0;
+/** How often what links measured goes into this node's record, which is signed anew only when it differs enough. */
+const MEASURE_LINKS_MS = 2_000;
 
 export class Node {
   readonly identity: Identity;
@@ -38,6 +41,7 @@ export class Node {
   readonly uplink: Uplink | undefined;
   readonly gateway: GatewayService | undefined;
   private readonly options: NodeOptions;
+  private measureAt = NEVER;
 
   constructor(options: NodeOptions) {
     const { curve, cipher, random, log, clock, transport } = options;
@@ -110,6 +114,7 @@ export class Node {
 
   start(now: number): void {
     this.links.start(now);
+    this.measureAt = now + MEASURE_LINKS_MS;
     this.gateway?.tunnel.start(now);
     this.uplink?.start(now);
   }
@@ -123,6 +128,7 @@ export class Node {
 
   receive(batch: DatagramBatch, now: number): void {
     this.links.receive(batch, now);
+    this.bundles.open(now);
   }
 
   /** Packets read from the miner's TUN. */
@@ -137,6 +143,7 @@ export class Node {
 
   wake(now: number): void {
     this.links.wake(now);
+    if (now >= this.measureAt) this.measureLinks(now);
     this.routes.wake(now);
     this.flood.wake(now);
     this.bundles.wake(now);
@@ -147,12 +154,13 @@ export class Node {
 
   nextWakeAt(): number {
     return Math.min(
+      this.measureAt,
       this.links.nextWakeAt(),
       this.routes.nextWakeAt(),
       this.flood.nextWakeAt(),
       this.bundles.nextWakeAt(),
-      this.uplink?.nextWakeAt() ?? Number.POSITIVE_INFINITY,
-      this.gateway?.tunnel.nextWakeAt() ?? Number.POSITIVE_INFINITY,
+      this.uplink?.nextWakeAt() ?? NEVER,
+      this.gateway?.tunnel.nextWakeAt() ?? NEVER,
       this.pinger.nextWakeAt(),
     );
   }
@@ -171,6 +179,13 @@ export class Node {
     const paths = disjointPaths(this.flood.graph, this.identity.key, target, count);
     if (paths.length === 0 && this.links.linkOf(target) !== undefined) return [[target]];
     return paths;
+  }
+
+  private measureLinks(now: number): void {
+    this.measureAt = now + MEASURE_LINKS_MS;
+    for (const { link, session } of this.links.status(now)) {
+      if (session !== undefined) this.flood.setRoundTrip(link, session.leastRoundTripMs);
+    }
   }
 
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
