@@ -1,11 +1,9 @@
-/**
- * A limit on how often something may happen: `perSecond` in the long run, up to `burst` at once. Starts full.
- */
+/** A limit on how often or how much: `perSecond` tokens in the long run, up to `burst` at once. Starts full. */
 export class TokenBucket {
   private readonly perSecond: number;
   private readonly burst: number;
   private tokens: number;
-  private filledAt = Number.NEGATIVE_INFINITY;
+  private filledAt = 0;
 
   constructor(perSecond: number, burst: number) {
     this.perSecond = perSecond;
@@ -13,13 +11,14 @@ export class TokenBucket {
     this.tokens = burst;
   }
 
-  /** Takes one token, if there is one. `now` is monotonic ms. */
-  take(now: number): boolean {
-    const gained = ((now - this.filledAt) / 1000) * this.perSecond;
-    this.tokens = Math.min(this.burst, this.tokens + gained);
-    this.filledAt = now;
-    if (this.tokens < 1) return false;
-    this.tokens--;
+  /** Takes `count` tokens, or none and returns false. `now` is monotonic ms. */
+  take(now: number, count = 1): boolean {
+    if (now > this.filledAt) {
+      this.tokens = Math.min(this.burst, this.tokens + ((now - this.filledAt) / 1000) * this.perSecond);
+      this.filledAt = now;
+    }
+    if (this.tokens < count) return false;
+    this.tokens -= count;
     return true;
   }
 }

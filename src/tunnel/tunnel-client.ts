@@ -19,6 +19,7 @@
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import {
   contains,
   destinationOf,
@@ -47,7 +48,6 @@ import {
   writePacketHeader,
 } from '../wire/tunnel-message.ts';
 import type { TunnelSession } from './session-port.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
   CONNECTED_WITHIN_MS,
@@ -305,7 +305,7 @@ export class TunnelClient {
     now: number,
   ): void {
     if (!mayAnswerWithError(arena, start, length)) return;
-    if (!this.icmpLimit.take(1, now)) {
+    if (!this.icmpLimit.take(now)) {
       this.options.drops.count('tunnel-icmp-rate');
       return;
     }

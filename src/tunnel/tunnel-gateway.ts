@@ -17,6 +17,7 @@ import { toHex } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import { formatIpv4 } from '../control/ip-text.ts';
 import {
   destinationOf,
@@ -45,7 +46,6 @@ import {
 import { DestinationPolicy } from './destination-policy.ts';
 import { LeasePool } from './lease-pool.ts';
 import type { TunnelSession } from './session-port.ts';
-import { TokenBucket } from './token-bucket.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
   ICMP_BURST,
@@ -266,7 +266,7 @@ export class TunnelGateway {
     const problem = ipv4Problem(bytes, start, length);
     if (problem !== undefined) return problem;
     // A gateway that lost its leases finds them again in its clients' packets, without waiting for their next request.
-    if (client.address === 0 && client.icmp.take(1, now)) this.grant(client, sourceOf(bytes, start), now);
+    if (client.address === 0 && client.icmp.take(now)) this.grant(client, sourceOf(bytes, start), now);
     if (client.address === 0) return 'tunnel-no-lease';
     if (sourceOf(bytes, start) !== client.address) return 'tunnel-source-not-leased';
     if (!this.policy.permits(bytes, start, length)) {
@@ -311,7 +311,7 @@ export class TunnelGateway {
   }
 
   private withinRate(client: Client, bucket: TokenBucket, length: number, now: number): boolean {
-    if (this.limits.clientBytesPerSecond === 0 || bucket.take(length, now)) return true;
+    if (this.limits.clientBytesPerSecond === 0 || bucket.take(now, length)) return true;
     client.refused++;
     return false;
   }
@@ -397,7 +397,7 @@ export class TunnelGateway {
     now: number,
   ): void {
     if (!mayAnswerWithError(packet, start, length)) return;
-    if (!client.icmp.take(1, now)) {
+    if (!client.icmp.take(now)) {
       this.options.drops.count('tunnel-icmp-rate');
       return;
     }
@@ -407,7 +407,7 @@ export class TunnelGateway {
 
   private answerInternet(code: UnreachableCode, packet: Uint8Array, start: number, length: number, now: number): void {
     if (!mayAnswerWithError(packet, start, length)) return;
-    if (!this.icmpToInternet.take(1, now)) {
+    if (!this.icmpToInternet.take(now)) {
       this.options.drops.count('tunnel-icmp-rate');
       return;
     }
