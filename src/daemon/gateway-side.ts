@@ -4,7 +4,7 @@ import type { Config, GatewayConfig } from '../control/config.ts';
 import { networkAddress, parseIpv4 } from '../control/ip-text.ts';
 import type { GatewayOptions } from '../node/node-options.ts';
 import type { Tun } from '../os/datapath.ts';
-import { applyRuleset, gatewayRuleset, removeGatewayRuleset } from '../os/firewall.ts';
+import { applyRuleset, gatewayRuleset } from '../os/firewall.ts';
 import { GatewayNetwork, readOwnNetworks } from '../os/network.ts';
 import { LineFile } from '../os/store.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
@@ -54,11 +54,13 @@ export class GatewaySide {
     await this.network.start(mtuBytes);
   }
 
-  /** A gateway that stops leaves no rules behind; without its TUN nothing of its clients can pass anyway. */
+  /**
+   * The rules stay. Without them the kernel would forget which connection is whose, and answer the internet's next packet
+   * of each with a reset: no connection would live through a restart.
+   */
   async stop(): Promise<void> {
     await this.leases.flush();
     await this.network.stop();
-    await removeGatewayRuleset();
   }
 
   /** For the node; after `start`. */

@@ -2,7 +2,7 @@
  * `skywired`: the daemon's program.
  *
  *   skywired --config FILE [--datapath native|portable] [--verbose]    runs until SIGTERM or SIGINT
- *   skywired firewall --config FILE                                     loads the kill switch and ends
+ *   skywired firewall --config FILE | --remove                          loads the kill switch, or removes it, and ends
  *   skywired keygen | address | check-config ...                        as `skywire` hands them over
  */
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { VERSION } from '../control/version.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { loadNative } from '../native/index.ts';
 import { chooseDatapath, type Datapath } from '../os/datapath.ts';
+import { removeRulesets } from '../os/firewall.ts';
 import { loadConfig } from './config-file.ts';
 import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
@@ -27,6 +28,8 @@ Runs a Skywire node until it is told to stop (SIGTERM, SIGINT).
   skywired firewall --config FILE    load the kill switch of this configuration, and nothing else.
                                      Run it before the network comes up; it stays when the daemon ends.
                                      With a configuration that can't be read it locks: nothing is forwarded.
+  skywired firewall --remove         take away all rules that this program ever loaded.
+                                     From then on the LAN's traffic may leave in the clear.
 
 Ask a running daemon with \`skywire status\`. Exit codes: docs/exit-codes.md.
 `;
@@ -47,7 +50,11 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function firewall(args: readonly string[]): Promise<number> {
-  const { config } = parse(args);
+  const { config, remove } = parse(args);
+  if (remove) {
+    await removeRulesets();
+    return EXIT_CODES.ok;
+  }
   await loadKillSwitch(config ?? missingConfig(), (line) => printError(`${line}\n`));
   return EXIT_CODES.ok;
 }
@@ -81,6 +88,7 @@ function parse(args: readonly string[]) {
       options: {
         config: { type: 'string' },
         datapath: { type: 'string' },
+        remove: { type: 'boolean' },
         verbose: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },

@@ -257,9 +257,11 @@ export async function isKillSwitchLoaded(): Promise<boolean> {
   }
 }
 
-/** For a clean stop of a gateway. There is no such thing for the kill switch: it stays. */
-export async function removeGatewayRuleset(): Promise<void> {
-  await applyRuleset(`table inet ${GATEWAY_TABLE}\ndelete table inet ${GATEWAY_TABLE}\n`);
+/** Takes away everything that this file ever loaded: for a person who wants the machine back as it was. */
+export async function removeRulesets(): Promise<void> {
+  await applyRuleset(
+    [KILL_SWITCH_TABLE, GATEWAY_TABLE].map((name) => `table inet ${name}\ndelete table inet ${name}\n`).join(''),
+  );
 }
 
 /** Declaring the table first makes the delete valid whether it was there or not. */

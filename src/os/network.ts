@@ -6,6 +6,7 @@
  *   ip rule   6969: from all iif LAN lookup 6969          before the main table (32766)
  *   table 6969      default dev TUN                       while there is a lease; goes with the device
  *                   unreachable default metric 4278198272 otherwise
+ *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
@@ -16,7 +17,7 @@ import { runTool } from './command.ts';
 
 /** Number of the table and priority of its rule: nobody's default, and easy to recognise in `ip rule`. */
 const LAN_TABLE = '6969';
-/** Behind every other route of the table. */
+/** Behind every other route of its table. */
 const LAST_METRIC = '4278198272';
 
 export class MinerNetwork {
@@ -111,12 +112,16 @@ export class GatewayNetwork {
   }
 
   /**
-   * Gives the TUN device, which exists already, the gateway's address with the pool behind it, and forwards IPv4.
+   * Gives the TUN device, which exists already, the gateway's address with the pool behind it, and forwards IPv4. The black hole
+   * behind the pool stays: while the gateway restarts, what comes for its clients is dropped in silence, so that connections
+   * wait instead of ending.
    * @throws Failure config-invalid (no such uplink), system-tool, not-permitted
    */
   async start(mtuBytes: number): Promise<void> {
     const { tun, uplink, pool, gatewayAddress } = this.options;
     await requireInterface(uplink);
+    const poolText = formatIpv4Prefix({ ...pool, address: networkAddress(pool) });
+    await runTool('ip', ['route', 'replace', 'blackhole', poolText, 'metric', LAST_METRIC]);
     const address = formatIpv4Prefix({ address: gatewayAddress, prefixLength: pool.prefixLength });
     await runTool('ip', ['address', 'replace', address, 'dev', tun]);
     await runTool('ip', ['link', 'set', 'dev', tun, 'mtu', String(mtuBytes), 'up']);

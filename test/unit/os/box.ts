@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { Failure } from '../../../src/base/failure.ts';
 import { parseIpv4 } from '../../../src/control/ip-text.ts';
 import { Dnsmasq } from '../../../src/os/dnsmasq.ts';
-import { applyRuleset, isKillSwitchLoaded, lockedRuleset, removeGatewayRuleset } from '../../../src/os/firewall.ts';
+import { applyRuleset, isKillSwitchLoaded, lockedRuleset, removeRulesets } from '../../../src/os/firewall.ts';
 import { GatewayNetwork, MinerNetwork, readOwnNetworks } from '../../../src/os/network.ts';
 import { ipv4, prefix } from '../tunnel/packets.ts';
 
@@ -44,7 +44,7 @@ const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'kill-switch-loaded': () => isKillSwitchLoaded(),
   lock: () => applyRuleset(lockedRuleset(undefined)),
   'bad-ruleset': () => applyRuleset('table inet {'),
-  'gateway-ruleset-remove': () => removeGatewayRuleset(),
+  'remove-rulesets': () => removeRulesets(),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -115,6 +115,7 @@ describe('a gateway', () => {
     expect(inBox('ip route get 10.64.7.7')).toContain('dev skyg src 10.64.0.1');
     expect(await box.do('gateway-stop')).toBe('ok null');
     expect(sysctl('net/ipv4/ip_forward')).toBe('0');
+    expect(inBox('ip route show type blackhole')).toContain('10.64.0.0/16');
   });
 
   test("knows the machine's own networks, by address and by direct route", async () => {
@@ -138,7 +139,10 @@ describe('a ruleset', () => {
     expect(await box.do('bad-ruleset')).toMatch(/^failed system-tool: nft -f -: .*syntax error/);
   });
 
-  test('of the gateway may be removed without ever having been loaded', async () => {
-    expect(await box.do('gateway-ruleset-remove')).toBe('ok null');
+  test('may be removed whether they were loaded or not', async () => {
+    expect(await box.do('lock')).toBe('ok null');
+    expect(await box.do('remove-rulesets')).toBe('ok null');
+    expect(await box.do('remove-rulesets')).toBe('ok null');
+    expect(await box.do('kill-switch-loaded')).toBe('ok false');
   });
 });
