@@ -104,7 +104,7 @@ export class RecordFlood {
     else if (message[0] === CHANNEL0_KIND.recordsAck) this.receiveAcks(feed, message);
     else {
       const entries = parseRecords(message);
-      if (entries === undefined) this.o.drops.count('graph-records-malformed');
+      if (entries === undefined || entries.length === 0) this.o.drops.count('graph-records-malformed');
       for (const entry of entries ?? []) this.hear(feed, entry, now);
     }
   }
@@ -255,10 +255,11 @@ export class RecordFlood {
 
   private receiveAcks(feed: NeighbourFeed, message: Uint8Array): void {
     const acks = parseRecordsAck(message);
-    if (acks === undefined) this.o.drops.count('graph-records-malformed');
+    if (acks === undefined || acks.length === 0) this.o.drops.count('graph-records-malformed');
     for (const ack of acks ?? []) {
       const stored = this.store.byAddress(ack.addressHash);
       if (stored !== undefined) feed.acknowledged(stored.key, ack.sequence);
+      else this.o.drops.count('graph-ack-unknown');
     }
   }
 
