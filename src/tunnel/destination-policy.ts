@@ -53,7 +53,8 @@ export class DestinationPolicy {
   permits(packet: Uint8Array, at: number, length: number): boolean {
     const destination = destinationOf(packet, at);
     const { rules } = this;
-    if (destination === rules.resolver && destinationPortOf(packet, at, length) === DNS_PORT) return true;
+    const isResolver = rules.resolver !== 0 && destination === rules.resolver;
+    if (isResolver && destinationPortOf(packet, at, length) === DNS_PORT) return true;
     if (destination === rules.gateway) return protocolOf(packet, at) === PROTOCOL.icmp;
     if (contains(rules.pool, destination)) return false;
     return this.allowed.has(destination) || !this.denied.has(destination);

@@ -1,0 +1,305 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Drops } from '../../../src/base/drops.ts';
+import { NEVER } from '../../../src/base/env.ts';
+import { ICMP_BURST } from '../../../src/tunnel/tuning.ts';
+import { TunnelClient } from '../../../src/tunnel/tunnel-client.ts';
+import { destinationOf, sourceOf } from '../../../src/wire/ip.ts';
+import {
+  LEASE_REFUSAL,
+  type Lease,
+  type LeaseRefusal,
+  TUNNEL_KIND,
+  writeEcho,
+  writeLease,
+  writeLeaseRefused,
+  writeLeaseRequest,
+} from '../../../src/wire/tunnel-message.ts';
+import { batchOf, ipv4, MemorySession, MemoryTun, packet, packetMessage, prefix } from './packets.ts';
+
+const LEASE: Lease = {
+  address: ipv4('10.64.0.2'),
+  prefixLength: 16,
+  gateway: ipv4('10.64.0.1'),
+  resolver: ipv4('192.0.2.53'),
+  mtuBytes: 1_300,
+  seconds: 3_600,
+};
+const ECHO_REPLY = Uint8Array.of(TUNNEL_KIND.echoReply);
+
+let drops: Drops;
+let tun: MemoryTun;
+let session: MemorySession;
+let leases: Lease[];
+let refusals: LeaseRefusal[];
+let client: TunnelClient;
+
+beforeEach(() => {
+  drops = new Drops();
+  tun = new MemoryTun();
+  session = new MemorySession(1);
+  leases = [];
+  refusals = [];
+  client = new TunnelClient({
+    tun,
+    drops,
+    events: { leased: (lease) => leases.push(lease), refused: (reason) => refusals.push(reason) },
+    mtuBytes: 1_400,
+    ownNetworks: [prefix('192.168.42.1/24')],
+  });
+});
+
+/** Wakes the client whenever it wants to, up to and with `until`. */
+function run(until: number): void {
+  for (let at = client.nextWakeAt(); at <= until; at = client.nextWakeAt()) client.wake(at);
+}
+
+function connect(now = 0): void {
+  client.sessionOpened(session, now);
+  client.message(writeLease(LEASE), now);
+  session.take();
+}
+
+function sendUp(bytes: Uint8Array, now: number): void {
+  client.packets(batchOf(bytes), now);
+  client.drain(now);
+}
+
+/** Type and code of the only ICMP error since the last look. */
+function icmpError(): number[] {
+  const errors = tun.take();
+  expect(errors).toHaveLength(1);
+  return [...errors[0].subarray(20, 22)];
+}
+
+const up = packet('10.64.0.2', '198.51.100.80');
+const down = packet('198.51.100.80', '10.64.0.2');
+
+describe('the lease', () => {
+  test('is asked for when the session opens, and every second until it is answered', () => {
+    expect(client.nextWakeAt()).toBe(NEVER);
+    client.sessionOpened(session, 100);
+    run(3_100);
+    const requests = session.take().filter(([kind]) => kind === TUNNEL_KIND.leaseRequest);
+    expect(requests).toHaveLength(4);
+    expect(requests[0]).toEqual(writeLeaseRequest(0));
+    client.message(writeLease(LEASE), 3_150);
+    expect(leases).toEqual([LEASE]);
+    expect(client.status(3_150).state).toBe('leased');
+  });
+
+  test('is renewed after half of its life, silently', () => {
+    connect();
+    for (let now = 0; now < 1_800_000; now += 1_000) client.message(ECHO_REPLY, now);
+    run(1_799_999);
+    session.take();
+    client.wake(1_800_000);
+    expect(session.take()).toContainEqual(writeLeaseRequest(LEASE.address));
+    client.message(writeLease(LEASE), 1_800_050);
+    expect(leases).toHaveLength(1);
+  });
+
+  test('that changes is told again', () => {
+    connect();
+    client.message(writeLease({ ...LEASE, resolver: ipv4('192.0.2.54') }), 1_000);
+    expect(leases.map((lease) => lease.resolver)).toEqual(['192.0.2.53', '192.0.2.54'].map(ipv4));
+  });
+
+  test('ends with its seconds when nobody renews it, and the same address is asked for', () => {
+    connect();
+    run(3_600_000);
+    session.take();
+    expect(client.status(3_600_000)).toMatchObject({ state: 'asking', lease: undefined, connected: false });
+    run(3_601_000);
+    expect(session.take()).toContainEqual(writeLeaseRequest(LEASE.address));
+  });
+
+  test('outlives its session: packets flow in the next one at once, and the address is asked for again', () => {
+    connect();
+    client.sessionClosed(session, 10_000);
+    expect(client.status(10_000).state).toBe('offline');
+    const next = new MemorySession(1);
+    client.sessionOpened(next, 20_000);
+    sendUp(up, 20_000);
+    expect(next.take()).toEqual([writeLeaseRequest(LEASE.address), packetMessage(up)]);
+  });
+
+  test('that is refused is told, and asked for again 15 s later', () => {
+    client.sessionOpened(session, 0);
+    client.message(writeLeaseRefused(LEASE_REFUSAL.poolFull), 50);
+    expect(refusals).toEqual([LEASE_REFUSAL.poolFull]);
+    session.take();
+    run(15_049);
+    expect(session.takeKinds()).not.toContain(TUNNEL_KIND.leaseRequest);
+    client.wake(15_050);
+    expect(session.takeKinds()).toContain(TUNNEL_KIND.leaseRequest);
+  });
+
+  test('that is malformed or lies in the LAN is not taken', () => {
+    client.sessionOpened(session, 0);
+    client.message(writeLease(LEASE).subarray(1), 10);
+    client.message(Uint8Array.of(TUNNEL_KIND.lease), 10);
+    client.message(Uint8Array.of(TUNNEL_KIND.leaseRefused, 9), 10);
+    client.message(writeLease({ ...LEASE, address: ipv4('192.168.42.77') }), 10);
+    expect(leases).toEqual([]);
+    expect(drops.toJSON()).toEqual({
+      'tunnel-lease-malformed': 2,
+      'tunnel-lease-not-usable': 1,
+      'tunnel-message-unknown': 1,
+    });
+  });
+});
+
+describe('packets', () => {
+  beforeEach(() => connect());
+
+  test('go both ways unchanged and are counted', () => {
+    sendUp(up, 10);
+    client.message(packetMessage(down), 20);
+    client.drain(20);
+    expect(session.take()).toEqual([packetMessage(up)]);
+    expect(tun.take()).toEqual([down]);
+    expect(client.status(20)).toMatchObject({ packetsUp: 1, bytesUp: 100, packetsDown: 1, bytesDown: 100 });
+  });
+
+  test('from an address that is not leased do not leave', () => {
+    sendUp(packet('192.168.42.2', '198.51.100.80'), 10);
+    expect(session.take()).toEqual([]);
+    expect(drops.get('tunnel-source-not-leased')).toBe(1);
+  });
+
+  test('that are no IPv4 do not leave', () => {
+    sendUp(new Uint8Array(60).fill(0x60), 10);
+    expect(session.take()).toEqual([]);
+    expect(drops.get('ip-version')).toBe(1);
+  });
+
+  test('to somebody else, with unknown flags, broken or too big do not come in', () => {
+    client.message(packetMessage(packet('198.51.100.80', '192.168.42.2')), 10);
+    const flagged = packetMessage(down);
+    flagged[1] = 1;
+    client.message(flagged, 10);
+    client.message(packetMessage(down).subarray(0, 50), 10);
+    client.message(packetMessage(packet('198.51.100.80', '10.64.0.2', { length: 1_301 })), 10);
+    client.drain(10);
+    expect(tun.take()).toEqual([]);
+    expect(drops.toJSON()).toEqual({
+      'ip-length': 1,
+      'tunnel-destination-not-leased': 1,
+      'tunnel-packet-header': 1,
+      'tunnel-packet-too-big': 1,
+    });
+  });
+
+  test('longer than the lease allows are answered with the size that fits, if they must not be cut', () => {
+    sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_301, dontFragment: true }), 10);
+    const [error] = tun.take();
+    expect([...error.subarray(20, 22)]).toEqual([3, 4]);
+    expect(error[26] * 256 + error[27]).toBe(1_300);
+    sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_301 }), 10);
+    expect(tun.take()).toEqual([]);
+    expect(drops.get('tunnel-packet-too-big')).toBe(2);
+  });
+
+  test('that the session has no room for are counted, not as sent', () => {
+    session.hasRoom = false;
+    sendUp(up, 10);
+    expect(drops.get('tunnel-session-full')).toBe(1);
+    expect(client.status(10).packetsUp).toBe(0);
+  });
+});
+
+describe('a laptop hears at once', () => {
+  test('that there is no network, from the dummy address, before any gateway is known', () => {
+    const lost = packet('192.168.42.2', '198.51.100.80');
+    sendUp(lost, 0);
+    const [error] = tun.take();
+    expect([...error.subarray(20, 22)]).toEqual([3, 0]);
+    expect(sourceOf(error, 0)).toBe(ipv4('192.0.0.8'));
+    expect(destinationOf(error, 0)).toBe(ipv4('192.168.42.2'));
+  });
+
+  test('that there is no network, from the gateway that it knows, after the session went', () => {
+    connect();
+    client.sessionClosed(session, 10);
+    sendUp(up, 20);
+    const [error] = tun.take();
+    expect([...error.subarray(20, 22)]).toEqual([3, 0]);
+    expect(sourceOf(error, 0)).toBe(ipv4('10.64.0.1'));
+  });
+
+  test('that the host is unreachable once nothing came back for 2 s, and no sooner', () => {
+    connect();
+    sendUp(up, 100);
+    sendUp(up, 2_100);
+    expect(tun.take()).toEqual([]);
+    session.take();
+    sendUp(up, 2_101);
+    expect(icmpError()).toEqual([3, 1]);
+    expect(session.take()).toEqual([]);
+    client.message(ECHO_REPLY, 2_200);
+    sendUp(up, 2_201);
+    expect(session.take()).toEqual([packetMessage(up)]);
+  });
+
+  test('but not more often than the limit', () => {
+    for (let i = 0; i < ICMP_BURST + 5; i++) sendUp(up, 0);
+    expect(tun.take()).toHaveLength(ICMP_BURST);
+    expect(drops.get('tunnel-icmp-rate')).toBe(5);
+    sendUp(up, 1_000);
+    expect(tun.take()).toHaveLength(1);
+  });
+});
+
+describe('connected', () => {
+  test('means that bytes came back within 5 s, of whatever kind', () => {
+    client.sessionOpened(session, 0);
+    expect(client.status(10)).toMatchObject({ connected: false, heardMsAgo: undefined });
+    client.message(writeLease(LEASE), 20);
+    expect(client.status(5_020)).toMatchObject({ connected: true, heardMsAgo: 5_000 });
+    expect(client.status(5_021).connected).toBe(false);
+    client.message(packetMessage(down), 6_000);
+    expect(client.status(6_000).connected).toBe(true);
+    client.sessionClosed(session, 6_001);
+    expect(client.status(6_001).connected).toBe(false);
+  });
+
+  test('is asked for with an echo 1.5 s after the last bytes, and again until something comes', () => {
+    connect();
+    run(1_499);
+    expect(session.take()).toEqual([]);
+    run(2_500);
+    expect(session.takeKinds()).toEqual([TUNNEL_KIND.echo, TUNNEL_KIND.echo, TUNNEL_KIND.echo]);
+    client.message(ECHO_REPLY, 2_550);
+    run(4_049);
+    expect(session.take()).toEqual([]);
+  });
+
+  test('is asked for 500 ms after something was sent that nothing answered', () => {
+    connect();
+    sendUp(up, 100);
+    session.take();
+    run(599);
+    expect(session.take()).toEqual([]);
+    run(600);
+    expect(session.takeKinds()).toEqual([TUNNEL_KIND.echo]);
+  });
+});
+
+test('an echo of the other side is answered', () => {
+  connect();
+  client.message(writeEcho(Uint8Array.of(5, 6)), 10);
+  expect(session.take()).toEqual([Uint8Array.of(TUNNEL_KIND.echoReply, 5, 6)]);
+});
+
+test('the end of a session that was replaced already changes nothing', () => {
+  connect();
+  const next = new MemorySession(1);
+  client.sessionOpened(next, 10);
+  client.sessionClosed(session, 20);
+  expect(client.status(20).state).toBe('leased');
+});
+
+test('a message without a session is dropped', () => {
+  client.message(packetMessage(down), 0);
+  expect(drops.get('tunnel-no-session')).toBe(1);
+});
