@@ -14,6 +14,7 @@ import { Failure } from '../base/failure.ts';
 import { formatIpv4, formatIpv4Prefix, networkAddress, parseIpv4, parseIpv4Prefix } from '../control/ip-text.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
+import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
 
 /** Number of the table and priority of its rule: nobody's default, and easy to recognise in `ip rule`. */
 const LAN_TABLE = '6969';
@@ -46,6 +47,7 @@ export class MinerNetwork {
     this.undo.sysctl(`net/ipv6/conf/${this.lan}/accept_ra`, 0);
     this.undo.sysctl('net/ipv6/conf/all/forwarding', 0);
     this.undo.sysctl('net/ipv4/ip_forward', 1);
+    await this.answerIpv6();
   }
 
   /** The TUN device exists: it is brought up without an address, which the lease gives. */
@@ -70,6 +72,15 @@ export class MinerNetwork {
 
   async stop(): Promise<void> {
     await this.undo.run();
+  }
+
+  /** A courtesy that some kernels are built without: there, the kill switch alone refuses IPv6. */
+  private async answerIpv6(): Promise<void> {
+    try {
+      await applyRuleset(lanAnswersRuleset(this.lan));
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'system-tool') throw error;
+    }
   }
 
   private async routeLan(): Promise<void> {

@@ -18,9 +18,6 @@ export interface PoolLease {
   expiresWallMs: number;
 }
 
-/** Smallest pool that holds a gateway and a client besides network and broadcast address. */
-export const MAX_POOL_PREFIX_LENGTH = 30;
-
 export class LeasePool {
   readonly gateway: number;
   /** How many addresses can be leased. */

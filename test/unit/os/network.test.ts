@@ -51,6 +51,16 @@ describe('a miner', () => {
     expect(sysctl('net/ipv4/ip_forward')).toBe('1');
   });
 
+  test('answers IPv6 of the LAN at once', () => {
+    spaces.in(laptop, 'ip', 'address', 'add', 'fd42::2/64', 'dev', 'eth0');
+    const router = spaces.in(namespace, 'cat', '/sys/class/net/lan0/address').trim();
+    const neighbour = ['fe80::1', 'lladdr', router, 'dev', 'eth0'];
+    spaces.in(laptop, 'ip', '-6', 'neigh', 'replace', ...neighbour, 'nud', 'permanent');
+    spaces.in(laptop, 'ip', '-6', 'route', 'add', 'default', 'via', 'fe80::1', 'dev', 'eth0');
+    const ping = spaces.try(laptop, 'ping', '-c1', '-W1', '2001:db8:80::80');
+    expect(ping.output).toMatch(/Administratively prohibited/);
+  });
+
   test('may start twice', async () => {
     expect(await box.do('miner-start')).toBe('ok null');
     expect(inBox('ip rule show priority 6969').trim().split('\n')).toHaveLength(1);
