@@ -12,7 +12,7 @@ import type { RunContext, RunResult } from '../../../scripts/run-contract.ts';
 import type { Drops } from '../../../src/base/drops.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { DropTally } from './drop-tally.ts';
-import { watchForHang } from './hang-watch.ts';
+import { type StartHangWatch, watchForHang } from './hang-watch.ts';
 import { heldBytes } from './heap.ts';
 
 const CASES = 1_000_000;
@@ -41,6 +41,8 @@ export interface FuzzOptions {
   readonly name: string;
   readonly context: RunContext;
   readonly target: (seed: number) => FuzzTarget | Promise<FuzzTarget>;
+  /** Another watch than the one of hang-watch.ts, for tests. */
+  readonly startHangWatch?: StartHangWatch;
 }
 
 interface Progress {
@@ -60,7 +62,7 @@ export async function fuzz(options: FuzzOptions): Promise<RunResult> {
   const tally = new DropTally();
   for (const drops of target.drops) tally.watch(drops);
   const progress: Progress = { number: 0, dropped: 0, accepted: 0, slowestMs: 0, held: [] };
-  const watch = watchForHang(name, replay);
+  const watch = (options.startHangWatch ?? watchForHang)(name, replay);
   const startedMs = performance.now();
   let figures: Record<string, unknown> = {};
   let reason: string | undefined;

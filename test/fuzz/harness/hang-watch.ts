@@ -13,6 +13,8 @@ export interface HangWatch {
   stop(): Promise<void>;
 }
 
+export type StartHangWatch = (name: string, replay: string) => HangWatch;
+
 /** `replay`: the command without its last argument, the number of cases. */
 export function watchForHang(name: string, replay: string): HangWatch {
   const current = new Int32Array(new SharedArrayBuffer(4));
