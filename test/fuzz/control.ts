@@ -19,7 +19,7 @@ import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, noise } from './harness/mutation.ts';
 
 export const about = 'spoilt request lines into the control parser, and through a real control socket';
-export const takes = '2 min, gate 10 s';
+export const takes = '30 s, gate 2 s';
 export const gate = true;
 
 const SOCKET_EVERY_CASES = 100;

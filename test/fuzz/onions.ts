@@ -31,7 +31,7 @@ import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
 
 export const about =
   'spoilt SETUP onions, error onions, TEARDOWN and ROUTE_UNKNOWN into the routes of a node with live links';
-export const takes = '3 min, gate 10 s';
+export const takes = '90 s, gate 3 s';
 export const gate = true;
 
 const LINKS = 4;

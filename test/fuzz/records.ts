@@ -18,7 +18,7 @@ import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
 
 export const about = 'spoilt RECORDS and RECORDS_ACK into the record flood of a node with live links';
-export const takes = '3 min, gate 10 s';
+export const takes = '40 s, gate 2 s';
 export const gate = true;
 
 const LINKS = 4;

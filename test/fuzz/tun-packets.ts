@@ -34,7 +34,7 @@ import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
 
 export const about =
   'spoilt IPv4 and IPv6 packets and tunnel messages into the miner and the gateway side of the tunnel';
-export const takes = '1 min, gate 5 s';
+export const takes = '10 s, gate 1 s';
 export const gate = true;
 
 const STEP_MS = 1;
