@@ -69,6 +69,15 @@ function traffic(pair: RoutePair, seed: number, untilMs: number): [Ledger, Ledge
   return ledgers;
 }
 
+/** Whether both ends are up at the same time before the time is over. */
+function comesUp(pair: RoutePair, withinMs: number): boolean {
+  for (let waitedMs = 0; waitedMs < withinMs; waitedMs += 100) {
+    pair.run(100);
+    if (pair.session.state === 'up' && pair.serviceOwner.session?.state === 'up') return true;
+  }
+  return false;
+}
+
 describe('a session over any routes', () => {
   it('delivers nothing twice, nothing changed, and recovers', () => {
     fc.assert(
@@ -100,11 +109,10 @@ describe('a session over any routes', () => {
               expect(status?.routes.length ?? 0).toBeLessThanOrEqual(8);
             }
           }
-          // The faults are over: the session comes back, whatever they were.
+          // The faults are over: the session comes back, whatever they were. Its only route may lose a third of what it
+          // carries, and stall again now and then, so it need not be up at a moment named in advance.
           for (let index = 0; index < paths.length; index++) pair.mend(index);
-          pair.run(25_000);
-          expect(pair.session.state).toBe('up');
-          expect(pair.serviceSession.state).toBe('up');
+          expect(comesUp(pair, 25_000)).toBe(true);
         },
       ),
       { numRuns: 40 },
