@@ -248,3 +248,14 @@ export function entries(network: RouteNetwork): number {
     return sum + relayed + origin + destination;
   }, 0);
 }
+
+/** Bytes that differ from message to message. */
+export function bytesOf(length: number, seed = 1): Uint8Array {
+  const bytes = new Uint8Array(length);
+  new SeededRandom(seed, 'message').fill(bytes);
+  return bytes;
+}
+
+export function ends(network: RouteNetwork): { origin: TestNode; destination: TestNode } {
+  return { origin: network.nodes[0], destination: network.nodes[network.nodes.length - 1] };
+}
