@@ -45,7 +45,8 @@ function toolFailure(tool: Tool, args: readonly string[], error: Error, stderr: 
   const said = stderr.trim().split('\n')[0] || error.message;
   const command = [tool, ...args].join(' ');
   if (/not permitted|permission denied/i.test(stderr)) {
-    return new Failure('not-permitted', `${command}: ${said}`, 'Run as root, or with the capability CAP_NET_ADMIN');
+    const what = `no permission to change the network (${tool}: ${said})`;
+    return new Failure('not-permitted', what, 'Run as root, or with the capability CAP_NET_ADMIN');
   }
   return new Failure('system-tool', `${command}: ${said}`, `See what ${tool} needs: man ${tool}`);
 }
