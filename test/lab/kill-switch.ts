@@ -81,9 +81,11 @@ export async function run(context: RunContext): Promise<RunResult> {
 
   const closed = { beforeStart, running, killed, broken, restarting, stopped };
   const tight = Object.values(closed).every(nothingLeaked);
-  const pass =
-    leaksEverything(open) && tight && refused && running.answered > 0 && killed.answered === 0 && stopCode === 0;
-  return { pass, watchSeesLeaks: leaksEverything(open), tight, refused, stopCode, open, ...closed };
+  // A watch that saw none of the tunnel's own datagrams would have seen no leak either.
+  const watching = running.seen > 0 && restarting.seen > 0;
+  const works = running.answered > 0 && killed.answered === 0 && stopCode === 0;
+  const pass = leaksEverything(open) && watching && tight && refused && works;
+  return { pass, watchSeesLeaks: leaksEverything(open), watching, tight, refused, stopCode, open, ...closed };
 }
 
 /** The daemon must refuse the file. Loading the firewall with it may fail or lock the box; it may not open it. */

@@ -22,7 +22,21 @@ export class Capture {
     const name = `capture-${device}-${Math.round(performance.now())}`;
     const file = lab.file(`${host.name}-${name}.pcap`);
     // -Z root: the file is in our own directory, which tcpdump's own user can't write.
-    const args = ['-i', device, '-n', '-U', '-s', '0', '-Z', 'root', '-w', file, ...(filter ? [filter] : [])];
+    // Immediately: a packet that the kernel still holds back when tcpdump ends would be missed.
+    const args = [
+      '-i',
+      device,
+      '--immediate-mode',
+      '-n',
+      '-U',
+      '-s',
+      '0',
+      '-Z',
+      'root',
+      '-w',
+      file,
+      ...(filter ? [filter] : []),
+    ];
     const process = host.start(name, 'tcpdump', args);
     const listening = () =>
       existsSync(process.logFile) && readFileSync(process.logFile, 'utf8').includes('listening on');
