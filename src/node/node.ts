@@ -17,16 +17,13 @@ import { createIdentity, gatewaySecret, type Identity } from '../crypto/identity
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
 import { LinkLayer } from '../link/link-layer.ts';
-
 import { RouteLayer } from '../route/route-layer.ts';
-import { CHANNEL0_KIND } from '../wire/channel0.ts';
+import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
 import { GatewayService } from './gateway-service.ts';
 import type { NodeOptions } from './node-options.ts';
 import { echoEvents, Pinger } from './pinger.ts';
 import { Uplink } from './uplink.ts';
 
-/** The daemon's own channel between neighbours (docs/protocol.md section 4). */
-const DAEMON_CHANNEL = 0;
 /** How often what links measured goes into this node's record, which is signed anew only when it differs enough. */
 const MEASURE_LINKS_MS = 2_000;
 
@@ -86,7 +83,7 @@ export class Node {
       random,
       drops,
       wallMs,
-      send: (link, message) => this.links.sendChannel(link, DAEMON_CHANNEL, message),
+      send: (link, message) => this.links.sendChannel(link, CHANNEL_0, message),
       changed: (now) => this.uplink?.graphChanged(now),
     });
     this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
@@ -200,7 +197,7 @@ export class Node {
   }
 
   private channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void {
-    if (channel !== DAEMON_CHANNEL || message.length === 0) return this.drops.count('channel-unknown');
+    if (channel !== CHANNEL_0 || message.length === 0) return this.drops.count('channel-unknown');
     const kind = message[0];
     if (kind === CHANNEL0_KIND.records || kind === CHANNEL0_KIND.recordsAck) this.flood.receive(link, message, now);
     else this.routes.channelMessage(link, message, now);

@@ -12,7 +12,7 @@
 import { equal } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
-import { type Log, NEVER } from '../base/env.ts';
+import type { Log } from '../base/env.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
@@ -100,8 +100,8 @@ export class Uplink {
     if (this.current !== undefined) this.options.bundles.pathsChanged(now);
     const found = this.options.graph.gateways().find(({ node }) => equal(addressHash(node), wanted));
     if (found === undefined) return;
-    const sameService = this.choice !== undefined && equal(this.choice.service, found.service);
-    if (this.current === undefined || !sameService) this.connect(found, now);
+    if (this.choice !== undefined && !equal(this.choice.service, found.service)) this.leave(now);
+    if (this.current === undefined) this.connect(found, now);
   }
 
   packets(batch: PacketBatch, now: number): void {
@@ -113,7 +113,7 @@ export class Uplink {
   }
 
   nextWakeAt(): number {
-    return this.tunnel.nextWakeAt() ?? NEVER;
+    return this.tunnel.nextWakeAt();
   }
 
   drain(now: number): void {
@@ -122,8 +122,6 @@ export class Uplink {
 
   private connect(choice: Choice, now: number): void {
     const { bundles, clientSecret, graph, self, routeCount, log } = this.options;
-    const sameService = this.choice !== undefined && equal(this.choice.service, choice.service);
-    if (!sameService) this.leave(now);
     this.choice = choice;
     log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
     this.current = bundles.connect(
