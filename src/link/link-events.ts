@@ -10,9 +10,16 @@ export interface LinkEvents {
    * `closed by peer`, `replaced` (a new handshake was completed: `linkUp` follows at once), `removed`, `stopped`.
    */
   linkDown(link: LinkId, peer: NodeKey, reason: LinkDownReason, now: number): void;
-  /** A piece of a message of a route. The piece is valid during the call. */
-  data(link: LinkId, piece: Piece, now: number): void;
-  /** A whole message of a channel. The view is valid during the call. */
+  /**
+   * A piece of a message of a route, or a GONE in place of one; valid during the call. The same piece may come several
+   * times. False: there is no room for it, so its datagram is not acknowledged and the piece comes again.
+   */
+  data(link: LinkId, piece: Piece, now: number): boolean;
+  /** The peer has room for `limit` bytes of this route since its set-up. The 16 bytes of the id begin at `routeIdAt`. */
+  credit(link: LinkId, buffer: Uint8Array, routeIdAt: number, limit: number, now: number): void;
+  /** The peer has something to send on this route and stands at this limit. */
+  blocked(link: LinkId, buffer: Uint8Array, routeIdAt: number, limit: number, now: number): void;
+  /** A whole message of a channel, once. The view is valid during the call. */
   channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void;
 }
 

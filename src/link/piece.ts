@@ -1,14 +1,30 @@
 /**
- * A piece of a message of a route, as it came in a DATA frame (docs/protocol.md section 3). One object is reused for
- * all of them: it and the bytes it points at are valid during the call only.
+ * A piece of a message of a route, as it came in a DATA frame, or what stands in its place, a GONE (docs/protocol.md
+ * sections 3 and 3.3). One object is reused for all of them: it and the bytes it points at are valid during the call only.
  */
 import type { DataFrame } from '../wire/frames.ts';
 
 export interface Piece extends DataFrame {
   /** What the positions count in. */
   buffer: Uint8Array;
+  /** The piece was given up: `length` says how many bytes count in its place, and there are none at `start`. */
+  gone: boolean;
+  /** False when handed on; whoever takes the piece says true where its route is Real Time, and it is acknowledged at once. */
+  realTime: boolean;
 }
 
 export function createPiece(): Piece {
-  return { buffer: new Uint8Array(0), routeIdAt: 0, message: 0, offset: 0, last: false, start: 0, length: 0 };
+  return {
+    buffer: new Uint8Array(0),
+    routeIdAt: 0,
+    sequence: 0,
+    message: 0,
+    offset: 0,
+    last: false,
+    ttlMs: -1,
+    start: 0,
+    length: 0,
+    gone: false,
+    realTime: false,
+  };
 }

@@ -15,8 +15,12 @@ export const MAX_RANGES = 32;
 const COUNT_BYTES = 1;
 const PAIR_BYTES = 4;
 const MAX_U16 = 0xffff;
+/** How long the encoding of so many blocks is at most. */
+export function rangesBytes(blocks: number): number {
+  return COUNT_BYTES + blocks * PAIR_BYTES;
+}
 /** The longest encoding. */
-export const MAX_RANGES_BYTES = COUNT_BYTES + MAX_RANGES * PAIR_BYTES;
+export const MAX_RANGES_BYTES = rangesBytes(MAX_RANGES);
 
 export class RangeBlocks {
   count = 0;

@@ -1,0 +1,29 @@
+/** What a link knows of itself, for whoever decides what goes over it. One live object a link: read it when needed. */
+import type { DeliveryMs } from '../base/traffic-class.ts';
+
+export interface LinkMeasures {
+  /** Smoothed; the initial guess before the first sample and while the link is down. */
+  readonly roundTripMs: number;
+  readonly roundTripVarMs: number;
+  /** Without the queue on the way. */
+  readonly leastRoundTripMs: number;
+  /** Of our datagrams, smoothed, 0 to 1. */
+  readonly lossShare: number;
+  /** What the peer acknowledged, and what was sent; bytes of whole datagrams. */
+  readonly deliveredBytesPerMs: number;
+  readonly sentBytesPerMs: number;
+  readonly inFlightBytes: number;
+  readonly windowBytes: number;
+  /** When an unacknowledged datagram is taken for lost, from its sending. */
+  readonly realTimeProbeMs: number;
+  readonly bulkProbeMs: number;
+  /** Datagrams whose frames were put back for sending again; of these, those that had arrived after all. */
+  readonly retransmittedDatagrams: number;
+  readonly lateDatagrams: number;
+  /** Datagrams sent for nothing but an ACK. */
+  readonly ackDatagrams: number;
+  /** How long this node tries on this link at most, whatever the route asks: RELIABLE unless configured. */
+  readonly deliveryMs: DeliveryMs;
+  /** The longest whole frame that fits an empty datagram. */
+  readonly frameBytes: number;
+}
