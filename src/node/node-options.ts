@@ -30,7 +30,7 @@ export interface TunnelOptions {
   readonly leased: (lease: Lease) => void;
 }
 
-export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'wallMs'>;
+export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'random' | 'wallMs'>;
 
 export interface NodeOptions {
   readonly secret: SecretKey;

@@ -95,6 +95,7 @@ export class Node {
         self: identity.key,
         graph: this.flood.graph,
         bundles: this.bundles,
+        random,
         drops,
         log,
       });
@@ -102,7 +103,7 @@ export class Node {
     if (options.gateway !== undefined) {
       const secret = gatewaySecret(curve, identity.secret);
       const key = curve.publicKey(secret) as ServiceKey;
-      this.gateway = new GatewayService(key, { ...options.gateway, wallMs, drops });
+      this.gateway = new GatewayService(key, { ...options.gateway, wallMs, random, drops });
       this.bundles.listen(key, secret, this.gateway.events);
       this.flood.setServices([{ kind: 'gateway', key }]);
     }

@@ -12,7 +12,7 @@
 import { equal } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
-import type { Log } from '../base/env.ts';
+import type { Log, RandomSource } from '../base/env.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
@@ -28,6 +28,7 @@ export interface UplinkOptions extends TunnelOptions {
   readonly self: NodeKey;
   readonly graph: Graph;
   readonly bundles: BundleLayer;
+  readonly random: RandomSource;
   readonly drops: Drops;
   readonly log: Log;
 }
@@ -157,7 +158,7 @@ export class Uplink {
   }
 
   private newTunnel(): TunnelClient {
-    const { device, drops, log, mtuBytes, ownNetworks, leased } = this.options;
+    const { device, random, drops, log, mtuBytes, ownNetworks, leased } = this.options;
     this.lastRefusal = undefined;
     const events: TunnelClientEvents = {
       leased: (lease) => {
@@ -169,6 +170,6 @@ export class Uplink {
         log.write('warn', 'gateway-refused', { reason: this.refusal ?? '' });
       },
     };
-    return new TunnelClient({ tun: device, drops, mtuBytes, ownNetworks, events });
+    return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, events });
   }
 }

@@ -35,3 +35,16 @@ export const SAVE_RENEWED_LEASE_MS = 300_000;
 /** A client's rate limit lets this much time's worth of bytes through at once, and never less than one large packet. */
 export const RATE_BURST_MS = 200;
 export const RATE_BURST_MIN_BYTES = 65_536;
+
+/** What a sparse flow may send in the long run, 200 kb/s: any voice call, and a tenth of a line of 2 Mb/s. */
+export const SPARSE_BYTES_PER_MS = 25;
+/** And at once: two packets of Ethernet's size, so that a connection's first exchange is fast and its first window is not. */
+export const SPARSE_BURST_BYTES = 3_028;
+/** 195 packets a second, however small, are the most of a sparse flow: games and calls send up to 100. */
+export const SPARSE_LEAST_COST_BYTES = 128;
+/** 49 a second for TCP: nobody types faster, and a download of 1.2 Mb/s is acknowledged as often. */
+export const SPARSE_LEAST_TCP_COST_BYTES = 512;
+/** What Bulk holds back is out by then: its queue aims at 150 ms, and a path that loses half its packets adds 700. */
+export const SPARSE_PAUSE_MS = 1_000;
+/** 140 kB. With a thousand flows at a time one in sixteen shares its bucket with another. */
+export const SPARSE_BUCKETS = 8_192;

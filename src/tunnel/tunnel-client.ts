@@ -18,7 +18,7 @@
  */
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
-import { NEVER } from '../base/env.ts';
+import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import {
   contains,
@@ -47,7 +47,8 @@ import {
   writeLeaseRequest,
   writePacketHeader,
 } from '../wire/tunnel-message.ts';
-import type { TunnelSession } from './session-port.ts';
+import { Classifier, type RealTimeRules } from './classifier.ts';
+import type { Lane, TunnelSession } from './session-port.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
   CONNECTED_WITHIN_MS,
@@ -79,6 +80,10 @@ export interface TunnelClientOptions {
   readonly tun: TunPort;
   readonly events: TunnelClientEvents;
   readonly drops: Drops;
+  /** Keys the hash of flows. */
+  readonly random: RandomSource;
+  /** What goes before Bulk; without it all that the classifier knows. */
+  readonly realTime?: RealTimeRules;
   /** Of the TUN device; a lease may make it smaller. */
   readonly mtuBytes: number;
   /** Networks at this box that a lease must not lie in: the LAN. */
@@ -101,6 +106,7 @@ export interface TunnelClientStatus {
 export class TunnelClient {
   private readonly options: TunnelClientOptions;
   private readonly writer: TunWriter;
+  private readonly classifier: Classifier;
   private readonly icmpLimit = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
   private readonly outgoing = new Uint8Array(PACKET_HEADER_BYTES + IPV4_MAX_BYTES);
   private session: TunnelSession | undefined;
@@ -118,6 +124,7 @@ export class TunnelClient {
   constructor(options: TunnelClientOptions) {
     this.options = options;
     this.writer = new TunWriter(options.tun);
+    this.classifier = new Classifier(options.random, options.realTime);
     writePacketHeader(this.outgoing, 0);
   }
 
@@ -221,7 +228,8 @@ export class TunnelClient {
       return 'tunnel-packet-too-big';
     }
     this.outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
-    if (!this.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now)) return 'tunnel-session-full';
+    const lane = this.classifier.classify(arena, start, length, now);
+    if (!this.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane)) return 'tunnel-session-full';
     this.traffic.packetsUp++;
     this.traffic.bytesUp += length;
     return undefined;
@@ -270,8 +278,8 @@ export class TunnelClient {
   }
 
   /** What is sent while nothing comes back also moves the next ECHO nearer. */
-  private send(message: Uint8Array, now: number): boolean {
-    if (this.session === undefined || !this.session.send(message, now)) return false;
+  private send(message: Uint8Array, now: number, lane?: Lane): boolean {
+    if (this.session === undefined || !this.session.send(message, now, lane)) return false;
     if (this.waitingSince === undefined) {
       this.waitingSince = now;
       this.echoAt = Math.min(this.echoAt, now + ECHO_WHEN_WAITING_MS);

@@ -11,12 +11,14 @@
  * A client's packet must come from the leased address and go where DestinationPolicy lets it; what is refused is counted,
  * and its sender hears "administratively prohibited".
  *
+ * What goes to a client has its class and flow from a classifier, as on the client's side.
+ *
  * On the packet path: one copy each way, no allocation but the view that is handed to the session.
  */
 import { toHex } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
-import { NEVER } from '../base/env.ts';
+import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { formatIpv4 } from '../control/ip-text.ts';
 import {
@@ -43,6 +45,7 @@ import {
   writeLeaseRefused,
   writePacketHeader,
 } from '../wire/tunnel-message.ts';
+import { Classifier, type RealTimeRules } from './classifier.ts';
 import { DestinationPolicy } from './destination-policy.ts';
 import { LeasePool } from './lease-pool.ts';
 import type { TunnelSession } from './session-port.ts';
@@ -97,6 +100,10 @@ export interface TunnelGatewayOptions {
   readonly tun: TunPort;
   readonly store: LeaseStore;
   readonly drops: Drops;
+  /** Keys the hash of flows. */
+  readonly random: RandomSource;
+  /** What goes before Bulk on its way to the clients; without it all that the classifier knows. */
+  readonly realTime?: RealTimeRules;
   readonly wallMs: () => number;
   readonly limits?: Partial<GatewayLimits>;
 }
@@ -139,6 +146,7 @@ export class TunnelGateway {
   private readonly pool: LeasePool;
   private readonly policy: DestinationPolicy;
   private readonly writer: TunWriter;
+  private readonly classifier: Classifier;
   private readonly icmpToInternet = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
   private readonly outgoing = new Uint8Array(PACKET_HEADER_BYTES + IPV4_MAX_BYTES);
   private readonly clients = new Map<TunnelSession, Client>();
@@ -152,6 +160,7 @@ export class TunnelGateway {
     this.pool = new LeasePool({ ...this.limits, pool: options.pool });
     this.policy = new DestinationPolicy({ ...options, gateway: this.pool.gateway });
     this.writer = new TunWriter(options.tun);
+    this.classifier = new Classifier(options.random, options.realTime);
     writePacketHeader(this.outgoing, 0);
   }
 
@@ -303,8 +312,7 @@ export class TunnelGateway {
     }
     if (!this.withinRate(client, client.down, length, now)) return 'tunnel-rate-limited';
     this.outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
-    if (!client.session.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now))
-      return 'tunnel-session-full';
+    if (!this.sendPacket(client, length, now)) return 'tunnel-session-full';
     client.packetsDown++;
     client.bytesDown += length;
     return undefined;
@@ -402,7 +410,13 @@ export class TunnelGateway {
       return;
     }
     const errorBytes = this.writeError(this.outgoing, PACKET_HEADER_BYTES, code, packet, start, length);
-    client.session.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + errorBytes), now);
+    this.sendPacket(client, errorBytes, now);
+  }
+
+  /** Sends the packet of `length` bytes that stands in `outgoing`. */
+  private sendPacket(client: Client, length: number, now: number): boolean {
+    const lane = this.classifier.classify(this.outgoing, PACKET_HEADER_BYTES, length, now);
+    return client.session.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane);
   }
 
   private answerInternet(code: UnreachableCode, packet: Uint8Array, start: number, length: number, now: number): void {

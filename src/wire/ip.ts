@@ -1,8 +1,9 @@
 /**
- * IPv4 as the tunnel needs it: addresses and prefixes as numbers, the check of a whole packet, and the ICMP errors that
- * tell a sender's stack at once what is wrong. RFC 791 (IPv4), RFC 792 and 1191 (ICMP), RFC 1071 (checksum).
+ * IPv4 as the tunnel needs it: addresses and prefixes as numbers, the check of a whole packet, what a classifier asks of
+ * it, the congestion mark, and the ICMP errors that tell a sender's stack at once what is wrong. RFC 791 (IPv4), RFC 792
+ * and 1191 (ICMP), RFC 1071 and 1624 (checksum), RFC 2474 (DSCP), RFC 3168 (ECN).
  *
- *   0 version 4, header words 5 | 1 TOS | 2 total length | 4 id | 6 flags, fragment offset | 8 TTL | 9 protocol
+ *   0 version 4, header words 5 | 1 DSCP (6 bits), ECN (2 bits) | 2 total length | 4 id | 6 flags, fragment offset | 8 TTL | 9 protocol
  *   10 header checksum | 12 source | 16 destination | 20 payload
  *
  * Packets with IP options are refused: nothing of today needs them, routers on the internet drop them (RFC 7126), and
@@ -28,6 +29,7 @@ export const UNREACHABLE = { net: 0, host: 1, fragmentationNeeded: 4, adminProhi
 export type UnreachableCode = (typeof UNREACHABLE)[keyof typeof UNREACHABLE];
 
 const AT = {
+  trafficClass: 1,
   totalLength: 2,
   fragment: 6,
   ttl: 8,
@@ -37,7 +39,14 @@ const AT = {
   destination: 16,
 } as const;
 const DONT_FRAGMENT = 0x4000;
+const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
+const PORTS_BYTES = 4;
+
+/** The two ECN bits (RFC 3168 section 5): without either of them the sender's transport does not understand a mark. */
+const ECN_MASK = 0b11;
+const NOT_ECN_CAPABLE = 0b00;
+const CONGESTION_EXPERIENCED = 0b11;
 
 /**
  * An address is an unsigned 32-bit number; as text it is written and read by control/ip-text.ts, whose prefixes have this
@@ -100,13 +109,45 @@ export function protocolOf(bytes: Uint8Array, at: number): number {
   return bytes[at + AT.protocol];
 }
 
-/** TCP or UDP destination port; undefined for other protocols, later fragments, and cut-off headers. */
-export function destinationPortOf(bytes: Uint8Array, at: number, length: number): number | undefined {
+/** The differentiated services code point, 0 to 63. */
+export function dscpOf(bytes: Uint8Array, at: number): number {
+  return bytes[at + AT.trafficClass] >>> 2;
+}
+
+/** Whether this is a part of a packet, the first one included. */
+export function isFragment(bytes: Uint8Array, at: number): boolean {
+  return (readU16(bytes, at + AT.fragment) & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0;
+}
+
+/** TCP's or UDP's source and destination port as one u32; undefined for other protocols, later fragments, and cut-off headers. */
+export function portsOf(bytes: Uint8Array, at: number, length: number): number | undefined {
   const protocol = protocolOf(bytes, at);
   if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp) return undefined;
   if ((readU16(bytes, at + AT.fragment) & FRAGMENT_OFFSET) !== 0) return undefined;
-  if (length < IPV4_HEADER_BYTES + 4) return undefined;
-  return readU16(bytes, at + IPV4_HEADER_BYTES + 2);
+  if (length < IPV4_HEADER_BYTES + PORTS_BYTES) return undefined;
+  return readU32(bytes, at + IPV4_HEADER_BYTES);
+}
+
+/** TCP or UDP destination port; undefined where `portsOf` is. */
+export function destinationPortOf(bytes: Uint8Array, at: number, length: number): number | undefined {
+  const ports = portsOf(bytes, at, length);
+  return ports === undefined ? undefined : ports & 0xffff;
+}
+
+/**
+ * Tells the packet's receiver, and through it the sender, of congestion (RFC 3168). False, and nothing is changed, when
+ * their transport would not understand: then only a loss tells it.
+ */
+export function markCongestion(bytes: Uint8Array, at: number): boolean {
+  const before = readU16(bytes, at);
+  if ((before & ECN_MASK) === NOT_ECN_CAPABLE) return false;
+  const after = before | CONGESTION_EXPERIENCED;
+  bytes[at + AT.trafficClass] |= CONGESTION_EXPERIENCED;
+  // RFC 1624, equation 3: the checksum follows from the one word that changed.
+  const sum = (~readU16(bytes, at + AT.checksum) & 0xffff) + (~before & 0xffff) + after;
+  const folded = (sum & 0xffff) + (sum >>> 16);
+  writeU16(bytes, at + AT.checksum, ~((folded & 0xffff) + (folded >>> 16)));
+  return true;
 }
 
 export function mustNotFragment(bytes: Uint8Array, at: number): boolean {

@@ -6,7 +6,7 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { writeU16, writeU32 } from '../../src/base/bytes.ts';
 import { createPacketBatch, type PacketBatch } from '../../src/base/datagram.ts';
 import { Drops } from '../../src/base/drops.ts';
-import type { SeededRandom } from '../../src/base/seeded-random.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { TunnelSession } from '../../src/tunnel/session-port.ts';
 import { TunnelClient } from '../../src/tunnel/tunnel-client.ts';
 import { TunnelGateway } from '../../src/tunnel/tunnel-gateway.ts';
@@ -89,6 +89,7 @@ class TunnelUnderFire implements FuzzTarget {
     this.drops = [drops];
     this.client = new TunnelClient({
       drops,
+      random: new SeededRandom(1, 'client flows'),
       tun: { write: (batch) => this.toLaptop(batch) },
       events: { leased: () => {}, refused: () => {} },
       mtuBytes: MTU_BYTES,
@@ -103,6 +104,7 @@ class TunnelUnderFire implements FuzzTarget {
       tun: { write: (batch) => this.toInternet(batch) },
       store: { load: () => [], save: () => {} },
       drops,
+      random: new SeededRandom(1, 'gateway flows'),
       wallMs: () => this.now,
       limits: { leaseSeconds: 60 },
     });

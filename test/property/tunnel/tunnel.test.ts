@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { formatIpv4 } from '../../../src/control/ip-text.ts';
 import { TunnelClient } from '../../../src/tunnel/tunnel-client.ts';
 import { TunnelGateway } from '../../../src/tunnel/tunnel-gateway.ts';
@@ -117,6 +118,7 @@ function createGateway(tun: MemoryTun): { gateway: TunnelGateway; session: Memor
     allow: ALLOWED.map(prefix),
     tun,
     drops: new Drops(),
+    random: new SeededRandom(1, 'flows'),
     store: { load: () => [], save: () => {} },
     wallMs: () => 0,
   });
@@ -132,6 +134,7 @@ function createClient(tun: MemoryTun): { client: TunnelClient; session: MemorySe
   const client = new TunnelClient({
     tun,
     drops: new Drops(),
+    random: new SeededRandom(1, 'flows'),
     events: { leased: () => {}, refused: () => {} },
     mtuBytes: 1_400,
     ownNetworks: [],

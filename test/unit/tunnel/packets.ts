@@ -1,6 +1,7 @@
 /** IPv4 packets, sessions and TUN devices for the tunnel's tests. */
 import { createPacketBatch, type PacketBatch } from '../../../src/base/datagram.ts';
 import { parseIpv4, parseIpv4Prefix } from '../../../src/control/ip-text.ts';
+import type { Lane } from '../../../src/tunnel/session-port.ts';
 import { PROTOCOL, writeIpv4Header } from '../../../src/wire/ip.ts';
 import { PACKET_HEADER_BYTES, writePacketHeader } from '../../../src/wire/tunnel-message.ts';
 
@@ -20,16 +21,30 @@ export function prefix(text: string) {
 export function packet(
   source: string,
   destination: string,
-  options: { length?: number; port?: number; protocol?: number; dontFragment?: boolean; fragmentOffset?: number } = {},
+  options: {
+    length?: number;
+    port?: number;
+    sourcePort?: number;
+    protocol?: number;
+    /** The whole byte: six bits of DSCP, two of ECN. */
+    trafficClass?: number;
+    dontFragment?: boolean;
+    moreFragments?: boolean;
+    fragmentOffset?: number;
+  } = {},
 ): Uint8Array {
-  const { length = 100, port = 80, protocol = PROTOCOL.udp, dontFragment = false, fragmentOffset = 0 } = options;
+  const { length = 100, port = 80, sourcePort = 0, protocol = PROTOCOL.udp } = options;
+  const { trafficClass = 0, dontFragment = false, moreFragments = false, fragmentOffset = 0 } = options;
   const bytes = new Uint8Array(length);
   writeIpv4Header(bytes, 0, { length, protocol, source: ipv4(source), destination: ipv4(destination) });
+  bytes[1] = trafficClass;
   if (length >= 24) {
+    bytes[20] = sourcePort >>> 8;
+    bytes[21] = sourcePort;
     bytes[22] = port >>> 8;
     bytes[23] = port;
   }
-  bytes[6] = (dontFragment ? 0x40 : 0) | (fragmentOffset >>> 8);
+  bytes[6] = (dontFragment ? 0x40 : 0) | (moreFragments ? 0x20 : 0) | (fragmentOffset >>> 8);
   bytes[7] = fragmentOffset;
   return fixChecksum(bytes);
 }
@@ -93,6 +108,8 @@ export class MemoryTun {
 export class MemorySession {
   readonly clientKey: Uint8Array;
   hasRoom = true;
+  /** The lane of the last message; undefined when it had none. */
+  lane: Lane | undefined;
   private sent: Uint8Array[] = [];
 
   constructor(name: number) {
@@ -100,7 +117,8 @@ export class MemorySession {
     this.clientKey[0] = 2;
   }
 
-  send(message: Uint8Array): boolean {
+  send(message: Uint8Array, _now: number, lane?: Lane): boolean {
+    this.lane = lane === undefined ? undefined : { ...lane };
     if (this.hasRoom) this.sent.push(message.slice());
     return this.hasRoom;
   }

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
 import { NEVER } from '../../../src/base/env.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
 import { ICMP_BURST } from '../../../src/tunnel/tuning.ts';
 import { TunnelClient } from '../../../src/tunnel/tunnel-client.ts';
 import { destinationOf, sourceOf } from '../../../src/wire/ip.ts';
@@ -42,6 +44,7 @@ beforeEach(() => {
   client = new TunnelClient({
     tun,
     drops,
+    random: new SeededRandom(1, 'flows'),
     events: { leased: (lease) => leases.push(lease), refused: (reason) => refusals.push(reason) },
     mtuBytes: 1_400,
     ownNetworks: [prefix('192.168.42.1/24')],
@@ -302,4 +305,24 @@ test('the end of a session that was replaced already changes nothing', () => {
 test('a message without a session is dropped', () => {
   client.message(packetMessage(down), 0);
   expect(drops.get('tunnel-no-session')).toBe(1);
+});
+
+describe('the lane', () => {
+  test('of a packet is what the classifier says, the same for the whole flow', () => {
+    connect();
+    sendUp(packet('10.64.0.2', '198.51.100.80', { trafficClass: 46 * 4 }), 10);
+    expect(session.lane?.trafficClass).toBe(REAL_TIME);
+    for (let i = 0; i < 4; i++) sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_300 }), 20);
+    const bulk = session.lane;
+    expect(bulk?.trafficClass).toBe(BULK);
+    sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_200 }), 21);
+    expect(session.lane).toEqual(bulk);
+  });
+
+  test('is left to the session for our own requests', () => {
+    connect();
+    run(1_500);
+    expect(session.takeKinds()).toEqual([TUNNEL_KIND.echo]);
+    expect(session.lane).toBeUndefined();
+  });
 });

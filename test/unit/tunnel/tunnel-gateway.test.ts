@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
+import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
 import { formatIpv4 } from '../../../src/control/ip-text.ts';
 import { ICMP_BURST } from '../../../src/tunnel/tuning.ts';
 import { TunnelGateway, type TunnelGatewayOptions } from '../../../src/tunnel/tunnel-gateway.ts';
@@ -35,6 +37,7 @@ function createGateway(options: Partial<TunnelGatewayOptions> = {}, lines: strin
     allow: [],
     tun,
     drops,
+    random: new SeededRandom(1, 'flows'),
     store: { load: () => lines, save: (all) => saved.push(all) },
     wallMs: () => WALL_START_MS + clock,
     ...options,
@@ -304,5 +307,30 @@ describe('clients', () => {
       'tunnel-message-unknown': 3,
       'tunnel-packet-header': 1,
     });
+  });
+});
+
+describe('the lane of a packet to a client', () => {
+  test('is what the classifier says', () => {
+    const { session, address } = join(1);
+    sendDown(packet(WEB, address, { trafficClass: 46 * 4 }));
+    expect(session.lane?.trafficClass).toBe(REAL_TIME);
+    for (let i = 0; i < 4; i++) sendDown(packet(WEB, address, { length: 1_300 }));
+    expect(session.lane?.trafficClass).toBe(BULK);
+  });
+
+  test('is that of ICMP for an error', () => {
+    const { session, address } = join(1);
+    sendUp(session, packet(address, '10.0.0.1'));
+    expect(session.takeKinds()).toEqual([TUNNEL_KIND.packet]);
+    expect(session.lane?.trafficClass).toBe(REAL_TIME);
+  });
+
+  test('is Bulk where the operator lets nothing go first', () => {
+    gateway = createGateway({ realTime: { dscp: false, icmp: false, dns: false, sparse: false } });
+    gateway.start(0);
+    const { session, address } = join(1);
+    sendDown(packet(WEB, address, { trafficClass: 46 * 4 }));
+    expect(session.lane?.trafficClass).toBe(BULK);
   });
 });

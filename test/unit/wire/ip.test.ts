@@ -5,13 +5,17 @@ import {
   contains,
   destinationOf,
   destinationPortOf,
+  dscpOf,
   ICMP_ERROR_MAX_BYTES,
   ipv4Problem,
+  isFragment,
   isHostAddress,
+  markCongestion,
   mayAnswerWithError,
   mustNotFragment,
   netmask,
   PROTOCOL,
+  portsOf,
   sourceOf,
   UNREACHABLE,
   writeIpv4Header,
@@ -177,4 +181,38 @@ describe('mayAnswerWithError (RFC 1122, 3.2.2)', () => {
 test('a header that is longer than a packet can be is a bug of the caller', () => {
   const header = { length: 65_536, protocol: 17, source: 1, destination: 2 };
   expect(() => writeIpv4Header(new Uint8Array(20), 0, header)).toThrow('packet length');
+});
+
+describe('what a classifier asks', () => {
+  test('DSCP is the six high bits of the second byte', () => {
+    expect(dscpOf(packet('10.0.0.1', '8.8.8.8', { trafficClass: 0xb9 }), 0)).toBe(46);
+  });
+
+  test('a fragment is one that has more behind it, or something before it', () => {
+    expect(isFragment(packet('10.0.0.1', '8.8.8.8', { dontFragment: true }), 0)).toBe(false);
+    expect(isFragment(packet('10.0.0.1', '8.8.8.8', { moreFragments: true }), 0)).toBe(true);
+    expect(isFragment(packet('10.0.0.1', '8.8.8.8', { fragmentOffset: 1 }), 0)).toBe(true);
+  });
+
+  test('both ports are one number, where there are any', () => {
+    const bytes = packet('10.0.0.1', '8.8.8.8', { sourcePort: 0xfedc, port: 0x0035 });
+    expect(portsOf(bytes, 0, bytes.length)).toBe(0xfedc_0035);
+    expect(portsOf(bytes, 0, 23)).toBeUndefined();
+    expect(portsOf(packet('10.0.0.1', '8.8.8.8', { protocol: 47 }), 0, 100)).toBeUndefined();
+  });
+});
+
+describe('markCongestion (RFC 3168, RFC 1624)', () => {
+  test('keeps DSCP and the checksum right for every header that can be', () => {
+    for (let trafficClass = 0; trafficClass < 256; trafficClass++) {
+      // Addresses that bring the checksum to its borders, ffff and 0000, among others.
+      for (let low = 0; low < 256; low++) {
+        const bytes = packet('10.0.0.1', `255.255.${low}.${trafficClass}`, { trafficClass, length: 28 });
+        const marked = markCongestion(bytes, 0);
+        expect(marked).toBe((trafficClass & 3) !== 0);
+        expect(bytes[1]).toBe(marked ? trafficClass | 3 : trafficClass);
+        if (checksum(bytes, 0, 20) !== 0) throw new Error(`wrong after ${trafficClass}, ${low}`);
+      }
+    }
+  });
 });
