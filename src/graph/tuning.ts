@@ -47,7 +47,7 @@ export const GRAPH_TUNING: GraphTuning = {
 };
 
 // What follows is docs/protocol.md section 7.
-export const RECORD_HOPS = 4;
+export const RECORD_HOPS = 10;
 export const MAX_EXPIRY_AHEAD_MS = 180_000;
 export const RENEW_AFTER_MS = 60_000;
 export const SIGN_EVERY_MS = 1_000;

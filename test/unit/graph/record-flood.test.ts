@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkId, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { RECORD_HOPS } from '../../../src/graph/tuning.ts';
 import { parseRecord } from '../../../src/wire/record.ts';
 import { FloodNetwork, type FloodNode, identityOf, recordOf, WALL_START_MS } from './flood-network.ts';
 
@@ -18,29 +19,24 @@ function ownRecordsSent(network: FloodNetwork, from: FloodNode, to: FloodNode): 
 }
 
 describe('records', () => {
-  it('tell every node within 4 hops who is linked with whom, and none beyond', () => {
-    const network = FloodNetwork.chain(7);
+  it('tell every node within 10 hops who is linked with whom, and none beyond', () => {
+    const network = FloodNetwork.chain(13);
     network.run(3_000);
-    expect(network.nodes.map((node) => network.known(node))).toEqual([
-      [0, 1, 2, 3, 4],
-      [0, 1, 2, 3, 4, 5],
-      [0, 1, 2, 3, 4, 5, 6],
-      [0, 1, 2, 3, 4, 5, 6],
-      [0, 1, 2, 3, 4, 5, 6],
-      [1, 2, 3, 4, 5, 6],
-      [2, 3, 4, 5, 6],
-    ]);
+    const all = network.nodes.map((_, index) => index);
+    expect(network.nodes.map((node) => network.known(node))).toEqual(
+      all.map((at) => all.filter((other) => Math.abs(other - at) <= RECORD_HOPS)),
+    );
   });
 
-  it('travel their 4 hops by the shortest way, even when they came over a longer one first', () => {
-    //   0 ── 1 ── 2 ── 3 ── 4 ── 5      and 0 ── 3 which is slow
-    const network = FloodNetwork.chain(6);
+  it('travel their 10 hops by the shortest way, even when they came over a longer one first', () => {
+    //   0 ── 1 ── 2 ── 3 ── 4 ── .. ── 11      and 0 ── 3 which is slow
+    const network = FloodNetwork.chain(12);
     network.connect(network.nodes[0], network.nodes[3]);
     network.delayOf = (from, to) => (from.index + to.index === 3 && from.index * to.index === 0 ? 400 : 5);
     network.run(300);
-    expect(network.known(network.nodes[5])).not.toContain(0);
+    expect(network.known(network.nodes[11])).not.toContain(0);
     network.run(1_000);
-    expect(network.known(network.nodes[5])).toContain(0);
+    expect(network.known(network.nodes[11])).toContain(0);
   });
 
   it('reach everybody over links that lose a third of all messages', () => {
@@ -208,7 +204,7 @@ describe('a record that is heard', () => {
     expect(network.sent.length).toBe(before);
   });
 
-  it.each([0, 5, 255])('with %d hops left is refused', (hopsLeft) => {
+  it.each([0, 11, 255])('with %d hops left is refused', (hopsLeft) => {
     const { network, a, b } = pair();
     network.inject(b, a, { hopsLeft, record: recordOf(5) });
     expect(a.drops.toJSON()).toEqual({ 'graph-record-malformed': 1 });
