@@ -25,6 +25,7 @@ export interface ConfigDraft {
   readonly peer?: unknown;
   readonly lan?: { readonly interface?: unknown; readonly address?: unknown };
   readonly tunnel?: { readonly interface?: unknown };
+  readonly qos?: { readonly real_time?: unknown };
   readonly gateway?: {
     readonly enable?: unknown;
     readonly pool?: unknown;
@@ -38,6 +39,8 @@ export function findContradictions(draft: ConfigDraft): Contradiction[] {
   return [
     ...checkListen(draft),
     ...checkPeers(draft),
+    ...checkDirections(draft),
+    ...checkRealTime(draft),
     ...checkGatewayNeeds(draft),
     ...checkNetworks(draft),
     ...checkInterfaces(draft),
@@ -100,6 +103,47 @@ function checkPeers(draft: ConfigDraft): Contradiction[] {
     }
   }
   return found;
+}
+
+/** A one-way link needs a place to send to, and a neighbour by whom the other way goes. */
+function checkDirections(draft: ConfigDraft): Contradiction[] {
+  const found: Contradiction[] = [];
+  const peers = itemsOf(draft.peer).map((peer) => (peer ?? {}) as { direction?: unknown; endpoint?: unknown });
+  for (const [index, { direction, endpoint }] of peers.entries()) {
+    if (direction !== 'send-only' && direction !== 'receive-only') continue;
+    if (direction === 'send-only' && endpoint === undefined) {
+      found.push({
+        path: ['peer', index, 'direction'],
+        message: 'is "send-only", but the peer has no endpoint, and nothing that it sends can tell us one',
+        remedy: 'Add the endpoint that the peer listens on',
+      });
+    }
+    const isWayBack = peers.some((other) => other.direction !== direction && other !== peers[index]);
+    if (!isWayBack) {
+      const [word, example] = direction === 'send-only' ? ['come to', 'receive-only'] : ['leave', 'send-only'];
+      found.push({
+        path: ['peer', index, 'direction'],
+        message: `is "${direction}", but no other peer is here by whom anything could ${word} this node`,
+        remedy: `Add a [[peer]] whose direction is "both" or "${example}": the answers travel over it`,
+      });
+    }
+  }
+  return found;
+}
+
+function checkRealTime(draft: ConfigDraft): Contradiction[] {
+  const rules = itemsOf(draft.qos?.real_time);
+  return rules.flatMap((rule, index) =>
+    rules.indexOf(rule) === index
+      ? []
+      : [
+          {
+            path: ['qos', 'real_time', index],
+            message: `${JSON.stringify(rule)} is listed twice`,
+            remedy: 'Delete one of the two',
+          },
+        ],
+  );
 }
 
 const GATEWAY_NEEDS = [

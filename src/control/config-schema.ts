@@ -3,7 +3,9 @@
  * one key alone can't show to be wrong is in `config-checks.ts`; docs/config.md says the same to people.
  */
 import * as v from 'valibot';
+import { DELIVERY_COMPLAINT, DELIVERY_REMEDY, parseDelivery } from './delivery-text.ts';
 import { broadcastAddress, networkAddress, parseEndpoint, parseIpv4, parseIpv4Prefix } from './ip-text.ts';
+import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
 
 /** A record carries at most 64 links (docs/protocol.md section 7). */
 export const MAX_PEERS = 64;
@@ -19,11 +21,25 @@ const MAX_PATH_BYTES = 4096;
 const INTERFACE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}$/;
 /** 100 Gb/s: more is a typing mistake. */
 const MAX_RATE_MBIT = 100_000;
+/** Less than this carries no call. */
+const MIN_CAP_BITS_PER_SECOND = 64_000;
+const MAX_CAP_BITS_PER_SECOND = MAX_RATE_MBIT * 1e6;
+/** A few routes at their least, and more than any box with this program has. */
+const MIN_BUFFER_BYTES = 1e6;
+const MAX_BUFFER_BYTES = 64e9;
+
+/** Which way a link carries datagrams by itself; the other way they travel over other links. */
+export const DIRECTIONS = ['both', 'send-only', 'receive-only'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** What can make a packet Real Time (tunnel/classifier.ts). */
+export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
+export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
 
 /**
  * The largest packet that still fits one datagram of a 1,500-byte path over IPv6: 1,440 bytes of UDP payload hold 1,408
- * of frames, less 26 DATA frame, 32 route message, 7 sequence, 2 tunnel message (docs/protocol.md sections 2.2, 3, 6.2,
- * 8) is 1,341.
+ * of frames, less 32 DATA frame, 24 seal, 7 sequence, 2 tunnel message (docs/protocol.md sections 2.2, 3, 6.2, 8) is
+ * 1,343.
  */
 const DEFAULT_MTU_BYTES = 1340;
 
@@ -84,6 +100,31 @@ function interfaceName(example: string) {
   );
 }
 
+function oneOf(words: readonly string[], remedy: string) {
+  const [last, ...others] = words.map((word) => `"${word}"`).reverse();
+  const complaint = `must be ${others.reverse().join(', ')} or ${last}`;
+  return text((input) => (words.includes(input) ? undefined : complaint), remedy);
+}
+
+function flag(key: string) {
+  return v.pipe(v.boolean(), v.metadata({ remedy: `Write ${key} = true or ${key} = false` }));
+}
+
+function complainOfMemory(input: string): string | undefined {
+  const bytes = parseBytes(input);
+  if (bytes === undefined) return 'must be an amount of memory';
+  return bytes < MIN_BUFFER_BYTES || bytes > MAX_BUFFER_BYTES ? 'must be from 1MB to 64GB' : undefined;
+}
+
+function complainOfCap(input: string): string | undefined {
+  const share = parseShare(input);
+  if (share !== undefined) return share < 0.01 ? 'must be from 1% to 100%' : undefined;
+  const rate = parseBitRate(input);
+  if (rate === undefined) return 'must be a share of the line, or a rate';
+  const inRange = rate >= MIN_CAP_BITS_PER_SECOND && rate <= MAX_CAP_BITS_PER_SECOND;
+  return inRange ? undefined : 'must be from 64kbit to 100Gbit';
+}
+
 function complainOfHostAddress(input: string): string | undefined {
   const prefix = parseIpv4Prefix(input);
   if (prefix === undefined) return 'must be an IPv4 address with a prefix length';
@@ -135,6 +176,11 @@ export function isNodeName(input: string): boolean {
   return KEY.test(input) || ADDRESS.test(input);
 }
 
+export const DeliveryText = text(
+  (input) => (parseDelivery(input) === undefined ? DELIVERY_COMPLAINT : undefined),
+  DELIVERY_REMEDY,
+);
+
 export const PublicKeyText = text(
   matching(KEY, 'must be a public key: 66 hex digits that begin with 02 or 03'),
   'Ask the other node for it: `skywire address --json` shows its key',
@@ -172,6 +218,13 @@ const ListenTable = v.object({
   ),
 });
 
+const BuffersTable = v.object({
+  memory: v.optional(
+    text(complainOfMemory, 'Write what the traffic on its way may take up at most, like memory = "64MB"'),
+    '64MB',
+  ),
+});
+
 const PeerTable = v.pipe(
   v.object({
     key: PublicKeyText,
@@ -180,6 +233,14 @@ const PeerTable = v.pipe(
         complainOfPeerEndpoint,
         'Write it like "192.0.2.7:6969" or "[2001:db8::7]:6969" (names are not looked up), or leave the key out and let the peer call',
       ),
+    ),
+    delivery: v.optional(DeliveryText, 'reliable'),
+    direction: v.optional(
+      oneOf(
+        DIRECTIONS,
+        'Leave it out for "both", or say what this node does on the link: "send-only" or "receive-only"',
+      ),
+      'both',
     ),
   }),
   v.metadata({ remedy: 'Begin each peer with [[peer]], in two brackets' }),
@@ -191,7 +252,7 @@ const LanTable = v.object({
     text(complainOfHostAddress, 'Write the address of this box in its LAN, like "192.168.42.1/24"'),
     '192.168.42.1/24',
   ),
-  dhcp: v.optional(v.pipe(v.boolean(), v.metadata({ remedy: 'Write dhcp = true or dhcp = false' })), true),
+  dhcp: v.optional(flag('dhcp'), true),
 });
 
 const TunnelTable = v.object({
@@ -202,10 +263,30 @@ const TunnelTable = v.object({
     DEFAULT_MTU_BYTES,
   ),
   interface: v.optional(interfaceName('sky0'), 'sky0'),
+  delivery: v.optional(DeliveryText, 'reliable'),
+});
+
+const QosTable = v.object({
+  real_time: v.optional(
+    list(
+      oneOf(REAL_TIME_RULES, 'docs/config.md says what each of them means; for all Bulk write real_time = []'),
+      0,
+      REAL_TIME_RULES.length,
+      'Write it like real_time = ["dscp", "icmp"], each name once',
+    ),
+    [...REAL_TIME_RULES],
+  ),
+});
+
+const TransitTable = v.object({
+  own_first: v.optional(flag('own_first'), false),
+  cap: v.optional(
+    text(complainOfCap, 'Write a share or a rate, like cap = "80%" or cap = "20Mbit", or leave it out for no cap'),
+  ),
 });
 
 const GatewayTable = v.object({
-  enable: v.optional(v.pipe(v.boolean(), v.metadata({ remedy: 'Write enable = true or enable = false' })), false),
+  enable: v.optional(flag('enable'), false),
   pool: v.optional(text(complainOfPool, 'Write a network that nobody around here uses, like "10.64.0.0/16"')),
   uplink: v.optional(interfaceName('eth0')),
   dns: v.optional(
@@ -236,9 +317,12 @@ const ControlTable = v.object({
 export const ConfigFile = v.object({
   node: v.optional(NodeTable, {}),
   listen: v.optional(ListenTable, {}),
+  buffers: v.optional(BuffersTable, {}),
   peer: v.optional(list(PeerTable, 0, MAX_PEERS, 'Begin each peer with [[peer]], in two brackets'), []),
   lan: v.optional(LanTable),
   tunnel: v.optional(TunnelTable, {}),
+  qos: v.optional(QosTable, {}),
+  transit: v.optional(TransitTable, {}),
   gateway: v.optional(GatewayTable, {}),
   control: v.optional(ControlTable, {}),
 });

@@ -3,17 +3,25 @@
  * (docs/config.md). Pure: reading the file, and what needs cryptography or the system, is the daemon's.
  */
 import * as v from 'valibot';
+import type { DeliveryMs } from '../base/traffic-class.ts';
 import { type ConfigDraft, findContradictions } from './config-checks.ts';
 import { type ConfigProblem, findSchemaProblems, type ProblemMaker, problemMaker } from './config-problems.ts';
-import { ConfigFile } from './config-schema.ts';
+import { ConfigFile, type Direction, type RealTimeRule } from './config-schema.ts';
+import { parseDelivery } from './delivery-text.ts';
 import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Prefix } from './ip-text.ts';
+import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
 import { readToml } from './toml-source.ts';
 
 export interface PeerConfig {
   /** Lower-case hex of the peer's node key. */
   readonly key: string;
   readonly endpoint: Endpoint | undefined;
+  readonly deliveryMs: DeliveryMs;
+  readonly direction: Direction;
 }
+
+/** What the traffic of others may take of a link: a share of its measured rate, or a rate. */
+export type TransitCap = { readonly share: number } | { readonly bytesPerMs: number };
 
 export interface LanConfig {
   readonly interface: string;
@@ -37,6 +45,7 @@ export interface GatewayConfig {
 export interface Config {
   readonly node: { readonly name: string; readonly keyFile: string; readonly stateDir: string };
   readonly listen: { readonly udp: readonly Endpoint[] };
+  readonly buffers: { readonly memoryBytes: number };
   readonly peers: readonly PeerConfig[];
   /** Undefined: this node has no LAN of its own. */
   readonly lan: LanConfig | undefined;
@@ -46,7 +55,11 @@ export interface Config {
     readonly routes: number;
     readonly mtuBytes: number;
     readonly interface: string;
+    readonly deliveryMs: DeliveryMs;
   };
+  /** What goes before Bulk. */
+  readonly qos: { readonly realTime: Readonly<Record<RealTimeRule, boolean>> };
+  readonly transit: { readonly ownFirst: boolean; readonly cap: TransitCap | undefined };
   /** Undefined: not a gateway. */
   readonly gateway: GatewayConfig | undefined;
   readonly control: { readonly socket: string };
@@ -83,13 +96,17 @@ export function parseConfig(text: string, file: string): ConfigResult {
 
 /** Texts that the schema has checked, as values. */
 function toConfig(file: ConfigFile): Config {
-  const { node, lan, tunnel, gateway } = file;
+  const { node, lan, tunnel, transit, gateway } = file;
+  const isRealTime = (rule: RealTimeRule): boolean => file.qos.real_time.includes(rule);
   return {
     node: { name: node.name, keyFile: node.key_file ?? `${node.state_dir}/node.key`, stateDir: node.state_dir },
     listen: { udp: file.listen.udp.map((text) => parseEndpoint(text)!) },
+    buffers: { memoryBytes: parseBytes(file.buffers.memory)! },
     peers: file.peer.map((peer) => ({
       key: peer.key.toLowerCase(),
       endpoint: peer.endpoint === undefined ? undefined : parseEndpoint(peer.endpoint)!,
+      deliveryMs: parseDelivery(peer.delivery)!,
+      direction: peer.direction as Direction,
     })),
     lan: lan && { interface: lan.interface, address: parseIpv4Prefix(lan.address)!, dhcp: lan.dhcp },
     tunnel: {
@@ -97,7 +114,17 @@ function toConfig(file: ConfigFile): Config {
       routes: tunnel.routes,
       mtuBytes: tunnel.mtu,
       interface: tunnel.interface,
+      deliveryMs: parseDelivery(tunnel.delivery)!,
     },
+    qos: {
+      realTime: {
+        dscp: isRealTime('dscp'),
+        icmp: isRealTime('icmp'),
+        dns: isRealTime('dns'),
+        sparse: isRealTime('sparse'),
+      },
+    },
+    transit: { ownFirst: transit.own_first, cap: transit.cap === undefined ? undefined : toCap(transit.cap) },
     gateway: gateway.enable
       ? {
           pool: parseIpv4Prefix(gateway.pool!)!,
@@ -110,4 +137,10 @@ function toConfig(file: ConfigFile): Config {
       : undefined,
     control: { socket: file.control.socket },
   };
+}
+
+function toCap(text: string): TransitCap {
+  const share = parseShare(text);
+  // A rate is bits a second; what forwards counts bytes and milliseconds.
+  return share === undefined ? { bytesPerMs: parseBitRate(text)! / 8_000 } : { share };
 }

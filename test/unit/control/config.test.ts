@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RELIABLE, SENT_ONCE } from '../../../src/base/traffic-class.ts';
 import { MAX_CONFIG_CHARACTERS, parseConfig } from '../../../src/control/config.ts';
 import { formatProblem } from '../../../src/control/config-problems.ts';
 import { MAX_ALLOW, MAX_LISTEN, MAX_PEERS } from '../../../src/control/config-schema.ts';
@@ -15,9 +16,14 @@ state_dir = "/var/lib/skywire"
 [listen]
 udp = ["0.0.0.0:6969", "[::]:6969"]
 
+[buffers]
+memory = "1.5GiB"
+
 [[peer]]
 key = "${KEY_A.toUpperCase()}"
 endpoint = "192.0.2.7:6969"
+delivery = "150ms"
+direction = "send-only"
 
 [[peer]]
 key = "${KEY_B}"
@@ -31,6 +37,14 @@ dhcp = true
 gateway = "AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC"
 routes = 3
 mtu = 1400
+delivery = "unreliable"
+
+[qos]
+real_time = ["dscp", "dns"]
+
+[transit]
+own_first = true
+cap = "20Mbit"
 
 [gateway]
 enable = true
@@ -54,12 +68,26 @@ describe('a configuration that is right', () => {
           { family: 6, address: '::', port: 6969 },
         ],
       },
+      buffers: { memoryBytes: 1.5 * 2 ** 30 },
       peers: [
-        { key: KEY_A, endpoint: { family: 4, address: '192.0.2.7', port: 6969 } },
-        { key: KEY_B, endpoint: undefined },
+        {
+          key: KEY_A,
+          endpoint: { family: 4, address: '192.0.2.7', port: 6969 },
+          deliveryMs: 150,
+          direction: 'send-only',
+        },
+        { key: KEY_B, endpoint: undefined, deliveryMs: RELIABLE, direction: 'both' },
       ],
       lan: { interface: 'eth0', address: { address: 0xc0a82a01, prefixLength: 24 }, dhcp: true },
-      tunnel: { gateway: 'AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC', routes: 3, mtuBytes: 1400, interface: 'sky0' },
+      tunnel: {
+        gateway: 'AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC',
+        routes: 3,
+        mtuBytes: 1400,
+        interface: 'sky0',
+        deliveryMs: SENT_ONCE,
+      },
+      qos: { realTime: { dscp: true, icmp: false, dns: true, sparse: false } },
+      transit: { ownFirst: true, cap: { bytesPerMs: 2_500 } },
       gateway: {
         pool: { address: 0x0a400000, prefixLength: 16 },
         uplink: 'eth1',
@@ -81,9 +109,12 @@ describe('a configuration that is right', () => {
           { family: 6, address: '::', port: 6969 },
         ],
       },
+      buffers: { memoryBytes: 64_000_000 },
       peers: [],
       lan: undefined,
-      tunnel: { gateway: 'none', routes: 2, mtuBytes: 1340, interface: 'sky0' },
+      tunnel: { gateway: 'none', routes: 2, mtuBytes: 1340, interface: 'sky0', deliveryMs: RELIABLE },
+      qos: { realTime: { dscp: true, icmp: true, dns: true, sparse: true } },
+      transit: { ownFirst: false, cap: undefined },
       gateway: undefined,
       control: { socket: '/run/skywire/control.sock' },
     });
@@ -299,6 +330,58 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
   ['half a route', '[tunnel]\nroutes = 1.5', '2:10', 'tunnel.routes', 'whole number'],
   ['a small MTU', '[tunnel]\nmtu = 575', '2:7', 'tunnel.mtu', 'from 576 to 9000'],
   ['a large MTU', '[tunnel]\nmtu = 9001', '2:7', 'tunnel.mtu', 'from 576 to 9000'],
+  // Memory, rates and how data is delivered.
+  ['memory without a unit', '[buffers]\nmemory = "64"', '2:10', 'buffers.memory', 'must be an amount of memory'],
+  ['memory as a number', '[buffers]\nmemory = 64', '2:10', 'buffers.memory', 'must be a text, not the number 64'],
+  ['memory in bits', '[buffers]\nmemory = "64Mbit"', '2:10', 'buffers.memory', 'like memory = "64MB"'],
+  ['too little memory', '[buffers]\nmemory = "999kB"', '2:10', 'buffers.memory', 'must be from 1MB to 64GB'],
+  ['too much memory', '[buffers]\nmemory = "65GB"', '2:10', 'buffers.memory', 'must be from 1MB to 64GB'],
+  [
+    'a delivery that does not exist',
+    `[[peer]]\nkey = "${KEY_A}"\ndelivery = "fast"`,
+    '3:12',
+    'peer[0].delivery',
+    'must be "reliable", "unreliable" or a deadline',
+  ],
+  ['a deadline without end', '[tunnel]\ndelivery = "66s"', '2:12', 'tunnel.delivery', 'from "1ms" to "65534ms"'],
+  ['a deadline of nothing', '[tunnel]\ndelivery = "0ms"', '2:12', 'tunnel.delivery', 'Write "reliable"'],
+  [
+    'a direction that does not exist',
+    `[[peer]]\nkey = "${KEY_A}"\ndirection = "up"`,
+    '3:13',
+    'peer[0].direction',
+    'must be "both", "send-only" or "receive-only"',
+  ],
+  [
+    'a peer to send to that is nowhere',
+    `[[peer]]\nkey = "${KEY_A}"\ndirection = "send-only"\n[[peer]]\nkey = "${KEY_B}"`,
+    '3:13',
+    'peer[0].direction',
+    'Add the endpoint',
+  ],
+  [
+    'no way back for what is only sent',
+    `[[peer]]\nkey = "${KEY_A}"\ndirection = "send-only"\nendpoint = "192.0.2.7:1"`,
+    '3:13',
+    'peer[0].direction',
+    'could come to this node. Add a [[peer]] whose direction is "both" or "receive-only"',
+  ],
+  [
+    'no way out for a node that only hears',
+    `[[peer]]\nkey = "${KEY_A}"\ndirection = "receive-only"`,
+    '3:13',
+    'peer[0].direction',
+    'could leave this node. Add a [[peer]] whose direction is "both" or "send-only"',
+  ],
+  ['a rule that does not exist', '[qos]\nreal_time = ["voip"]', '2:14', 'qos.real_time[0]', 'must be "dscp", "icmp"'],
+  ['a rule twice', '[qos]\nreal_time = ["dns", "dns"]', '2:21', 'qos.real_time[1]', '"dns" is listed twice'],
+  ['a rule that is no list', '[qos]\nreal_time = "dns"', '2:13', 'qos.real_time', 'must be a list'],
+  ['a cap without a unit', '[transit]\ncap = "20"', '2:7', 'transit.cap', 'must be a share of the line, or a rate'],
+  ['a cap in bytes', '[transit]\ncap = "20MB"', '2:7', 'transit.cap', 'like cap = "80%" or cap = "20Mbit"'],
+  ['a cap of more than all', '[transit]\ncap = "101%"', '2:7', 'transit.cap', 'must be a share of the line'],
+  ['a cap of nothing', '[transit]\ncap = "0%"', '2:7', 'transit.cap', 'must be from 1% to 100%'],
+  ['a cap below any call', '[transit]\ncap = "63kbit"', '2:7', 'transit.cap', 'must be from 64kbit to 100Gbit'],
+  ['a word for a flag', '[transit]\nown_first = "yes"', '2:13', 'transit.own_first', 'must be true or false'],
   ['no number', '[tunnel]\nmtu = nan', '2:7', 'tunnel.mtu', 'must be a number'],
   ['an endless number', '[tunnel]\nmtu = inf', '2:7', 'tunnel.mtu', 'whole number'],
   [
@@ -444,7 +527,7 @@ test('a problem found later, by a checksum say, is placed like the others', () =
   const result = parseConfig(FULL, 'f.toml');
   expect(result.problemAt?.(['peer', 1, 'key'], 'is odd', 'Mend it')).toEqual({
     file: 'f.toml',
-    line: 15,
+    line: 20,
     column: 7,
     key: 'peer[1].key',
     message: 'is odd',
