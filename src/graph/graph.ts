@@ -19,6 +19,8 @@ export interface GraphLink {
   readonly key: NodeKey;
   readonly keyText: KeyText;
   readonly roundTripMs: number;
+  /** One of the ends sends over other links: the link works in one direction only. */
+  readonly detour: boolean;
 }
 
 export class Graph {
@@ -65,7 +67,12 @@ export class Graph {
       const other = this.store.get(keyText);
       const saidByOther = other?.links.get(self);
       if (other === undefined || saidByOther === undefined || keyText === self) continue;
-      neighbours.push({ key: other.record.node, keyText, roundTripMs: Math.max(said, saidByOther) });
+      neighbours.push({
+        key: other.record.node,
+        keyText,
+        roundTripMs: Math.max(said.roundTripMs, saidByOther.roundTripMs),
+        detour: said.detour || saidByOther.detour,
+      });
     }
     return neighbours;
   }

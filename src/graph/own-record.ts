@@ -14,6 +14,8 @@ interface OwnLink {
   readonly keyText: KeyText;
   /** Undefined until it is measured. */
   measuredMs: number | undefined;
+  /** What is sent on it takes a back channel. */
+  detour: boolean;
   /** As in the record that is out, undefined when it is not in there or was a guess. */
   saidMs: number | undefined;
 }
@@ -46,7 +48,7 @@ export class OwnRecord {
   }
 
   addLink(link: LinkId, key: NodeKey): void {
-    this.links.set(link, { key, keyText: toHex(key), measuredMs: undefined, saidMs: undefined });
+    this.links.set(link, { key, keyText: toHex(key), measuredMs: undefined, detour: false, saidMs: undefined });
     this.changed = true;
   }
 
@@ -58,6 +60,14 @@ export class OwnRecord {
   setRoundTrip(link: LinkId, ms: number): void {
     const own = this.links.get(link);
     if (own !== undefined) own.measuredMs = ms;
+  }
+
+  /** Nothing happens for a link that is not up. */
+  setDetour(link: LinkId, detour: boolean): void {
+    const own = this.links.get(link);
+    if (own === undefined || own.detour === detour) return;
+    own.detour = detour;
+    this.changed = true;
   }
 
   /** Somebody holds a record of this node with this sequence: the next one goes above it. */
@@ -83,7 +93,8 @@ export class OwnRecord {
     this.changed = false;
     const links = [...this.links.values()].slice(0, RECORD_MAX_LINKS).map((link) => {
       link.saidMs = link.measuredMs;
-      return { key: link.key, roundTripMs: link.measuredMs ?? this.tuning.unknownRoundTripMs };
+      const roundTripMs = link.measuredMs ?? this.tuning.unknownRoundTripMs;
+      return { key: link.key, roundTripMs, detour: link.detour };
     });
     const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
     return { node: this.node, sequence: this.lastSequence, expiry, services: this.services, links };

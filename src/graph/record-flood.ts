@@ -82,6 +82,11 @@ export class RecordFlood {
     this.own.setRoundTrip(link, ms);
   }
 
+  /** Whether what this node sends on a link takes a back channel, so that nobody's back channel takes that link. */
+  setDetour(link: LinkId, detour: boolean): void {
+    this.own.setDetour(link, detour);
+  }
+
   /** The neighbour is told everything that still has hops to go, the own record first. */
   linkUp(link: LinkId, peer: NodeKey, _now: number): void {
     const feed = new NeighbourFeed(link, toHex(peer), this.tuning);

@@ -17,7 +17,7 @@
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, LinkId } from '../base/ids.ts';
 import { addressHash } from '../crypto/address.ts';
-import type { NodeRecord } from '../wire/record.ts';
+import type { NodeRecord, RecordLink } from '../wire/record.ts';
 
 /** What the own record is charged to. */
 export const OWN = undefined;
@@ -28,8 +28,8 @@ export interface StoredRecord {
   readonly record: NodeRecord;
   /** As signed. */
   readonly bytes: Uint8Array;
-  /** What the record says of its links: round trip in ms by the neighbour's key. */
-  readonly links: ReadonlyMap<KeyText, number>;
+  /** What the record says of its links, by the neighbour's key. */
+  readonly links: ReadonlyMap<KeyText, RecordLink>;
   readonly chargedTo: LinkId | typeof OWN;
   /** Monotonic ms. Counted from arrival, so that a clock that is set does not empty the store. */
   readonly expiresAt: number;
@@ -101,7 +101,7 @@ export class RecordStore {
     const chargedTo = known === undefined ? from : known.chargedTo;
     if (known === undefined) this.charges.set(chargedTo, this.chargeOf(chargedTo) + 1);
     const hash = known?.addressHash ?? addressHash(record.node);
-    const links = new Map(record.links.map((link) => [toHex(link.key), link.roundTripMs]));
+    const links = new Map(record.links.map((link) => [toHex(link.key), link]));
     const stored = { key, addressHash: hash, record, bytes, links, chargedTo, expiresAt, hopsToGive };
     this.records.set(key, stored);
     this.keyByAddress.set(toHex(hash), key);

@@ -3,7 +3,7 @@
  *
  *   version 1 (1) | node key 33 | sequence u64 | expiry, Unix seconds u32 | flags u8 (bit 0: gateway)
  *   | service count u8 | each: kind u8 (1 gateway) | service key 33
- *   | link count u8    | each: node key of the neighbour 33 | round trip in 0.1 ms u16
+ *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms
  *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
  *
  * The signature is made and checked in src/graph; here are only its bytes.
@@ -29,7 +29,8 @@ const LINK_BYTES = KEY_BYTES + 2;
 const FLAG_GATEWAY = 0x01;
 const SERVICE_GATEWAY = 1;
 const ROUND_TRIP_UNITS_PER_MS = 10;
-const ROUND_TRIP_MAX_UNITS = 0xffff;
+const ROUND_TRIP_MAX_UNITS = 0x7fff;
+const LINK_DETOUR = 0x8000;
 
 export interface RecordService {
   /** 1: gateway. Other kinds are passed on unread. */
@@ -39,8 +40,10 @@ export interface RecordService {
 
 export interface RecordLink {
   readonly key: NodeKey;
-  /** In steps of 0.1 ms, at most 6,553.5. */
+  /** In steps of 0.1 ms, at most 3,276.7. */
   readonly roundTripMs: number;
+  /** What the node sends to this neighbour goes through a back channel, over other links. */
+  readonly detour: boolean;
 }
 
 export interface NodeRecord {
@@ -76,7 +79,7 @@ export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
     const at = linksAt + 1 + i * LINK_BYTES;
     const units = Math.min(ROUND_TRIP_MAX_UNITS, Math.round(link.roundTripMs * ROUND_TRIP_UNITS_PER_MS));
     out.set(link.key, at);
-    writeU16(out, at + KEY_BYTES, units);
+    writeU16(out, at + KEY_BYTES, link.detour ? units | LINK_DETOUR : units);
   });
   return out;
 }
@@ -125,8 +128,9 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   if (((bytes[FLAGS_AT] & FLAG_GATEWAY) !== 0) !== isGateway) return undefined;
   const links: RecordLink[] = [];
   for (let at = linksAt + 1; at < end; at += LINK_BYTES) {
-    const roundTripMs = readU16(bytes, at + KEY_BYTES) / ROUND_TRIP_UNITS_PER_MS;
-    links.push({ key: bytes.slice(at, at + KEY_BYTES) as NodeKey, roundTripMs });
+    const word = readU16(bytes, at + KEY_BYTES);
+    const roundTripMs = (word & ROUND_TRIP_MAX_UNITS) / ROUND_TRIP_UNITS_PER_MS;
+    links.push({ key: bytes.slice(at, at + KEY_BYTES) as NodeKey, roundTripMs, detour: (word & LINK_DETOUR) !== 0 });
   }
   return {
     node: bytes.slice(KEY_AT, SEQUENCE_AT) as NodeKey,

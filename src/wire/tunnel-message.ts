@@ -7,6 +7,7 @@
  *   0x04 LEASE_REFUSED  reason u8
  *   0x10 ECHO           any bytes
  *   0x11 ECHO_REPLY     the same bytes
+ *   0x12 LINK           a datagram of a link: to a node's own key, section 2.4
  *
  * Readers return undefined when the bytes are not such a message.
  */
@@ -21,10 +22,13 @@ export const TUNNEL_KIND = {
   leaseRefused: 0x04,
   echo: 0x10,
   echoReply: 0x11,
+  link: 0x12,
 } as const;
 
 /** Kind and flags stand before the packet. */
 export const PACKET_HEADER_BYTES = 2;
+/** The smallest path MTU there is (section 3.1): what takes a back channel is never cut for a path that it does not take. */
+export const LINK_DATAGRAM_MAX_BYTES = 1_200;
 const LEASE_REQUEST_BYTES = 5;
 const LEASE_BYTES = 20;
 const LEASE_REFUSED_BYTES = 2;
@@ -123,4 +127,9 @@ export function writeEchoReply(echo: Uint8Array): Uint8Array {
   const out = echo.slice();
   out[0] = TUNNEL_KIND.echoReply;
   return out;
+}
+
+/** Where a LINK message's datagram begins, or undefined when it is empty or longer than a link may send this way. */
+export function linkDatagramStart(message: Uint8Array): number | undefined {
+  return message.length > 1 && message.length <= 1 + LINK_DATAGRAM_MAX_BYTES ? 1 : undefined;
 }

@@ -186,6 +186,7 @@ class FloodUnderFire implements FuzzTarget {
     const links = Array.from({ length: random.integer(6) }, () => ({
       key: random.pick(this.nodes).key,
       roundTripMs: random.integer(500),
+      detour: random.chance(0.2),
     }));
     const services = random.chance(0.2) ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey }] : [];
     const expiry = Math.floor(this.sequence() / 1_000) + 120;

@@ -16,7 +16,8 @@ const record = fc.record({
   links: fc.array(
     fc.record({
       key: key.map((bytes) => bytes as NodeKey),
-      roundTripMs: fc.nat({ max: 0xffff }).map((units) => units / 10),
+      roundTripMs: fc.nat({ max: 0x7fff }).map((units) => units / 10),
+      detour: fc.boolean(),
     }),
     { maxLength: 64 },
   ),

@@ -1,10 +1,10 @@
-/** Graphs for path tests, from a list of edges: two node numbers and a round trip in ms (1 when left out). */
+/** Graphs for path tests, from a list of edges: two node numbers, a round trip in ms (1 when left out), a detour if any. */
 import { readU16, toHex, writeU16 } from '../../../src/base/bytes.ts';
 import type { NodeKey } from '../../../src/base/ids.ts';
 import type { PathGraph } from '../../../src/graph/disjoint-paths.ts';
 import type { GraphLink } from '../../../src/graph/graph.ts';
 
-export type Edge = [number, number, number?];
+export type Edge = [number, number, number?, 'detour'?];
 
 export function keyOf(number: number): NodeKey {
   const key = new Uint8Array(33).fill(2);
@@ -18,13 +18,13 @@ export function namesOf(path: readonly NodeKey[]): number[] {
 
 export function graphFrom(edges: readonly Edge[]): PathGraph {
   const links = new Map<string, GraphLink[]>();
-  for (const [a, b, roundTripMs = 1] of edges) {
+  for (const [a, b, roundTripMs = 1, detour] of edges) {
     for (const [from, to] of [
       [a, b],
       [b, a],
     ]) {
       const list = links.get(toHex(keyOf(from))) ?? [];
-      list.push({ key: keyOf(to), keyText: toHex(keyOf(to)), roundTripMs });
+      list.push({ key: keyOf(to), keyText: toHex(keyOf(to)), roundTripMs, detour: detour !== undefined });
       links.set(toHex(keyOf(from)), list);
     }
   }

@@ -7,11 +7,15 @@ import { RecordStore } from '../../../src/graph/record-store.ts';
 
 const keyOf = (i: number): NodeKey => new Uint8Array(33).fill(i) as NodeKey;
 
-function graphOf(links: Record<number, Record<number, number>>): Graph {
+function graphOf(links: Record<number, Record<number, number>>, detours: readonly [number, number][] = []): Graph {
   const store = new RecordStore(100);
   for (const [from, claims] of Object.entries(links)) {
     const node = keyOf(Number(from));
-    const claimed = Object.entries(claims).map(([to, roundTripMs]) => ({ key: keyOf(Number(to)), roundTripMs }));
+    const claimed = Object.entries(claims).map(([to, roundTripMs]) => ({
+      key: keyOf(Number(to)),
+      roundTripMs,
+      detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
+    }));
     const record = { node, sequence: 1, expiry: 1, services: [], links: claimed };
     store.put({ key: toHex(node), record, bytes: new Uint8Array(0), from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
   }
@@ -21,10 +25,19 @@ function graphOf(links: Record<number, Record<number, number>>): Graph {
 describe('the graph', () => {
   it('counts a link only while both ends claim it, with the longer of their round trips', () => {
     const graph = graphOf({ 1: { 2: 5, 3: 1, 4: 1 }, 2: { 1: 7 }, 3: {} });
-    expect(graph.neighbours(keyOf(1))).toEqual([{ key: keyOf(2), keyText: toHex(keyOf(2)), roundTripMs: 7 }]);
+    expect(graph.neighbours(keyOf(1))).toEqual([
+      { key: keyOf(2), keyText: toHex(keyOf(2)), roundTripMs: 7, detour: false },
+    ]);
     expect(graph.neighbours(keyOf(2)).map(({ roundTripMs }) => roundTripMs)).toEqual([7]);
     expect(graph.neighbours(keyOf(3))).toEqual([]);
     expect(graph.neighbours(keyOf(9))).toEqual([]);
+  });
+
+  it('knows a link for a detour when either end sends over other links', () => {
+    const links = { 1: { 2: 5, 3: 5 }, 2: { 1: 5 }, 3: { 1: 5 } };
+    const graph = graphOf(links, [[2, 1]]);
+    expect(graph.neighbours(keyOf(1)).map(({ detour }) => detour)).toEqual([true, false]);
+    expect(graph.neighbours(keyOf(2)).map(({ detour }) => detour)).toEqual([true]);
   });
 
   it('has no link of a node with itself', () => {

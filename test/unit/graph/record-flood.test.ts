@@ -145,6 +145,20 @@ describe('the own record', () => {
     expect(b.flood.graph.recordOf(a.identity.key)?.links[0].roundTripMs).toBe(40);
   });
 
+  it('is signed anew when a link begins or ends to be a detour', () => {
+    const network = FloodNetwork.chain(2);
+    const [a, b] = network.nodes;
+    network.run(10_000);
+    const detour = (): boolean | undefined => b.flood.graph.recordOf(a.identity.key)?.links[0].detour;
+    a.flood.setDetour(b.index as LinkId, true);
+    network.run(100);
+    expect(detour()).toBe(true);
+    expect(a.flood.graph.neighbours(a.identity.key)[0].detour).toBe(true);
+    a.flood.setDetour(b.index as LinkId, false);
+    network.run(2_000);
+    expect(detour()).toBe(false);
+  });
+
   it('goes above what others hold when the clock was set back and the node forgot', () => {
     const network = FloodNetwork.chain(3);
     const [a, b, c] = network.nodes;

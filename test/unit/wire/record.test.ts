@@ -18,8 +18,8 @@ const record: NodeRecord = {
   expiry: 1_700_000_120,
   services: [{ kind: 1, key: key(3) as Uint8Array as ServiceKey }],
   links: [
-    { key: key(4), roundTripMs: 12.3 },
-    { key: key(5), roundTripMs: 0 },
+    { key: key(4), roundTripMs: 12.3, detour: false },
+    { key: key(5), roundTripMs: 0, detour: true },
   ],
 };
 const bytes = withSignature(encodeUnsignedRecord(record), signature);
@@ -36,15 +36,17 @@ describe('a record', () => {
     const full: NodeRecord = {
       ...record,
       services: Array.from({ length: 8 }, (_, i) => ({ kind: 1, key: key(i) as Uint8Array as ServiceKey })),
-      links: Array.from({ length: 64 }, (_, i) => ({ key: key(i), roundTripMs: i })),
+      links: Array.from({ length: 64 }, (_, i) => ({ key: key(i), roundTripMs: i, detour: i % 2 === 1 })),
     };
     expect(parseRecord(withSignature(encodeUnsignedRecord(full), signature))).toEqual(full);
-    expect(() => encodeUnsignedRecord({ ...full, links: [...full.links, { key: key(1), roundTripMs: 1 }] })).toThrow();
+    expect(() => encodeUnsignedRecord({ ...full, links: [...full.links, full.links[0]] })).toThrow();
   });
 
-  it('says at most 6,553.5 ms of round trip', () => {
-    const slow = { ...record, links: [{ key: key(4), roundTripMs: 60_000 }] };
-    expect(parseRecord(withSignature(encodeUnsignedRecord(slow), signature))?.links[0].roundTripMs).toBe(6553.5);
+  it('says at most 3,276.7 ms of round trip, and never a detour in its place', () => {
+    const slow = { ...record, links: [{ key: key(4), roundTripMs: 60_000, detour: false }] };
+    expect(parseRecord(withSignature(encodeUnsignedRecord(slow), signature))?.links).toEqual([
+      { key: key(4), roundTripMs: 3276.7, detour: false },
+    ]);
   });
 
   it('is refused when a byte is missing or too many, at any length', () => {
@@ -74,8 +76,10 @@ describe('a record', () => {
   it('says the same when only sequence, expiry and signature differ', () => {
     const later = withSignature(encodeUnsignedRecord({ ...record, sequence: 1, expiry: 2 }), new Uint8Array(64));
     expect(sameStatement(bytes, later)).toBe(true);
-    const moved = { ...record, links: [record.links[0], { key: key(5), roundTripMs: 1 }] };
+    const moved = { ...record, links: [record.links[0], { key: key(5), roundTripMs: 1, detour: true }] };
     expect(sameStatement(bytes, withSignature(encodeUnsignedRecord(moved), signature))).toBe(false);
+    const detour = { ...record, links: [{ ...record.links[0], detour: true }, record.links[1]] };
+    expect(sameStatement(bytes, withSignature(encodeUnsignedRecord(detour), signature))).toBe(false);
     expect(sameStatement(bytes, withSignature(encodeUnsignedRecord({ ...record, links: [] }), signature))).toBe(false);
   });
 });

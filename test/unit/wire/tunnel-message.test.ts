@@ -3,6 +3,8 @@ import { toHex, utf8 } from '../../../src/base/bytes.ts';
 import {
   LEASE_REFUSAL,
   type Lease,
+  LINK_DATAGRAM_MAX_BYTES,
+  linkDatagramStart,
   packetStart,
   readLease,
   readLeaseRefused,
@@ -78,4 +80,13 @@ test('an echo comes back with the same bytes under the other kind', () => {
   expect(toHex(echo)).toBe('10616263');
   expect(toHex(writeEchoReply(echo))).toBe('11616263');
   expect(echo[0]).toBe(0x10);
+});
+
+describe('a LINK message', () => {
+  test('holds one datagram of 1 to 1,200 bytes', () => {
+    expect(linkDatagramStart(new Uint8Array(1))).toBeUndefined();
+    expect(linkDatagramStart(new Uint8Array(2))).toBe(1);
+    expect(linkDatagramStart(new Uint8Array(1 + LINK_DATAGRAM_MAX_BYTES))).toBe(1);
+    expect(linkDatagramStart(new Uint8Array(2 + LINK_DATAGRAM_MAX_BYTES))).toBeUndefined();
+  });
 });

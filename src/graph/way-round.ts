@@ -1,0 +1,31 @@
+/**
+ * The graph without what a back channel must not use (docs/protocol.md section 2.4): links that work in one direction
+ * only, because their other direction is a back channel itself, and this node's own links that it knows to be such
+ * before any record says so. What is left has no back channel in it, so none ever rides on another or on the link it serves.
+ */
+import { toHex } from '../base/bytes.ts';
+import type { KeyText, NodeKey } from '../base/ids.ts';
+import type { PathGraph } from './disjoint-paths.ts';
+import type { GraphLink } from './graph.ts';
+
+export class WayRound implements PathGraph {
+  private readonly graph: PathGraph;
+  private readonly self: KeyText;
+  private readonly avoided: ReadonlySet<KeyText>;
+
+  /** `avoided`: the neighbours of `self` whose links are left out. */
+  constructor(graph: PathGraph, self: NodeKey, avoided: ReadonlySet<KeyText>) {
+    this.graph = graph;
+    this.self = toHex(self);
+    this.avoided = avoided;
+  }
+
+  neighbours(key: NodeKey): GraphLink[] {
+    const from = toHex(key);
+    return this.graph.neighbours(key).filter((link) => !link.detour && !this.isAvoided(from, link.keyText));
+  }
+
+  private isAvoided(from: KeyText, to: KeyText): boolean {
+    return (from === this.self && this.avoided.has(to)) || (to === this.self && this.avoided.has(from));
+  }
+}
