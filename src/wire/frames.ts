@@ -10,7 +10,7 @@
  *   0x05 REKEY      epoch u32 | ephemeral (33)    0x06 REKEY_ACK  epoch u32 | ephemeral (33)
  *   0x07 PATH       probe u32 | zeros             0x08 PATH_ACK   probe u32 | datagram bytes u16
  *   0x09 CLOSE      reason u8: 1 shutting down, 2 replaced (never sent by this version), 3 not a peer any more
- *   0x10 ACK        largest counter u64 | delay u32, us | ranges below it, ack-ranges.ts
+ *   0x10 ACK        largest counter u64 | delay u32, us | arrived u32, us | ranges below it (ack-ranges.ts)
  *   0x11 CREDIT     route id (16) | absolute limit u64    0x12 BLOCKED  route id (16) | limit of the sender u64
  *   0x13 GONE       route id (16) | sequence u32 | message u32 | offset u16 | length u16
  */
@@ -44,7 +44,7 @@ export const DATA_TTL_BYTES = 2;
 export const GONE_FRAME_BYTES = FRAME_HEADER_BYTES + 28;
 export const LIMIT_FRAME_BYTES = FRAME_HEADER_BYTES + 24;
 /** An ACK frame without its ranges. */
-export const ACK_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 12;
+export const ACK_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 16;
 /** What a CHANNEL frame adds to its piece, frame header included. */
 export const CHANNEL_OVERHEAD_BYTES = FRAME_HEADER_BYTES + 9;
 export const PING_BODY_BYTES = 8;
@@ -63,10 +63,12 @@ const DATA_MESSAGE_AT = SEQUENCE_AT + 4;
 const CHANNEL_MESSAGE_AT = 2;
 const EPHEMERAL_AT = 4;
 const ACK_DELAY_AT = 8;
-const ACK_RANGES_AT = 12;
+const ACK_ARRIVED_AT = 12;
+const ACK_RANGES_AT = 16;
 /** message u32 | offset u16 | flags u8 */
 const PIECE_HEADER_BYTES = 7;
 const MAX_U32 = 0xffff_ffff;
+const TWO_32 = 0x1_0000_0000;
 
 /** Where a piece of a message of a route lies; positions count from the start of the buffer it was read from. */
 export interface DataFrame {
@@ -89,6 +91,8 @@ export interface DataFrame {
 export interface AckFrame {
   /** How long the receiver had the largest when it wrote this. */
   delayMs: number;
+  /** When the largest arrived, by the receiver's clock; modulo 2^32. */
+  arrivedUs: number;
   readonly blocks: RangeBlocks;
 }
 
@@ -175,6 +179,7 @@ export function readAckFrame(buffer: Uint8Array, at: number, length: number, fra
   const largest = readU64(buffer, at);
   if (!Number.isSafeInteger(largest)) return 'frame-malformed';
   frame.delayMs = readU32(buffer, at + ACK_DELAY_AT) / 1_000;
+  frame.arrivedUs = readU32(buffer, at + ACK_ARRIVED_AT);
   const end = readRanges(buffer, at + ACK_RANGES_AT, at + length, largest, frame.blocks);
   return end === at + length ? undefined : 'frame-malformed';
 }
@@ -273,11 +278,21 @@ export function ackFrameBytes(blocks: number): number {
   return ACK_OVERHEAD_BYTES + rangesBytes(blocks);
 }
 
-/** A whole ACK frame; returns its length, at most `ackFrameBytes(blocks.count)`. */
-export function writeAckFrame(out: Uint8Array, at: number, delayMs: number, blocks: RangeBlocks): number {
+/**
+ * A whole ACK frame; returns its length, at most `ackFrameBytes(blocks.count)`. The largest arrived at `arrivedMs` and waited
+ * `delayMs` since.
+ */
+export function writeAckFrame(
+  out: Uint8Array,
+  at: number,
+  delayMs: number,
+  arrivedMs: number,
+  blocks: RangeBlocks,
+): number {
   const body = at + FRAME_HEADER_BYTES;
   writeU64(out, body, blocks.high[0]);
   writeU32(out, body + ACK_DELAY_AT, Math.min(Math.max(0, Math.round(delayMs * 1_000)), MAX_U32));
+  writeU32(out, body + ACK_ARRIVED_AT, Math.floor(arrivedMs * 1_000) % TWO_32);
   const ranges = writeRanges(out, body + ACK_RANGES_AT, blocks);
   writeFrameHeader(out, at, FRAME_ACK, ACK_RANGES_AT + ranges);
   return ACK_OVERHEAD_BYTES + ranges;

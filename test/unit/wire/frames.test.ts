@@ -45,7 +45,7 @@ const dataFrame = (): DataFrame => ({
   length: 0,
 });
 const channelFrame = (): ChannelFrame => ({ channel: 0, message: 0, offset: 0, last: false, start: 0, length: 0 });
-const ackFrame = (): AckFrame => ({ delayMs: 0, blocks: new RangeBlocks() });
+const ackFrame = (): AckFrame => ({ delayMs: 0, arrivedUs: 0, blocks: new RangeBlocks() });
 const ID = Uint8Array.from({ length: 18 }, (_, i) => i);
 
 /** Blocks of counters, highest first, as [high, low] pairs. */
@@ -138,27 +138,27 @@ describe('frames', () => {
 
   test('of kind ACK are laid out byte for byte and read back', () => {
     const bytes = new Uint8Array(40);
-    const length = writeAckFrame(bytes, 1, 1.234, blocksOf([300, 290], [288, 288]));
+    const length = writeAckFrame(bytes, 1, 1.234, (2 ** 32 + 258) / 1_000, blocksOf([300, 290], [288, 288]));
     expect([...bytes.subarray(1, 1 + length)]).toEqual([
-      ...[FRAME_ACK, 0, 21, 0, 0, 0, 0, 0, 0, 1, 44, 0, 0, 0x04, 0xd2],
+      ...[FRAME_ACK, 0, 25, 0, 0, 0, 0, 0, 0, 1, 44, 0, 0, 0x04, 0xd2, 0, 0, 1, 2],
       ...[2, 0, 0, 0, 11, 0, 1, 0, 1],
     ]);
     expect(length).toBe(ackFrameBytes(2));
     const frame = ackFrame();
-    expect(readAckFrame(bytes, 4, 21, frame)).toBeUndefined();
-    expect(frame.delayMs).toBe(1.234);
+    expect(readAckFrame(bytes, 4, 25, frame)).toBeUndefined();
+    expect([frame.delayMs, frame.arrivedUs]).toEqual([1.234, 258]);
     const { count, high, low } = frame.blocks;
     expect([count, high[0], low[0], high[1], low[1]]).toEqual([2, 300, 290, 288, 288]);
-    for (let cut = 0; cut < 21; cut++) expect(readAckFrame(bytes, 4, cut, ackFrame())).toBe('frame-malformed');
-    expect(readAckFrame(bytes, 4, 22, ackFrame())).toBe('frame-malformed');
+    for (let cut = 0; cut < 25; cut++) expect(readAckFrame(bytes, 4, cut, ackFrame())).toBe('frame-malformed');
+    expect(readAckFrame(bytes, 4, 26, ackFrame())).toBe('frame-malformed');
     bytes[4] = 0x20;
-    expect(readAckFrame(bytes, 4, 21, ackFrame())).toBe('frame-malformed');
+    expect(readAckFrame(bytes, 4, 25, ackFrame())).toBe('frame-malformed');
   });
 
   test('of kind ACK keep a delay of hours within its field, and 32 blocks within their length', () => {
     const bytes = new Uint8Array(200);
     const pairs = Array.from({ length: MAX_RANGES }, (_, i): [number, number] => [1_000 - 2 * i, 1_000 - 2 * i]);
-    expect(writeAckFrame(bytes, 0, 1e9, blocksOf(...pairs))).toBe(ackFrameBytes(MAX_RANGES));
+    expect(writeAckFrame(bytes, 0, 1e9, 0, blocksOf(...pairs))).toBe(ackFrameBytes(MAX_RANGES));
     const frame = ackFrame();
     expect(readAckFrame(bytes, 3, ackFrameBytes(MAX_RANGES) - 3, frame)).toBeUndefined();
     expect(frame.delayMs).toBe(0xffff_ffff / 1_000);
