@@ -1,0 +1,25 @@
+/**
+ * When the next datagram may leave: each one takes the link for `bytes / rate` milliseconds. A timer that fires late, or a
+ * process that was away, is made up for by sending faster, up to `catchUpMs`; a link that was idle longer than that has no
+ * credit for it. Pure arithmetic, no allocation.
+ */
+import type { CongestionTuning } from './congestion-tuning.ts';
+
+export class Pacer {
+  private readonly tuning: CongestionTuning;
+  private nextAt = 0;
+
+  constructor(tuning: CongestionTuning) {
+    this.tuning = tuning;
+  }
+
+  /** The time from which on the next datagram may leave. */
+  mayAt(): number {
+    return this.nextAt;
+  }
+
+  /** A datagram of `bytes` left now, at this pace. */
+  sent(bytes: number, rateBytesPerMs: number, now: number): void {
+    this.nextAt = Math.max(this.nextAt, now - this.tuning.catchUpMs) + bytes / rateBytesPerMs;
+  }
+}
