@@ -27,7 +27,7 @@ export async function ask<Method extends MethodName>(
   const checked = v.safeParse(METHODS[method].params, params);
   if (!checked.success) {
     const [issue] = checked.issues;
-    const command = method.replace('.', ' ');
+    const [command] = method.split('.');
     throw new Failure('usage', `${v.getDotPath(issue)} ${issue.message}`, `See \`skywire ${command} --help\``);
   }
   const call = { method, params: checked.output as Params<Method> };

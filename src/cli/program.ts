@@ -9,7 +9,8 @@ import { completionScript, SHELLS, type Shell } from './completion.ts';
 import { ask } from './control-client.ts';
 import { runInDaemonProgram } from './daemon-program.ts';
 import { showGateway, showPing } from './show-gateway.ts';
-import { showPeers, showRoutes } from './show-links.ts';
+import { showDelivery, showLinks } from './show-links.ts';
+import { showRoutes } from './show-routes.ts';
 import { showStatus } from './show-status.ts';
 import type { Paint } from './table.ts';
 
@@ -56,8 +57,10 @@ Every command has its own help: skywire COMMAND --help.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration invalid, 7 key file, 8 daemon not running
 (all in docs/exit-codes.md).`,
     );
-  addDaemonCommands(program, terminal);
+  addStatusCommand(program, terminal);
+  addLinkCommands(program, terminal);
   addGatewayCommand(program, terminal);
+  addDeliveryCommand(program, terminal);
   addPingCommand(program, terminal);
   addKeyCommands(program, terminal);
   addProgramCommands(program, terminal);
@@ -95,7 +98,7 @@ async function askAndPrint<Method extends MethodName>(
   return result;
 }
 
-function addDaemonCommands(program: Command, terminal: Terminal): void {
+function addStatusCommand(program: Command, terminal: Terminal): void {
   withSocket(program.command('status').description('The node at a glance'))
     .option('--watch', 'show it again every second until Ctrl-C')
     .addHelpText(
@@ -117,20 +120,77 @@ Examples:
         if (options.watch) await sleep(WATCH_MS);
       } while (options.watch);
     });
+}
 
-  withSocket(program.command('peers').description('The neighbours: state, round trip, traffic'))
+function addLinkCommands(program: Command, terminal: Terminal): void {
+  withSocket(program.command('links').description('The neighbours: state, round trip, loss, rate, traffic'))
     .addHelpText(
       'after',
-      '\nExample, the keys of neighbours that are down:\n  $ skywire peers --json | jq -r \'.peers[] | select(.state != "up").key\'',
+      `
+QUEUE is the part of the round trip that is waiting, LOSS the share of this node's datagrams that
+did not arrive, RATE what arrived, RESENT the datagrams whose contents were sent again.
+
+Example, the keys of neighbours that are down:
+  $ skywire links --json | jq -r '.links[] | select(.state != "up").key'`,
     )
-    .action(async (options: Options) => void (await askAndPrint(terminal, options, 'peers', {}, showPeers)));
+    .action(
+      async (options: Options) =>
+        void (await askAndPrint(terminal, options, 'links', {}, ({ links }, paint) => showLinks(links, paint))),
+    );
 
-  withSocket(program.command('routes').description('The routes to the gateway, hop by hop'))
+  withSocket(program.command('peers').description('The same as links; in JSON the list is called "peers"')).action(
+    async (options: Options) =>
+      void (await askAndPrint(terminal, options, 'peers', {}, ({ peers }, paint) => showLinks(peers, paint))),
+  );
+
+  withSocket(program.command('routes').description('The routes to the gateway, and all that this node carries'))
     .addHelpText(
       'after',
-      '\nThe first hop of a path is a neighbour, the last one the gateway.\nLOST counts messages given up on a route, RESENT those of them sent again on another.',
+      `
+The first hop of a path is a neighbour, the last one the gateway. LOST counts messages given up on a
+route, RESENT those of them sent again on another.
+
+The last table has each direction of each route at this node, the fullest first: what is kept here until
+the next node has it (BUFFER, at most OF), what that one has room for, what leaves, the pieces sent again
+and those given up (GONE). Addresses are cut to their beginning.
+
+Example, how full the buffers are, for a script:
+  $ skywire routes --json | jq '.buffers.used_bytes'`,
     )
     .action(async (options: Options) => void (await askAndPrint(terminal, options, 'routes', {}, showRoutes)));
+}
+
+function addDeliveryCommand(program: Command, terminal: Terminal): void {
+  withSocket(program.command('delivery').description('What is done about losses on links and in the tunnel'))
+    .argument('[mode]', '"reliable", "unreliable", or a deadline like "150ms"')
+    .option('--peer <name>', 'on the link to this neighbour: its address or key')
+    .option('--tunnel', 'on the routes to the gateway')
+    .addHelpText(
+      'after',
+      `
+Without a mode it shows what is in use. A change holds until the daemon ends; to keep it, set delivery
+in the [[peer]] or [tunnel] table of the configuration too.
+
+Examples:
+  $ skywire delivery
+  $ skywire delivery --peer puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1 unreliable
+  $ skywire delivery --tunnel 500ms`,
+    )
+    .action(async (mode: string | undefined, options: Options & { peer?: string; tunnel?: true }) => {
+      const { peer, tunnel } = options;
+      if (mode === undefined) {
+        if (peer !== undefined || tunnel) throw deliveryUsage('a mode is missing');
+        await askAndPrint(terminal, options, 'delivery', {}, showDelivery);
+        return;
+      }
+      if ((peer === undefined) === (tunnel === undefined)) throw deliveryUsage('a mode is for one peer or the tunnel');
+      const params = peer === undefined ? { tunnel, delivery: mode } : { peer, delivery: mode };
+      await askAndPrint(terminal, options, 'delivery.use', params, showDelivery);
+    });
+}
+
+function deliveryUsage(message: string): Failure {
+  return new Failure('usage', message, 'Give --peer NAME or --tunnel, and a mode; see `skywire delivery --help`');
 }
 
 function addGatewayCommand(program: Command, terminal: Terminal): void {
@@ -175,7 +235,7 @@ function addPingCommand(program: Command, terminal: Terminal): void {
 Ends with exit code 1 when no echo was answered.
 
 Example, the first neighbour that is up:
-  $ skywire ping -c 1 "$(skywire peers --json | jq -r '[.peers[] | select(.state == "up")][0].key')"`,
+  $ skywire ping -c 1 "$(skywire links --json | jq -r '[.links[] | select(.state == "up")][0].key')"`,
     )
     .action(async (key: string, options: Options & { count: number; timeout: number }) => {
       const params = { key, count: options.count, timeout_ms: options.timeout };

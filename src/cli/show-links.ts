@@ -1,83 +1,91 @@
-/** `skywire peers` and `skywire routes` for people. */
+/** `skywire links` and `skywire delivery` for people. */
 import type { Result } from '../control/schema.ts';
-import { type Cell, type Paint, type Style, table } from './table.ts';
-import { agoText, bytesText, countText, millisecondsText } from './units.ts';
+import { type Cell, labelled, type Paint, type Style, table } from './table.ts';
+import { agoText, bitRateText, bytesText, percentText, roundTripText } from './units.ts';
 
-type Peer = Result<'peers'>['peers'][number];
-type Route = NonNullable<Result<'routes'>['session']>['routes'][number];
+export type Link = Result<'links'>['links'][number];
 
-const PEER_STYLES: Readonly<Record<Peer['state'], Style>> = { down: 'red', handshake: 'yellow', up: 'green' };
-const ROUTE_STYLES: Readonly<Record<Route['state'], Style>> = {
-  opening: 'yellow',
-  up: 'green',
-  stalled: 'yellow',
-  down: 'red',
-};
+const STYLES: Readonly<Record<Link['state'], Style>> = { down: 'red', handshake: 'yellow', up: 'green' };
+/** From here on a link is worth a look. */
+const MUCH_LOSS = 0.1;
 const UNKNOWN = '-';
 
-export function showPeers(result: Result<'peers'>, paint: Paint): string {
-  if (result.peers.length === 0) return 'No peers. Add a [[peer]] to the configuration.\n';
-  const rows = result.peers.map((peer): Cell[] => [
-    peer.address,
-    { text: peer.state, style: PEER_STYLES[peer.state] },
-    peer.endpoint ?? UNKNOWN,
-    roundTripText(peer.rtt_ms),
-    bytesText(peer.bytes_in),
-    bytesText(peer.bytes_out),
-    String(peer.rekeys),
-    String(peer.path_mtu_bytes),
-    peer.last_heard_ms_ago === null ? 'never' : agoText(peer.last_heard_ms_ago),
+/** Two tables, because one would not fit a terminal of 80 columns: who the neighbours are, and how their links do. */
+export function showLinks(links: readonly Link[], paint: Paint): string {
+  if (links.length === 0) return 'No peers. Add a [[peer]] to the configuration.\n';
+  const who = links.map((link, index): Cell[] => [
+    String(index + 1),
+    link.address,
+    { text: link.state, style: STYLES[link.state] },
+    link.endpoint ?? UNKNOWN,
   ]);
-  return table(
-    [
-      { title: 'ADDRESS' },
-      { title: 'STATE' },
-      { title: 'ENDPOINT' },
-      { title: 'RTT', align: 'right' },
-      { title: 'IN', align: 'right' },
-      { title: 'OUT', align: 'right' },
-      { title: 'REKEYS', align: 'right' },
-      { title: 'MTU', align: 'right' },
-      { title: 'HEARD' },
-    ],
-    rows,
-    paint,
-  );
+  const how = links.flatMap((link, index) => (link.state === 'up' ? [measuresOf(link, index)] : []));
+  const remarks = links.flatMap(remarksOn).join('');
+  return [
+    table(WHO, who, paint),
+    ...(how.length === 0 ? [] : [table(HOW, how, paint)]),
+    ...(remarks === '' ? [] : [remarks]),
+  ].join('\n');
 }
 
-export function showRoutes(result: Result<'routes'>, paint: Paint): string {
-  const relayed = `${countText(result.relayed, 'route')} of others through this node\n`;
-  if (result.session === null) return `No session with a gateway.\n${relayed}`;
-  const { gateway, routes } = result.session;
-  const heading = `Session with gateway ${gateway}, ${countText(routes.length, 'route')}\n\n`;
-  if (routes.length === 0) return `${heading}No path is known yet.\n${relayed}`;
-  const rows = routes.map((route): Cell[] => [
-    String(route.index),
-    { text: route.state, style: ROUTE_STYLES[route.state] },
-    roundTripText(route.rtt_ms),
-    bytesText(route.window_bytes),
-    bytesText(route.in_flight_bytes),
-    bytesText(route.bytes_in),
-    bytesText(route.bytes_out),
-    String(route.lost),
-    String(route.resent),
-    route.path.join(' > '),
-  ]);
-  const columns = [
-    { title: 'ROUTE', align: 'right' as const },
-    { title: 'STATE' },
-    { title: 'RTT', align: 'right' as const },
-    { title: 'WINDOW', align: 'right' as const },
-    { title: 'IN FLIGHT', align: 'right' as const },
-    { title: 'IN', align: 'right' as const },
-    { title: 'OUT', align: 'right' as const },
-    { title: 'LOST', align: 'right' as const },
-    { title: 'RESENT', align: 'right' as const },
-    { title: 'PATH' },
+function measuresOf(link: Link, index: number): Cell[] {
+  return [
+    String(index + 1),
+    heardText(link),
+    roundTripText(link.rtt_ms),
+    roundTripText(link.queue_ms),
+    lossCell(link.loss),
+    bitRateText(link.delivered_bits_per_s),
+    String(link.retransmitted),
+    bytesText(link.bytes_in),
+    bytesText(link.bytes_out),
   ];
-  return `${heading}${table(columns, rows, paint)}\n${relayed}`;
 }
 
-function roundTripText(ms: number | null): string {
-  return ms === null ? UNKNOWN : millisecondsText(ms);
+const WHO = [
+  { title: 'LINK', align: 'right' },
+  { title: 'ADDRESS' },
+  { title: 'STATE' },
+  { title: 'ENDPOINT' },
+] as const;
+const HOW = [
+  { title: 'LINK', align: 'right' },
+  { title: 'HEARD' },
+  { title: 'RTT', align: 'right' },
+  { title: 'QUEUE', align: 'right' },
+  { title: 'LOSS', align: 'right' },
+  { title: 'RATE', align: 'right' },
+  { title: 'RESENT', align: 'right' },
+  { title: 'IN', align: 'right' },
+  { title: 'OUT', align: 'right' },
+] as const;
+
+function heardText(link: Link): string {
+  return link.last_heard_ms_ago === null ? 'never' : agoText(link.last_heard_ms_ago);
+}
+
+function lossCell(loss: number | null): Cell {
+  if (loss === null) return UNKNOWN;
+  return loss < MUCH_LOSS ? percentText(loss) : { text: percentText(loss), style: 'yellow' };
+}
+
+/** What is not as it is on most links. */
+function remarksOn(link: Link, index: number): string[] {
+  const remarks: string[] = [];
+  if (link.state !== 'up') remarks.push(`is ${link.state}, heard ${heardText(link)}`);
+  if (link.direction === 'send-only') remarks.push('is send-only: what it sends comes over other links');
+  else if (link.direction === 'receive-only') remarks.push('is receive-only: what goes to it takes other links');
+  else if (link.detour) remarks.push('hears nothing of this node: what goes to it takes other links');
+  if (link.delivery === 'unreliable') remarks.push('is unreliable: what is lost stays lost');
+  else if (link.delivery !== 'reliable') remarks.push(`sends again for ${link.delivery} at most`);
+  return remarks.map((remark) => `Link ${index + 1} ${remark}.\n`);
+}
+
+export function showDelivery(result: Result<'delivery'>, paint: Paint): string {
+  const peers = result.peers.map((peer, index): [string, Cell] => [
+    index === 0 ? 'Peers' : '',
+    `${peer.address}  ${peer.delivery}`,
+  ]);
+  const none: [string, Cell][] = [['Peers', 'none']];
+  return labelled([['Tunnel', result.tunnel ?? 'none'], ...(peers.length === 0 ? none : peers)], paint);
 }

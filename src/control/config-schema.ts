@@ -186,6 +186,11 @@ export const PublicKeyText = text(
   'Ask the other node for it: `skywire address --json` shows its key',
 );
 
+export const NodeName = text(
+  (input) => (isNodeName(input) ? undefined : 'must be an address or a public key'),
+  'Write the address or key of a neighbour (`skywire links` lists them)',
+);
+
 export const GatewayName = text(
   (input) => (input === 'none' || isNodeName(input) ? undefined : 'must be "none", an address or a public key'),
   'Write gateway = "none", or the address or key of a gateway (`skywire gateway` lists those in reach)',

@@ -6,7 +6,7 @@
  * Bytes, packets and counts are totals since the daemon (or the link, or the route) started; `in` is towards this node.
  */
 import * as v from 'valibot';
-import { GatewayName, PublicKeyText } from './config-schema.ts';
+import { DeliveryText, DIRECTIONS, GatewayName, NodeName, PublicKeyText } from './config-schema.ts';
 
 const Count = v.pipe(v.number(), v.minValue(0));
 const Milliseconds = v.pipe(v.number(), v.minValue(0));
@@ -17,6 +17,8 @@ export const MAX_PING_COUNT = 20;
 export const MAX_PING_TIMEOUT_MS = 10_000;
 /** Known gateways that one answer lists; keeps it within a line. */
 export const MAX_GATEWAYS_LISTED = 100;
+/** Routes at this node that one answer lists, the fullest first. */
+export const MAX_HOPS_LISTED = 100;
 
 const NoParams = v.strictObject({});
 
@@ -68,53 +70,106 @@ export const StatusResult = v.object({
   drops: v.record(Text, Count),
 });
 
-export const PeersResult = v.object({
-  peers: v.array(
-    v.object({
-      address: Text,
-      key: Text,
-      state: v.picklist(['down', 'handshake', 'up']),
-      endpoint: v.nullable(Text),
-      rtt_ms: v.nullable(Milliseconds),
-      /** Of the keys in use; counts up with each rekeying of a session. */
-      epoch: Count,
-      rekeys: Count,
-      path_mtu_bytes: Count,
-      datagrams_in: Count,
-      datagrams_out: Count,
-      bytes_in: Count,
-      bytes_out: Count,
-      last_heard_ms_ago: v.nullable(Milliseconds),
-    }),
-  ),
+/** `real-time` goes first at every node, `bulk` takes what is left. */
+const TrafficClassName = v.picklist(['bulk', 'real-time']);
+
+const LinkRow = v.object({
+  address: Text,
+  key: Text,
+  state: v.picklist(['down', 'handshake', 'up']),
+  endpoint: v.nullable(Text),
+  /** As configured. */
+  direction: v.picklist(DIRECTIONS),
+  /** What this node sends to the neighbour travels over other links now. */
+  detour: v.boolean(),
+  /** `reliable`, `unreliable` or a deadline such as `150ms`. */
+  delivery: Text,
+  rtt_ms: v.nullable(Milliseconds),
+  /** The least of late: without any queue. */
+  least_rtt_ms: v.nullable(Milliseconds),
+  /** What of the round trip is queueing. */
+  queue_ms: v.nullable(Milliseconds),
+  /** Share of this node's datagrams that did not arrive, 0 to 1, smoothed. */
+  loss: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  sent_bits_per_s: Count,
+  /** Of them, those that the neighbour acknowledged. */
+  delivered_bits_per_s: Count,
+  /** Sent and not yet acknowledged, and how much may be. */
+  in_flight_bytes: Count,
+  window_bytes: Count,
+  /** Datagrams whose contents were sent again. */
+  retransmitted: Count,
+  /** Datagrams that were sent for an acknowledgement only. */
+  ack_datagrams: Count,
+  /** Of the keys in use; counts up with each rekeying of a session. */
+  epoch: Count,
+  rekeys: Count,
+  path_mtu_bytes: Count,
+  datagrams_in: Count,
+  datagrams_out: Count,
+  bytes_in: Count,
+  bytes_out: Count,
+  last_heard_ms_ago: v.nullable(Milliseconds),
+});
+
+export const LinksResult = v.object({ links: v.array(LinkRow) });
+
+/** The links under their older name. */
+export const PeersResult = v.object({ peers: v.array(LinkRow) });
+
+const BundleRouteRow = v.object({
+  /** Never used twice in a session. */
+  index: Count,
+  /** Addresses of the hops, the neighbour first. */
+  path: v.array(Text),
+  class: TrafficClassName,
+  state: v.picklist(['opening', 'up', 'stalled', 'down']),
+  rtt_ms: v.nullable(Milliseconds),
+  /** What may be under way at once: in flight, and room left. */
+  window_bytes: Count,
+  in_flight_bytes: Count,
+  bytes_in: Count,
+  bytes_out: Count,
+  /** Messages given up on this route, and those of them that were sent again on another. */
+  lost: Count,
+  resent: Count,
+});
+
+/** One direction of a route, as this node carries it to the next. */
+const HopRow = v.object({
+  role: v.picklist(['origin', 'destination', 'relay']),
+  class: TrafficClassName,
+  delivery: Text,
+  /** Addresses of the neighbours that it comes from and goes to; null: begins or ends here. */
+  from: v.nullable(Text),
+  to: v.nullable(Text),
+  /** Kept here until the next node has it, and how much may be. */
+  buffered_bytes: Count,
+  bound_bytes: Count,
+  /** What the next node has room for. */
+  room_bytes: Count,
+  rate_bits_per_s: Count,
+  /** Pieces sent again, and pieces given up. */
+  retransmitted: Count,
+  given_up: Count,
+  bytes: Count,
 });
 
 export const RoutesResult = v.object({
   /** The session with the gateway; null when there is none. */
-  session: v.nullable(
-    v.object({
-      gateway: Text,
-      routes: v.array(
-        v.object({
-          /** Never used twice in a session. */
-          index: Count,
-          /** Addresses of the hops, the neighbour first. */
-          path: v.array(Text),
-          state: v.picklist(['opening', 'up', 'stalled', 'down']),
-          rtt_ms: v.nullable(Milliseconds),
-          window_bytes: Count,
-          in_flight_bytes: Count,
-          bytes_in: Count,
-          bytes_out: Count,
-          /** Messages given up on this route, and those of them that were sent again on another. */
-          lost: Count,
-          resent: Count,
-        }),
-      ),
-    }),
-  ),
+  session: v.nullable(v.object({ gateway: Text, routes: v.array(BundleRouteRow) })),
   /** Routes of others through this node. */
   relayed: Count,
+  /** Memory for what is on its way: used, promised to other nodes, and the limit of both. */
+  buffers: v.object({ used_bytes: Count, promised_bytes: Count, limit_bytes: Count }),
+  /** All routes at this node, the fullest first. */
+  hops: v.pipe(v.array(HopRow), v.maxLength(MAX_HOPS_LISTED)),
+});
+
+export const DeliveryResult = v.object({
+  /** Of the routes to the gateway; null: this node has no LAN to carry. */
+  tunnel: v.nullable(Text),
+  peers: v.array(v.object({ address: Text, key: Text, delivery: Text })),
 });
 
 export const GatewayResult = v.object({
@@ -144,13 +199,26 @@ const PingParams = v.strictObject({
   timeout_ms: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PING_TIMEOUT_MS)), 2000),
 });
 
+/** Of one neighbour's link, or of the tunnel. */
+const DeliveryParams = v.pipe(
+  v.strictObject({
+    peer: v.optional(NodeName),
+    tunnel: v.optional(v.literal(true)),
+    delivery: DeliveryText,
+  }),
+  v.check(({ peer, tunnel }) => (peer === undefined) !== (tunnel === undefined), 'name a peer or the tunnel'),
+);
+
 /** Every method: the schema of its parameters and of its result. */
 export const METHODS = {
   status: { params: NoParams, result: StatusResult },
+  links: { params: NoParams, result: LinksResult },
   peers: { params: NoParams, result: PeersResult },
   routes: { params: NoParams, result: RoutesResult },
   gateway: { params: NoParams, result: GatewayResult },
   'gateway.use': { params: v.strictObject({ gateway: GatewayName }), result: GatewayResult },
+  delivery: { params: NoParams, result: DeliveryResult },
+  'delivery.use': { params: DeliveryParams, result: DeliveryResult },
   ping: { params: PingParams, result: PingResult },
   version: { params: NoParams, result: VersionResult },
 } as const;

@@ -11,8 +11,8 @@ import { addressHash, addressOf, addressText, parseAddress } from '../crypto/add
 import type { Node } from '../node/node.ts';
 import type { PingReply } from '../node/pinger.ts';
 import type { Datapath } from '../os/datapath.ts';
-import { formatEndpoint } from '../os/endpoint.ts';
 import type { Runtime } from './runtime.ts';
+import { delivery, links, routes, useDelivery } from './traffic-handlers.ts';
 
 export interface HandlerContext {
   readonly config: Config;
@@ -27,10 +27,13 @@ export function controlHandlers(context: HandlerContext): ControlHandlers {
   const { runtime } = context;
   return {
     status: () => runtime.act((node, now) => status(context, node, now)),
-    peers: () => runtime.act((node, now) => ({ peers: peers(node, now) })),
+    links: () => runtime.act((node, now) => ({ links: links(node, now) })),
+    peers: () => runtime.act((node, now) => ({ peers: links(node, now) })),
     routes: () => runtime.act((node, now) => routes(node, now)),
     gateway: () => runtime.act((node, now) => gateway(node, now)),
     'gateway.use': (params) => runtime.act((node, now) => useGateway(node, params.gateway, now)),
+    delivery: () => runtime.act((node, now) => delivery(node, now)),
+    'delivery.use': (params) => runtime.act((node, now) => useDelivery(node, params, now)),
     ping: (params) => ping(runtime, params),
     version: () => ({
       version: VERSION,
@@ -43,7 +46,7 @@ export function controlHandlers(context: HandlerContext): ControlHandlers {
 
 function status(context: HandlerContext, node: Node, now: number): Result<'status'> {
   const { config, datapath, startedAt } = context;
-  const links = node.links.status(now);
+  const peers = node.links.status(now);
   const { origin, destination, relayed } = node.routes.status();
   return {
     version: VERSION,
@@ -62,7 +65,7 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
       : null,
     gateway: gatewayStatus(node),
-    links: { up: links.filter(({ state }) => state === 'up').length, configured: links.length },
+    links: { up: peers.filter(({ state }) => state === 'up').length, configured: peers.length },
     routes: { origin, destination, relayed },
     memory_rss_bytes: process.memoryUsage.rss(),
     drops: node.drops.toJSON(),
@@ -96,9 +99,9 @@ function tunnelState(node: Node, now: number): TunnelState {
 }
 
 function problem(node: Node, session: SessionStatus | undefined, now: number): string {
-  const links = node.links.status(now);
-  if (links.length === 0) return 'no peers are configured: add a [[peer]] table to the configuration';
-  if (!links.some(({ state }) => state === 'up')) {
+  const peers = node.links.status(now);
+  if (peers.length === 0) return 'no peers are configured: add a [[peer]] table to the configuration';
+  if (!peers.some(({ state }) => state === 'up')) {
     return 'no peer answers: check the endpoints and keys, and that the peers list the key of this node';
   }
   const wanted = node.uplink?.wantedGateway;
@@ -129,49 +132,6 @@ function gatewayStatus(node: Node): Result<'status'>['gateway'] {
     pool_free: poolSize - leases,
     bytes_in: clients.reduce((sum, client) => sum + client.bytesUp, 0),
     bytes_out: clients.reduce((sum, client) => sum + client.bytesDown, 0),
-  };
-}
-
-function peers(node: Node, now: number): Result<'peers'>['peers'] {
-  return node.links.status(now).map((link) => ({
-    address: addressOf(link.key),
-    key: toHex(link.key),
-    state: link.state,
-    endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
-    rtt_ms: link.session?.roundTripMs ?? null,
-    epoch: link.session?.epoch ?? 0,
-    rekeys: link.session?.rekeys ?? 0,
-    path_mtu_bytes: link.session?.pathMtuBytes ?? 0,
-    datagrams_in: link.receivedDatagrams,
-    datagrams_out: link.sentDatagrams,
-    bytes_in: link.receivedBytes,
-    bytes_out: link.sentBytes,
-    last_heard_ms_ago: link.session?.lastHeardMsAgo ?? null,
-  }));
-}
-
-function routes(node: Node, now: number): Result<'routes'> {
-  const { relayed } = node.routes.status();
-  const wanted = node.uplink?.wantedGateway;
-  const session = node.uplink?.session?.status(now);
-  if (wanted === undefined || session === undefined) return { session: null, relayed };
-  return {
-    session: {
-      gateway: addressText(wanted),
-      routes: session.routes.map((route) => ({
-        index: route.index,
-        path: (route.path ?? []).map((key) => addressOf(key)),
-        state: route.state === 'closed' ? 'down' : route.state,
-        rtt_ms: route.roundTripMs ?? null,
-        window_bytes: route.windowBytes,
-        in_flight_bytes: route.inFlightBytes,
-        bytes_in: route.receivedBytes,
-        bytes_out: route.sentBytes,
-        lost: route.lost,
-        resent: route.resent,
-      })),
-    },
-    relayed,
   };
 }
 
@@ -219,7 +179,7 @@ function ping(runtime: Runtime, params: Params<'ping'>): Promise<Result<'ping'>>
     runtime.act((node, now) => {
       if (node.paths(target, 1).length === 0) {
         reject(
-          new Failure('gateway-unreachable', 'no path to that node is known', 'Check the key, and `skywire peers`'),
+          new Failure('gateway-unreachable', 'no path to that node is known', 'Check the key, and `skywire links`'),
         );
       } else if (
         !node.pinger.start(

@@ -11,8 +11,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
 import { ControlServer } from '../../../src/os/control-server.ts';
 import {
+  DELIVERY,
   GATEWAY,
   KEY,
+  LINKS,
   MINER,
   PEERS,
   RELAY_A,
@@ -92,7 +94,9 @@ async function end(child: ChildProcess): Promise<Ended> {
 describe('--json prints one line with what the daemon sent', () => {
   test.each([
     [['status'], STATUS],
+    [['links'], LINKS],
     [['peers'], PEERS],
+    [['delivery'], DELIVERY],
     [['routes'], ROUTES],
     [['ping', KEY, '-c', '3'], { key: KEY, address: GATEWAY, rtts_ms: [20, null, 23] }],
     [['address'], { address: MINER, key: KEY }],
@@ -106,7 +110,7 @@ describe('--json prints one line with what the daemon sent', () => {
 
 describe('the human form', () => {
   test('is plain text without colour where there is no terminal', async () => {
-    for (const command of ['status', 'peers', 'routes', 'gateway', 'version']) {
+    for (const command of ['status', 'links', 'peers', 'routes', 'delivery', 'gateway', 'version']) {
       const { code, out, err } = await skywire(command);
       expect({ command, code, err }).toEqual({ command, code: 0, err: '' });
       expect(out).toMatch(/^[\x20-\x7e\n]+\n$/);
@@ -115,7 +119,7 @@ describe('the human form', () => {
 
   test('says the state first', async () => {
     expect((await skywire('status')).out).toMatch(/^Tunnel +connected$/m);
-    expect((await skywire('peers')).out.split('\n')[1]).toMatch(/^puXM\S+ +up +192\.0\.2\.7:6969/);
+    expect((await skywire('links')).out.split('\n')[1]).toMatch(/^ +1 +puXM\S+ +up +192\.0\.2\.7:6969/);
     expect((await skywire('version')).out).toBe('skywire   0.1.0\nskywired  0.1.0 on node 24.21.0\n');
     expect((await skywire('address')).out).toBe(`${MINER}\n`);
   });
@@ -137,6 +141,30 @@ describe('gateway use', () => {
       out: '',
       err: `skywire: ${RELAY_A} is no gateway. See \`skywire gateway\`\n`,
     });
+  });
+});
+
+describe('delivery', () => {
+  test('changes that of one link or of the tunnel', async () => {
+    const link = await skywire('delivery', '--peer', RELAY_B, 'unreliable', '--json');
+    expect(JSON.parse(link.out)).toEqual({
+      tunnel: 'reliable',
+      peers: [DELIVERY.peers[0], { ...DELIVERY.peers[1], delivery: 'unreliable' }],
+    });
+    expect((await skywire('delivery', '--tunnel', '500ms')).out).toMatch(/^Tunnel +500ms$/m);
+  });
+
+  test.each([
+    [['reliable'], 'a mode is for one peer or the tunnel'],
+    [['--peer', RELAY_B, '--tunnel', 'reliable'], 'a mode is for one peer or the tunnel'],
+    [['--peer', RELAY_B], 'a mode is missing'],
+    [['--tunnel', 'fast'], 'delivery must be "reliable", "unreliable" or a deadline'],
+    [['--peer', 'attic', 'reliable'], 'peer must be an address or a public key'],
+  ])('with %j is wrong usage', async (args, words) => {
+    const { code, out, err } = await skywire('delivery', ...args);
+    expect({ code, out, lines: err.split('\n').length }).toEqual({ code: 2, out: '', lines: 2 });
+    expect(err).toContain(words);
+    expect(err).toContain('skywire delivery --help');
   });
 });
 
@@ -216,7 +244,7 @@ test('every command has help with a description', async () => {
   expect(code).toBe(0);
   const commands = [...out.matchAll(/^ {2}([a-z-]+) (?:\[options\]|<)/gm)].map((match) => match[1]);
   expect(commands).toEqual(
-    'status peers routes gateway ping keygen address check-config version completion'.split(' '),
+    'status links peers routes gateway delivery ping keygen address check-config version completion'.split(' '),
   );
   for (const command of commands) {
     const help = await skywire(command, '--help');

@@ -35,14 +35,26 @@ export const STATUS: Result<'status'> = {
   drops: { 'link-tag-wrong': 3, 'frame-unknown': 12 },
 };
 
-export const PEERS: Result<'peers'> = {
-  peers: [
+export const LINKS: Result<'links'> = {
+  links: [
     {
       address: RELAY_A,
       key: KEY,
       state: 'up',
       endpoint: '192.0.2.7:6969',
+      direction: 'both',
+      detour: false,
+      delivery: '150ms',
       rtt_ms: 12.34,
+      least_rtt_ms: 11.5,
+      queue_ms: 0.84,
+      loss: 0.042,
+      sent_bits_per_s: 9_420_000,
+      delivered_bits_per_s: 9_020_000,
+      in_flight_bytes: 14_000,
+      window_bytes: 21_000,
+      retransmitted: 1_204,
+      ack_datagrams: 88,
       epoch: 40,
       rekeys: 40,
       path_mtu_bytes: 1472,
@@ -57,7 +69,19 @@ export const PEERS: Result<'peers'> = {
       key: SILENT_KEY,
       state: 'down',
       endpoint: null,
+      direction: 'receive-only',
+      detour: true,
+      delivery: 'reliable',
       rtt_ms: null,
+      least_rtt_ms: null,
+      queue_ms: null,
+      loss: null,
+      sent_bits_per_s: 0,
+      delivered_bits_per_s: 0,
+      in_flight_bytes: 0,
+      window_bytes: 0,
+      retransmitted: 0,
+      ack_datagrams: 0,
       epoch: 0,
       rekeys: 0,
       path_mtu_bytes: 1200,
@@ -70,37 +94,61 @@ export const PEERS: Result<'peers'> = {
   ],
 };
 
+export const PEERS: Result<'peers'> = { peers: LINKS.links };
+
+const FULL = { window_bytes: 180_000, in_flight_bytes: 95_000, bytes_in: 600_000_000, bytes_out: 16_000 };
+const PATH_A = [RELAY_A, GATEWAY];
+const PATH_B = [RELAY_B, MINER, GATEWAY];
+
 export const ROUTES: Result<'routes'> = {
   session: {
     gateway: GATEWAY,
     routes: [
-      {
-        index: 0,
-        path: [RELAY_A, GATEWAY],
-        state: 'up',
-        rtt_ms: 24.6,
-        window_bytes: 180_000,
-        in_flight_bytes: 95_000,
-        bytes_in: 600_000_000,
-        bytes_out: 16_000,
-        lost: 4,
-        resent: 4,
-      },
-      {
-        index: 3,
-        path: [RELAY_B, GATEWAY],
-        state: 'stalled',
-        rtt_ms: null,
-        window_bytes: 3000,
-        in_flight_bytes: 0,
-        bytes_in: 0,
-        bytes_out: 0,
-        lost: 0,
-        resent: 0,
-      },
+      { index: 0, path: PATH_A, class: 'bulk', state: 'up', rtt_ms: 24.6, ...FULL, lost: 1_234, resent: 1_234 },
+      { index: 1, path: PATH_A, class: 'real-time', state: 'up', rtt_ms: 21.2, ...FULL, lost: 4, resent: 0 },
+      { index: 6, path: PATH_B, class: 'bulk', state: 'stalled', rtt_ms: null, ...FULL, lost: 0, resent: 0 },
     ],
   },
   relayed: 5,
+  buffers: { used_bytes: 1_200_000, promised_bytes: 12_300_000, limit_bytes: 64_000_000 },
+  hops: [
+    {
+      role: 'relay',
+      class: 'bulk',
+      delivery: 'reliable',
+      from: RELAY_B,
+      to: RELAY_A,
+      buffered_bytes: 120_000,
+      bound_bytes: 128_000,
+      room_bytes: 0,
+      rate_bits_per_s: 4_710_000,
+      retransmitted: 120_400,
+      given_up: 17,
+      bytes: 600_000_000,
+    },
+    {
+      role: 'origin',
+      class: 'real-time',
+      delivery: '150ms',
+      from: null,
+      to: RELAY_A,
+      buffered_bytes: 0,
+      bound_bytes: 65_536,
+      room_bytes: 65_536,
+      rate_bits_per_s: 160_000,
+      retransmitted: 3,
+      given_up: 0,
+      bytes: 20_000,
+    },
+  ],
+};
+
+export const DELIVERY: Result<'delivery'> = {
+  tunnel: 'reliable',
+  peers: [
+    { address: RELAY_A, key: KEY, delivery: '150ms' },
+    { address: RELAY_B, key: SILENT_KEY, delivery: 'reliable' },
+  ],
 };
 
 /** @param onCall sees each method as it is asked */
@@ -119,6 +167,7 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
       onCall('status');
       return STATUS;
     },
+    links: () => LINKS,
     peers: () => PEERS,
     routes: () => ROUTES,
     gateway,
@@ -129,6 +178,11 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
       selected = params.gateway;
       return gateway();
     },
+    delivery: () => DELIVERY,
+    'delivery.use': ({ peer, tunnel, delivery }) => ({
+      tunnel: tunnel ? delivery : DELIVERY.tunnel,
+      peers: DELIVERY.peers.map((row) => (row.address === peer ? { ...row, delivery } : row)),
+    }),
     ping: (params) => ({
       key: params.key,
       address: GATEWAY,

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { showGateway, showPing } from '../../../src/cli/show-gateway.ts';
-import { showPeers, showRoutes } from '../../../src/cli/show-links.ts';
+import { showDelivery, showLinks } from '../../../src/cli/show-links.ts';
+import { showRoutes } from '../../../src/cli/show-routes.ts';
 import { showStatus } from '../../../src/cli/show-status.ts';
 import { type Paint, table } from '../../../src/cli/table.ts';
-import { GATEWAY, KEY, PEERS, ROUTES, SILENT_KEY, STATUS } from './sample-handlers.ts';
+import { DELIVERY, GATEWAY, KEY, LINKS, ROUTES, SILENT_KEY, STATUS } from './sample-handlers.ts';
 
 const plain: Paint = (_style, text) => text;
 
@@ -106,49 +107,127 @@ describe('status', () => {
   });
 });
 
-describe('peers', () => {
-  test('are a table', () => {
-    expect(showPeers(PEERS, plain)).toMatchInlineSnapshot(`
-      "ADDRESS                              STATE  ENDPOINT            RTT       IN      OUT  REKEYS   MTU  HEARD
-      puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1   up     192.0.2.7:6969  12.3 ms  1.20 GB  33.0 kB      40  1472  just now
-      2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq  down   -                     -      0 B    658 B       0  1200  never
+describe('links', () => {
+  test('are two tables, and a remark for what is not as usual', () => {
+    expect(showLinks(LINKS.links, plain)).toMatchInlineSnapshot(`
+      "LINK  ADDRESS                              STATE  ENDPOINT
+         1  puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1   up     192.0.2.7:6969
+         2  2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq  down   -
+
+      LINK  HEARD         RTT    QUEUE   LOSS       RATE  RESENT       IN      OUT
+         1  just now  12.3 ms  0.84 ms  4.2 %  9.02 Mb/s    1204  1.20 GB  33.0 kB
+
+      Link 1 sends again for 150ms at most.
+      Link 2 is down, heard never.
+      Link 2 is receive-only: what goes to it takes other links.
       "
     `);
   });
 
+  test('that work one way, or are not reliable, say what that means', () => {
+    const [link] = LINKS.links;
+    const remarks = (change: Partial<typeof link>) =>
+      showLinks([{ ...link, delivery: 'reliable', ...change }], plain)
+        .split('\n')
+        .slice(6, -1);
+    expect(remarks({})).toEqual([]);
+    expect(remarks({ direction: 'send-only' })).toEqual(['Link 1 is send-only: what it sends comes over other links.']);
+    expect(remarks({ direction: 'receive-only', detour: true })).toEqual([
+      'Link 1 is receive-only: what goes to it takes other links.',
+    ]);
+    expect(remarks({ detour: true, delivery: 'unreliable' })).toEqual([
+      'Link 1 hears nothing of this node: what goes to it takes other links.',
+      'Link 1 is unreliable: what is lost stays lost.',
+    ]);
+  });
+
+  test('that lose much are coloured', () => {
+    const paint: Paint = (style, text) => `<${style}>${text}`;
+    const [link] = LINKS.links;
+    expect(showLinks([{ ...link, loss: 0.099 }], paint)).toContain('  9.9 %  ');
+    expect(showLinks([{ ...link, loss: 0.5 }], paint)).toContain('<yellow>50 %');
+  });
+
   test('that are none say what to do', () => {
-    expect(showPeers({ peers: [] }, plain)).toBe('No peers. Add a [[peer]] to the configuration.\n');
+    expect(showLinks([], plain)).toBe('No peers. Add a [[peer]] to the configuration.\n');
   });
 });
 
 describe('routes', () => {
-  test('are a table with their paths', () => {
+  test('are tables of the session, its paths, and what this node carries', () => {
     expect(showRoutes(ROUTES, plain)).toMatchInlineSnapshot(`
-      "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS, 2 routes
+      "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
+      3 routes on 2 paths
 
-      ROUTE  STATE        RTT   WINDOW  IN FLIGHT      IN      OUT  LOST  RESENT  PATH
-          0  up       24.6 ms   180 kB    95.0 kB  600 MB  16.0 kB     4       4  puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1 > QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
-          3  stalled        -  3.00 kB        0 B     0 B      0 B     0       0  2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq > QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
+      ROUTE  PATH  CLASS  STATE        RTT  IN FLIGHT      IN      OUT  LOST  RESENT
+          0     1  bulk   up       24.6 ms    95.0 kB  600 MB  16.0 kB  1234    1234
+          1     1  RT     up       21.2 ms    95.0 kB  600 MB  16.0 kB     4       0
+          6     2  bulk   stalled        -    95.0 kB  600 MB  16.0 kB     0       0
+
+      PATH  HOPS
+         1  puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1 > QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
+         2  2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq > AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC
+            > QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
 
       5 routes of others through this node
+      Buffers: 1.20 MB in use, 12.3 MB promised, of 64.0 MB
+
+      CLASS  FROM      TO        BUFFER       OF     ROOM       RATE  RESENT  GONE
+      bulk   2Ch7Eu4A  puXMDoRW  120 kB   128 kB      0 B  4.71 Mb/s  120400    17
+      RT     here      puXMDoRW     0 B  65.5 kB  65.5 kB   160 kb/s       3     0
       "
     `);
   });
 
   test('without a session, and without a path', () => {
-    expect(showRoutes({ session: null, relayed: 1 }, plain)).toMatchInlineSnapshot(`
+    expect(showRoutes({ ...ROUTES, session: null, relayed: 1, hops: [] }, plain)).toMatchInlineSnapshot(`
       "No session with a gateway.
+
       1 route of others through this node
+      Buffers: 1.20 MB in use, 12.3 MB promised, of 64.0 MB
       "
     `);
-    expect(showRoutes({ session: { gateway: GATEWAY, routes: [] }, relayed: 0 }, plain)).toMatchInlineSnapshot(`
-      "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS, 0 routes
+    const empty = { ...ROUTES, session: { gateway: GATEWAY, routes: [] }, relayed: 0, hops: [] };
+    expect(showRoutes(empty, plain)).toMatchInlineSnapshot(`
+      "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
 
       No path is known yet.
+
       0 routes of others through this node
+      Buffers: 1.20 MB in use, 12.3 MB promised, of 64.0 MB
       "
     `);
   });
+
+  test('are the fullest ones only where they are many', () => {
+    const hops = Array.from({ length: 40 }, () => ROUTES.hops[0]);
+    expect(showRoutes({ ...ROUTES, session: null, hops }, plain)).toMatch(/^and 24 more, see --json$/m);
+  });
+});
+
+test('delivery of the tunnel and of each link', () => {
+  expect(showDelivery(DELIVERY, plain)).toMatchInlineSnapshot(`
+    "Tunnel  reliable
+    Peers   puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1  150ms
+            2Ch7Eu4AP6LQNyoBkgYVmivm3mfeJZwyTpq  reliable
+    "
+  `);
+  expect(showDelivery({ tunnel: null, peers: [] }, plain)).toBe('Tunnel  none\nPeers   none\n');
+});
+
+test('nothing is wider than a terminal', () => {
+  const [link] = LINKS.links;
+  const handshake = { ...link, state: 'handshake' as const, endpoint: '255.255.255.255:65535' };
+  const wide = {
+    ...handshake,
+    rtt_ms: 888,
+    queue_ms: 888,
+    loss: 0.0088,
+    last_heard_ms_ago: 9_000,
+    retransmitted: 9_999_999,
+  };
+  const screens = [showLinks([wide, link], plain), showRoutes(ROUTES, plain), showDelivery(DELIVERY, plain)];
+  for (const line of screens.join('').split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
 });
 
 test('gateways in reach, the selected one marked', () => {

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { agoText, bytesText, countText, durationText, millisecondsText } from '../../../src/cli/units.ts';
+import {
+  agoText,
+  bitRateText,
+  bytesText,
+  countText,
+  durationText,
+  millisecondsText,
+  percentText,
+  roundTripText,
+} from '../../../src/cli/units.ts';
 
 test.each([
   [0, '0 B'],
@@ -44,6 +53,30 @@ test.each([
   [11_533_000, '3 h 12 min ago'],
 ])('%d ms are %s', (ms, text) => {
   expect(agoText(ms)).toBe(text);
+});
+
+test.each([
+  [0, '0 b/s'],
+  [999.4, '999 b/s'],
+  [2_310_000, '2.31 Mb/s'],
+  [999_600, '1.00 Mb/s'],
+])('%d bits a second are %s', (rate, text) => {
+  expect(bitRateText(rate)).toBe(text);
+});
+
+test.each([
+  [0, '0 %'],
+  [0.0042, '0.42 %'],
+  [0.00996, '1.0 %'],
+  [0.042, '4.2 %'],
+  [0.0996, '10 %'],
+  [1, '100 %'],
+])('a share of %d is %s', (share, text) => {
+  expect(percentText(share)).toBe(text);
+});
+
+test('a round trip that is not known is a dash', () => {
+  expect([roundTripText(null), roundTripText(0.412)]).toEqual(['-', '0.41 ms']);
 });
 
 test('counts know their plural', () => {

@@ -1,0 +1,146 @@
+/** Answers of the control socket about links, routes and what is done about losses. */
+import { toHex } from '../base/bytes.ts';
+import { Failure } from '../base/failure.ts';
+import type { LinkId, NodeKey } from '../base/ids.ts';
+import { REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
+import type { RouteStatus } from '../bundle/session-status.ts';
+import { formatDelivery, parseDelivery } from '../control/delivery-text.ts';
+import { MAX_HOPS_LISTED, type Params, type Result } from '../control/schema.ts';
+import { addressOf, addressText } from '../crypto/address.ts';
+import type { LinkStatus } from '../link/link-status.ts';
+import type { Node } from '../node/node.ts';
+import { formatEndpoint } from '../os/endpoint.ts';
+import type { RouteRow } from '../route/route-status.ts';
+
+type LinkRow = Result<'links'>['links'][number];
+type HopRow = Result<'routes'>['hops'][number];
+
+const BITS_PER_BYTE = 8;
+const MS_PER_SECOND = 1_000;
+
+export function links(node: Node, now: number): LinkRow[] {
+  return node.links.status(now).map((link) => linkRow(node, link));
+}
+
+function linkRow(node: Node, link: LinkStatus): LinkRow {
+  const { session } = link;
+  const measures = session === undefined ? undefined : node.links.measures(link.link);
+  return {
+    address: addressOf(link.key),
+    key: toHex(link.key),
+    state: link.state,
+    endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
+    direction: link.direction,
+    detour: link.detour,
+    delivery: formatDelivery(link.deliveryMs),
+    rtt_ms: measures?.roundTripMs ?? null,
+    least_rtt_ms: measures?.leastRoundTripMs ?? null,
+    queue_ms: measures === undefined ? null : Math.max(0, measures.roundTripMs - measures.leastRoundTripMs),
+    loss: measures?.lossShare ?? null,
+    sent_bits_per_s: bitsPerSecond(measures?.sentBytesPerMs ?? 0),
+    delivered_bits_per_s: bitsPerSecond(measures?.deliveredBytesPerMs ?? 0),
+    in_flight_bytes: measures?.inFlightBytes ?? 0,
+    window_bytes: Math.round(measures?.windowBytes ?? 0),
+    retransmitted: measures?.retransmittedDatagrams ?? 0,
+    ack_datagrams: measures?.ackDatagrams ?? 0,
+    epoch: session?.epoch ?? 0,
+    rekeys: session?.rekeys ?? 0,
+    path_mtu_bytes: session?.pathMtuBytes ?? 0,
+    datagrams_in: link.receivedDatagrams,
+    datagrams_out: link.sentDatagrams,
+    bytes_in: link.receivedBytes,
+    bytes_out: link.sentBytes,
+    last_heard_ms_ago: session?.lastHeardMsAgo ?? null,
+  };
+}
+
+export function routes(node: Node, now: number): Result<'routes'> {
+  const { relayed, memory } = node.routes.status();
+  const wanted = node.uplink?.wantedGateway;
+  const session = node.uplink?.session?.status(now);
+  const addresses = new Map(node.links.status(now).map(({ link, key }) => [link, addressOf(key)]));
+  return {
+    session:
+      wanted === undefined || session === undefined
+        ? null
+        : { gateway: addressText(wanted), routes: session.routes.map(bundleRouteRow) },
+    relayed,
+    buffers: {
+      used_bytes: memory.usedBytes,
+      promised_bytes: memory.promisedBytes,
+      limit_bytes: memory.limitBytes,
+    },
+    hops: node.routes.rows(MAX_HOPS_LISTED).map((row) => hopRow(row, addresses)),
+  };
+}
+
+function bundleRouteRow(route: RouteStatus): NonNullable<Result<'routes'>['session']>['routes'][number] {
+  return {
+    index: route.index,
+    path: (route.path ?? []).map((key) => addressOf(key)),
+    class: className(route.trafficClass),
+    state: route.state === 'closed' ? 'down' : route.state,
+    rtt_ms: route.roundTripMs ?? null,
+    window_bytes: route.inFlightBytes + route.roomBytes,
+    in_flight_bytes: route.inFlightBytes,
+    bytes_in: route.receivedBytes,
+    bytes_out: route.sentBytes,
+    lost: route.lost,
+    resent: route.resent,
+  };
+}
+
+function hopRow(row: RouteRow, addresses: ReadonlyMap<LinkId, string>): HopRow {
+  const place = (link: LinkId | undefined): string | null =>
+    link === undefined ? null : (addresses.get(link) ?? null);
+  return {
+    role: row.role,
+    class: className(row.trafficClass),
+    delivery: formatDelivery(row.deliveryMs),
+    from: place(row.from),
+    to: place(row.to),
+    buffered_bytes: row.bufferedBytes,
+    bound_bytes: row.boundBytes,
+    room_bytes: row.creditBytes,
+    rate_bits_per_s: bitsPerSecond(row.rateBytesPerMs),
+    retransmitted: row.retransmittedPieces,
+    given_up: row.gonePieces,
+    bytes: row.forwardedBytes,
+  };
+}
+
+export function delivery(node: Node, now: number): Result<'delivery'> {
+  const { uplink } = node;
+  return {
+    tunnel: uplink === undefined ? null : formatDelivery(uplink.deliveryMs),
+    peers: node.links.status(now).map(({ key, deliveryMs }) => ({
+      address: addressOf(key),
+      key: toHex(key),
+      delivery: formatDelivery(deliveryMs),
+    })),
+  };
+}
+
+/** @throws Failure failed when there is no such peer or no tunnel here */
+export function useDelivery(node: Node, params: Params<'delivery.use'>, now: number): Result<'delivery'> {
+  // The schema has checked the text, and that one of the two is named.
+  const deliveryMs = parseDelivery(params.delivery)!;
+  if (params.peer !== undefined) node.links.setDelivery(peerKey(node, params.peer, now), deliveryMs);
+  else if (node.uplink !== undefined) node.uplink.setDelivery(deliveryMs, now);
+  else throw new Failure('failed', 'this node has no LAN to carry', 'Add a [lan] table to the configuration');
+  return delivery(node, now);
+}
+
+function peerKey(node: Node, name: string, now: number): NodeKey {
+  const found = node.links.status(now).find(({ key }) => addressOf(key) === name || toHex(key) === name.toLowerCase());
+  if (found !== undefined) return found.key;
+  throw new Failure('failed', `${name} is no peer of this node`, '`skywire links` lists them');
+}
+
+function className(trafficClass: TrafficClass): 'bulk' | 'real-time' {
+  return trafficClass === REAL_TIME ? 'real-time' : 'bulk';
+}
+
+function bitsPerSecond(bytesPerMs: number): number {
+  return Math.round(bytesPerMs * BITS_PER_BYTE * MS_PER_SECOND);
+}
