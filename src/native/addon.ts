@@ -37,7 +37,7 @@ export interface LocalAddress {
 
 export interface Addon {
   readonly abiVersion: number;
-  /** One call a readable event; level-triggered. Once a device, after its last socket was bound. */
+  /** One call a readable event, level-triggered, or each time that a timer is due. Once a device, after its last socket was bound. */
   watch(device: Handle, readable: () => void): void;
   close(device: Handle): void;
 
@@ -64,6 +64,10 @@ export interface Addon {
   tunRead(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array): number;
   tunWrite(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, count: number): number;
   tunCounters(device: Handle): TunCounters;
+
+  timerOpen(): Handle;
+  /** Calls what `watch` was given once, so much later; replaces what was armed before. */
+  timerArm(device: Handle, microseconds: number): void;
 
   addKey(key: Uint8Array): number;
   removeKey(slot: number): void;

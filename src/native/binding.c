@@ -1,6 +1,6 @@
 /*
  * All of the addon's N-API: turns arguments into the core's structs and errors into exceptions, and calls back into
- * JavaScript when a descriptor is readable. What each function takes is declared in addon.ts.
+ * JavaScript when a descriptor is readable or a timer is due. What each function takes is declared in addon.ts.
  *
  * Every array that comes in is checked for its type and length here; what stands in it is checked by the core. A wrong
  * argument is a programmer error and throws; nothing that JavaScript passes can make this read or write out of bounds.
@@ -16,6 +16,7 @@
 
 #include "core/aead.h"
 #include "core/curve.h"
+#include "core/timer.h"
 #include "core/tun.h"
 #include "core/udp.h"
 
@@ -24,7 +25,7 @@
 #define MAX_DEVICES 64
 #define MAX_ARGUMENTS 6
 
-enum device_kind { DEVICE_UDP, DEVICE_TUN };
+enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
 
 struct device {
   struct addon *addon;
@@ -32,6 +33,7 @@ struct device {
   union {
     struct udp udp;
     struct tun tun;
+    struct timer timer;
   };
   napi_ref on_readable; /* NULL until watched */
   uv_poll_t polls[UDP_MAX_SOCKETS];
@@ -241,8 +243,17 @@ static void close_device(struct addon *addon, uint32_t handle) {
   size_t polls = device->poll_count;
   for (size_t i = 0; i < polls; i++) uv_close((uv_handle_t *)&device->polls[i], poll_closed);
   /* After uv_close() libuv no longer looks at the descriptor. */
-  if (device->kind == DEVICE_UDP) udp_close(&device->udp);
-  else tun_close(&device->tun);
+  switch (device->kind) {
+    case DEVICE_UDP:
+      udp_close(&device->udp);
+      break;
+    case DEVICE_TUN:
+      tun_close(&device->tun);
+      break;
+    case DEVICE_TIMER:
+      timer_close(&device->timer);
+      break;
+  }
   if (device->on_readable != NULL) napi_delete_reference(addon->env, device->on_readable);
   device->on_readable = NULL;
   if (polls == 0) free_device(device);
@@ -256,6 +267,8 @@ static void readable(uv_poll_t *poll, int status, int events) {
   napi_value callback = NULL;
   napi_value global;
   (void)events;
+  /* A timer has nothing to read but that it fired, which is done here. */
+  if (device->kind == DEVICE_TIMER && !timer_take(&device->timer)) return;
   if (device->on_readable == NULL || napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_get_reference_value(env, device->on_readable, &callback);
   napi_get_global(env, &global);
@@ -269,12 +282,20 @@ static void readable(uv_poll_t *poll, int status, int events) {
   if (status < 0 && device->on_readable != NULL) uv_poll_start(poll, UV_READABLE, readable);
 }
 
+static size_t descriptor_count(const struct device *device) {
+  return device->kind == DEVICE_UDP ? device->udp.count : 1;
+}
+
+static int descriptor(const struct device *device, size_t index) {
+  if (device->kind == DEVICE_UDP) return device->udp.sockets[index].fd;
+  return device->kind == DEVICE_TUN ? device->tun.fd : device->timer.fd;
+}
+
 static int watch(struct device *device, uv_loop_t *loop) {
-  size_t fds = device->kind == DEVICE_UDP ? device->udp.count : 1;
-  for (size_t i = 0; i < fds; i++) {
+  size_t count = descriptor_count(device);
+  for (size_t i = 0; i < count; i++) {
     uv_poll_t *poll = &device->polls[i];
-    int fd = device->kind == DEVICE_UDP ? device->udp.sockets[i].fd : device->tun.fd;
-    int error = uv_poll_init(loop, poll, fd);
+    int error = uv_poll_init(loop, poll, descriptor(device, i));
     if (error < 0) return error;
     poll->data = device;
     device->poll_count++;
@@ -451,6 +472,33 @@ static napi_value js_tun_counters(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* Timer */
+
+static napi_value js_timer_open(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!begin_call(&call, env, info, 0)) return NULL;
+  uint32_t handle = add_device(&call, DEVICE_TIMER);
+  if (call.failed) return NULL;
+  struct device *device = call.addon->devices[handle];
+  int error = timer_open(&device->timer);
+  if (error < 0) {
+    call.addon->devices[handle] = NULL;
+    free_device(device);
+    fail_errno(&call, error);
+    return NULL;
+  }
+  return from_number(&call, handle);
+}
+
+/* timerArm(handle, microseconds) */
+static napi_value js_timer_arm(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!begin_call(&call, env, info, 2)) return NULL;
+  struct device *device = device_argument(&call, 0, DEVICE_TIMER);
+  uint32_t delay_us = number(&call, 1);
+  return call.failed ? NULL : from_count(&call, timer_arm(&device->timer, delay_us));
+}
+
 /* Cipher */
 
 static napi_value js_add_key(napi_env env, napi_callback_info info) {
@@ -572,6 +620,8 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "tunRead", js_tun_read);
   define(env, exports, addon, "tunWrite", js_tun_write);
   define(env, exports, addon, "tunCounters", js_tun_counters);
+  define(env, exports, addon, "timerOpen", js_timer_open);
+  define(env, exports, addon, "timerArm", js_timer_arm);
   define(env, exports, addon, "addKey", js_add_key);
   define(env, exports, addon, "removeKey", js_remove_key);
   define(env, exports, addon, "sealBatch", js_seal_batch);

@@ -1,5 +1,5 @@
 /**
- * The native data path: batched sockets and TUN, the cipher and the curve in C. `loadNative` finds the addon beside the
+ * The native data path: batched sockets and TUN, a precise timer, the cipher and the curve in C. `loadNative` finds the addon beside the
  * bundle (dist/), or in the repository's dist/ when run from source. Where the addon was built without libsecp256k1,
  * the curve is the TypeScript one and `curve.name` says so.
  */
@@ -8,6 +8,7 @@ import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { hasCurve, loadAddon } from './addon.ts';
 import { createNativeCurve } from './native-curve.ts';
+import { NativeTimer } from './native-timer.ts';
 import { type NativeTun, openNativeTun } from './native-tun.ts';
 import { type NativeUdp, openNativeUdp } from './native-udp.ts';
 
@@ -19,6 +20,7 @@ export interface NativeDatapath {
   openUdp(listen: readonly { address: string; port: number }[]): NativeUdp;
   /** Creates the device, up and without an address, or throws a Failure. */
   openTun(name: string, mtuBytes: number): NativeTun;
+  openTimer(): NativeTimer;
 }
 
 // The bundle lies in dist/ beside the addon; this file two folders below the repository's root.
@@ -43,6 +45,7 @@ export function loadNative(
     },
     openUdp: (listen) => openNativeUdp(addon, listen),
     openTun: (name, mtuBytes) => openNativeTun(addon, name, mtuBytes),
+    openTimer: () => new NativeTimer(addon),
   };
   return { datapath };
 }

@@ -284,6 +284,9 @@ async function worker() {
       const tun = datapath.openTun('sky-worker', 1400);
       sockets.onReadable(() => {});
       tun.onReadable(() => tun.read({ arena: new Uint8Array(2000), count: 0, offsets: new Uint32Array(1), lengths: new Uint32Array(1) }));
+      const timer = datapath.openTimer();
+      timer.onDue(() => timer.arm(0.1));
+      timer.arm(0);
       datapath.cipher.addKey(new Uint8Array(32));
       parentPort.postMessage('open');
     })();`;
