@@ -81,10 +81,14 @@ export class Daemon {
       cipher: datapath.cipher,
       transport: udp,
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
+      buffersBytes: config.buffers.memoryBytes,
+      transit: config.transit,
       ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });
-    const runtime = new Runtime(node, { udp, lanTun: lan?.tun, gatewayTun: gateway?.tun });
+    const timer = datapath.openTimer();
+    this.undo.push(() => timer.close());
+    const runtime = new Runtime(node, { timer, udp, lanTun: lan?.tun, gatewayTun: gateway?.tun });
     const handlers = controlHandlers({ config, runtime, datapath, startedAt });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
@@ -129,6 +133,8 @@ export class Daemon {
       gateway: gatewayHash(config.tunnel.gateway),
       routeCount: config.tunnel.routes,
       mtuBytes: config.tunnel.mtuBytes,
+      deliveryMs: config.tunnel.deliveryMs,
+      realTime: config.qos.realTime,
       device: lan.tun,
       ownNetworks: [config.lan!.address],
       clientSecret: (service: Parameters<typeof clientSecret>[1]) =>
@@ -140,8 +146,9 @@ export class Daemon {
 
 /** @throws Failure config-invalid when no socket of the peer's address family is listened on */
 function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
+  const { deliveryMs, direction } = peer;
   const key = fromHex(peer.key) as NodeKey;
-  if (peer.endpoint === undefined) return { key, endpoint: undefined };
+  if (peer.endpoint === undefined) return { key, endpoint: undefined, deliveryMs, direction };
   const text = formatConfigured(peer.endpoint);
   const socketOf = (family: 4 | 6): number | undefined => {
     const index = udp.local.findIndex((local) => local.family === family);
@@ -152,5 +159,5 @@ function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOption
     const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
     throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);
   }
-  return { key, endpoint };
+  return { key, endpoint, deliveryMs, direction };
 }

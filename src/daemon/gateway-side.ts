@@ -12,6 +12,7 @@ import type { Ipv4Prefix } from '../wire/ip.ts';
 export class GatewaySide {
   readonly tun: Tun;
   private readonly config: GatewayConfig;
+  private readonly realTime: Config['qos']['realTime'];
   private readonly mtuBytes: number;
   private readonly leases: LineFile;
   private readonly network: GatewayNetwork;
@@ -22,6 +23,7 @@ export class GatewaySide {
     const gateway = config.gateway!;
     this.tun = tun;
     this.config = gateway;
+    this.realTime = config.qos.realTime;
     this.mtuBytes = config.tunnel.mtuBytes;
     this.gatewayAddress = networkAddress(gateway.pool) + 1;
     this.leases = new LineFile(config.node.stateDir, 'leases', (error) =>
@@ -65,7 +67,7 @@ export class GatewaySide {
 
   /** For the node; after `start`. */
   get options(): GatewayOptions {
-    const { config, tun, mtuBytes, leases, ownNetworks, resolver } = this;
+    const { config, realTime, tun, mtuBytes, leases, ownNetworks, resolver } = this;
     const { rateLimitBitsPerSecond } = config;
     return {
       pool: config.pool,
@@ -75,6 +77,7 @@ export class GatewaySide {
       allow: config.allow,
       tun,
       store: leases,
+      realTime,
       limits: rateLimitBitsPerSecond === undefined ? {} : { clientBytesPerSecond: rateLimitBitsPerSecond / 8 },
     };
   }
