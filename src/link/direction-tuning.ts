@@ -4,6 +4,8 @@ export interface DirectionTuning {
   readonly doubtAfterMs: number;
   /** In doubt a PING goes this often, so that ordinary loss gets its chance to be told from a dead direction. */
   readonly doubtPingMs: number;
+  /** A peer that asks twice within this has not heard the first answer: it repeats PING every 500 ms. */
+  readonly askedAgainWithinMs: number;
   /** Nothing answered for this long, or three probe timeouts: one-way. Half of what a Bulk route is patient for (2 s). */
   readonly oneWayAfterMs: number;
   readonly oneWayProbeTimeouts: number;
@@ -33,6 +35,7 @@ export interface DirectionTuning {
 export const DIRECTION_TUNING: DirectionTuning = {
   doubtAfterMs: 300,
   doubtPingMs: 50,
+  askedAgainWithinMs: 1_000,
   oneWayAfterMs: 1_000,
   oneWayProbeTimeouts: 3,
   oneWayAsks: 12,

@@ -36,6 +36,7 @@ export class Direction {
   private unansweredSince: number | undefined;
   private unanswered = 0;
   private answeredAt = Number.NEGATIVE_INFINITY;
+  private askedByPeerAt = Number.NEGATIVE_INFINITY;
   private heardDirectlyAt = Number.NEGATIVE_INFINITY;
   private heardAt = Number.NEGATIVE_INFINITY;
   private beggedSince = Number.NEGATIVE_INFINITY;
@@ -96,11 +97,14 @@ export class Direction {
   }
 
   /**
-   * Whether to ask for a sign of life because the peer asks for one: an end that only ever answers would never learn that
-   * its answers are lost. Not when something was answered just now, or two ends would keep asking each other.
+   * The peer asks for a sign of life. True: it asks again and again, so ask for one, too. An end that only ever answers would
+   * never learn that its answers are lost.
    */
-  wantsToAsk(now: number): boolean {
-    if (this.configured !== 'both' || this.isBack || this.unansweredSince !== undefined) return false;
+  askedByPeer(now: number): boolean {
+    const isAgain = now < this.askedByPeerAt + this.tuning.askedAgainWithinMs;
+    this.askedByPeerAt = now;
+    if (!isAgain || this.configured !== 'both' || this.isBack || this.unansweredSince !== undefined) return false;
+    // Not when something was answered just now, or two ends would keep asking each other.
     return now >= this.answeredAt + this.tuning.doubtAfterMs;
   }
 

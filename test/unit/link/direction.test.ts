@@ -109,14 +109,15 @@ describe('a link whose peer does not hear us any more', () => {
     expect(scene.direction.effective).toBe('receive-only');
   });
 
-  it('asks of its own when it only answers, or it would never know', () => {
-    const scene = new Scene();
-    scene.run(1_000, 500);
-    expect(scene.direction.wantsToAsk(scene.now)).toBe(true);
-    scene.direction.answered(scene.now);
-    expect(scene.direction.wantsToAsk(scene.now + 200)).toBe(false);
-    scene.direction.asked(scene.now + 300);
-    expect(scene.direction.wantsToAsk(scene.now + 1_000)).toBe(false);
+  it('asks of its own when the peer asks again and again, or it would never know that its answers are lost', () => {
+    const direction = new Direction('both');
+    expect([0, 10_000, 20_000].map((at) => direction.askedByPeer(at))).toEqual([false, false, false]);
+    expect(direction.askedByPeer(20_500)).toBe(true);
+    direction.asked(20_500);
+    expect(direction.askedByPeer(21_000)).toBe(false);
+    direction.answered(21_010);
+    expect(direction.askedByPeer(21_200)).toBe(false);
+    expect(direction.askedByPeer(21_700)).toBe(true);
   });
 
   it('seeks a way round every second where there is none, and is direct again with the first answer', () => {
