@@ -25,6 +25,17 @@ export class WayRound implements PathGraph {
     return this.graph.neighbours(key).filter((link) => !link.detour && !this.isAvoided(from, link.keyText));
   }
 
+  /** Whether these nodes, one linked with the next, are joined anywhere by a link that is left out. */
+  hasDetour(nodes: readonly NodeKey[]): boolean {
+    for (let i = 1; i < nodes.length; i++) {
+      const from = toHex(nodes[i - 1]);
+      const to = toHex(nodes[i]);
+      const link = this.graph.neighbours(nodes[i - 1]).find(({ keyText }) => keyText === to);
+      if (link?.detour || this.isAvoided(from, to)) return true;
+    }
+    return false;
+  }
+
   private isAvoided(from: KeyText, to: KeyText): boolean {
     return (from === this.self && this.avoided.has(to)) || (to === this.self && this.avoided.has(from));
   }

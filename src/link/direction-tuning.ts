@@ -17,6 +17,8 @@ export interface DirectionTuning {
   readonly begs: number;
   /** Two INITs further apart than this belong to different troubles; the initiator repeats every 5 s at the latest. */
   readonly begGapMs: number;
+  /** So many datagrams of the peer's in a row the other way: it changed its way. Trials are fewer. */
+  readonly otherWayDatagrams: number;
   /** No way round is known: asked again after this. Records take about as long to spread. */
   readonly findAgainMs: number;
   /** The direct way is tried first after this, then after twice as long each time. */
@@ -42,6 +44,7 @@ export const DIRECTION_TUNING: DirectionTuning = {
   heardAfterMs: 500,
   begs: 3,
   begGapMs: 12_000,
+  otherWayDatagrams: 8,
   findAgainMs: 1_000,
   testFirstMs: 1_000,
   testMaxMs: 8_000,

@@ -38,7 +38,9 @@ export class Direction {
   private answeredAt = Number.NEGATIVE_INFINITY;
   private askedByPeerAt = Number.NEGATIVE_INFINITY;
   private heardDirectlyAt = Number.NEGATIVE_INFINITY;
-  private heardAt = Number.NEGATIVE_INFINITY;
+  /** Which way the peer's datagrams come, and how many came the other way in a row. */
+  private peerIsBack: boolean | undefined;
+  private otherWay = 0;
   private beggedSince = Number.NEGATIVE_INFINITY;
   private beggedAt = Number.NEGATIVE_INFINITY;
   private begs = 0;
@@ -72,7 +74,7 @@ export class Direction {
   get effective(): LinkDirection {
     if (this.configured !== 'both') return this.configured;
     if (this.isBack) return 'receive-only';
-    return this.heardAt > this.heardDirectlyAt ? 'send-only' : 'both';
+    return this.peerIsBack ? 'send-only' : 'both';
   }
 
   /** A datagram that asks for an answer leaves. */
@@ -108,10 +110,15 @@ export class Direction {
     return now >= this.answeredAt + this.tuning.doubtAfterMs;
   }
 
-  /** An authentic datagram came. */
-  heard(directly: boolean, now: number): void {
-    this.heardAt = now;
+  /** An authentic datagram came. True: the peer's datagrams come another way from now on, and take another time. */
+  heard(directly: boolean, now: number): boolean {
     if (directly) this.heardDirectlyAt = now;
+    this.peerIsBack ??= !directly;
+    this.otherWay = directly === this.peerIsBack ? this.otherWay + 1 : 0;
+    if (this.otherWay < this.tuning.otherWayDatagrams) return false;
+    this.peerIsBack = !directly;
+    this.otherWay = 0;
+    return true;
   }
 
   /** An INIT came from the peer's address. */

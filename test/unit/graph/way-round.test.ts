@@ -46,6 +46,22 @@ describe('the way round a link', () => {
     expect(search(edges.slice(0, 3), 1, [1])).toEqual([]);
   });
 
+  it('tells of a path that was found before whether a link of it is left out now', () => {
+    const edges: Edge[] = [
+      [0, 1],
+      [0, 2],
+      [2, 1, 1, 'detour'],
+      [0, 3],
+    ];
+    const graph = new WayRound(graphFrom(edges), keyOf(0), new Set([toHex(keyOf(1))]));
+    const hasDetour = (...path: number[]): boolean => graph.hasDetour(path.map(keyOf));
+    expect(hasDetour(0, 2, 1)).toBe(true);
+    expect(hasDetour(0, 1)).toBe(true);
+    expect(hasDetour(0, 2)).toBe(false);
+    // Gone altogether is no detour.
+    expect(hasDetour(0, 3, 1)).toBe(false);
+  });
+
   it('does not come back through this node over the link that it goes round', () => {
     const graph = new WayRound(graphFrom(square), keyOf(0), new Set([toHex(keyOf(1))]));
     expect(graph.neighbours(keyOf(1)).map(({ key }) => namesOf([key])[0])).toEqual([2]);

@@ -258,14 +258,25 @@ describe('a configured direction', () => {
   });
 });
 
-describe('the end that is heard through the back channel', () => {
+describe('the end that hears the other through the back channel', () => {
   it('knows that it only sends on this link, and goes on sending directly', () => {
     const direction = new Direction('both');
-    direction.heard(true, 100);
-    direction.heard(false, 200);
+    const heard = (directly: boolean, times: number): boolean[] =>
+      Array.from({ length: times }, (_, i) => direction.heard(directly, 100 + i));
+    expect(heard(true, 20).some(Boolean)).toBe(false);
+    expect(heard(false, 8)).toEqual([false, false, false, false, false, false, false, true]);
     expect(direction.effective).toBe('send-only');
     expect(direction.isBack).toBe(false);
-    direction.heard(true, 300);
+    // A trial.
+    expect([...heard(true, 4), ...heard(false, 1), ...heard(true, 4)].some(Boolean)).toBe(false);
+    expect(direction.effective).toBe('send-only');
+    expect(heard(true, 4).filter(Boolean).length).toBe(1);
     expect(direction.effective).toBe('both');
+  });
+
+  it('knows from the first datagram when it was never heard otherwise', () => {
+    const direction = new Direction('both');
+    expect(direction.heard(false, 0)).toBe(false);
+    expect(direction.effective).toBe('send-only');
   });
 });
