@@ -3,7 +3,7 @@ import type { Result } from '../control/schema.ts';
 import { type Cell, labelled, type Paint, type Style, table } from './table.ts';
 import { agoText, bitRateText, bytesText, percentText, roundTripText } from './units.ts';
 
-export type Link = Result<'links'>['links'][number];
+type Link = Result<'links'>['links'][number];
 
 const STYLES: Readonly<Record<Link['state'], Style>> = { down: 'red', handshake: 'yellow', up: 'green' };
 /** From here on a link is worth a look. */

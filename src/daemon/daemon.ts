@@ -6,6 +6,7 @@
  * The kill switch is never taken back (docs/decisions/fail-closed.md).
  */
 import { randomFillSync } from 'node:crypto';
+import { totalmem } from 'node:os';
 import { fromHex } from '../base/bytes.ts';
 import type { Log } from '../base/env.ts';
 import { Failure } from '../base/failure.ts';
@@ -25,6 +26,9 @@ import { readKeyFile } from './key-file.ts';
 import { applyKillSwitch } from './kill-switch.ts';
 import { LanSide } from './lan-side.ts';
 import { Runtime } from './runtime.ts';
+
+/** Of the machine's memory: the rest is for the system, dnsmasq, and the daemon itself. */
+const MOST_OF_MEMORY = 0.5;
 
 export class Daemon {
   /** Called when the daemon can't go on; whoever started it stops it. */
@@ -65,6 +69,7 @@ export class Daemon {
   private async open(): Promise<void> {
     const { config, datapath, log } = this;
     const startedAt = performance.now();
+    this.warnOfLargeBuffers();
     const secret = readKeyFile(config.node.keyFile, datapath.curve);
     await applyKillSwitch(config);
     ensureDirectory(config.node.stateDir);
@@ -99,6 +104,17 @@ export class Daemon {
       name: config.node.name,
       address: node.identity.address,
       listen: config.listen.udp.map(formatConfigured).join(' '),
+    });
+  }
+
+  /** Not refused: a configuration may be checked, and even started, on another machine than it is for. */
+  private warnOfLargeBuffers(): void {
+    const { memoryBytes } = this.config.buffers;
+    if (memoryBytes <= totalmem() * MOST_OF_MEMORY) return;
+    this.log.write('warn', 'buffers-large', {
+      configured_bytes: memoryBytes,
+      machine_bytes: totalmem(),
+      remedy: 'make [buffers] memory smaller, or the system may end the daemon when the buffers fill',
     });
   }
 

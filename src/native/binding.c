@@ -1,8 +1,8 @@
 /*
- * All of the addon's N-API: turns arguments into the core's structs and errors into exceptions, and calls back into
- * JavaScript when a descriptor is readable or a timer is due. What each function takes is declared in addon.ts.
+ * The addon's functions: each turns its arguments into the core's structs (call.h) and errors into exceptions. Calls back
+ * into JavaScript when a descriptor is readable or a timer is due. What each function takes is declared in addon.ts.
  *
- * Every array that comes in is checked for its type and length here; what stands in it is checked by the core. A wrong
+ * Every array that comes in is checked for its type and length in call.c; what stands in it is checked by the core. A wrong
  * argument is a programmer error and throws; nothing that JavaScript passes can make this read or write out of bounds.
  *
  * State belongs to one JavaScript environment (main thread or worker): a table of open devices named by small integers,
@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <node_api.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
+#include "call.h"
 #include "core/aead.h"
 #include "core/curve.h"
 #include "core/timer.h"
@@ -23,7 +23,6 @@
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
 #define ABI_VERSION 1
 #define MAX_DEVICES 64
-#define MAX_ARGUMENTS 6
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
 
@@ -50,92 +49,7 @@ struct addon {
   bool ending;
 };
 
-/* One call from JavaScript. */
-struct call {
-  napi_env env;
-  struct addon *addon;
-  napi_value arguments[MAX_ARGUMENTS];
-  bool failed; /* an exception is pending; later checks are skipped */
-};
-
-/* Errors */
-
-static void fail(struct call *call, const char *code, const char *message) {
-  if (!call->failed) napi_throw_error(call->env, code, message);
-  call->failed = true;
-}
-
-/* `error` is a negative errno: the exception's `code` is its name, such as EADDRINUSE. */
-static void fail_errno(struct call *call, long error) { fail(call, uv_err_name((int)error), uv_strerror((int)error)); }
-
-static void fail_range(struct call *call, const char *what) {
-  if (!call->failed) napi_throw_range_error(call->env, NULL, what);
-  call->failed = true;
-}
-
-/* Arguments */
-
-static bool begin_call(struct call *call, napi_env env, napi_callback_info info, size_t wanted) {
-  size_t count = MAX_ARGUMENTS;
-  void *data = NULL;
-  *call = (struct call){.env = env};
-  if (napi_get_cb_info(env, info, &count, call->arguments, NULL, &data) != napi_ok) return false;
-  call->addon = data;
-  if (count < wanted) fail(call, "ERR_MISSING_ARGS", "too few arguments");
-  return !call->failed;
-}
-
-/* The memory of a typed array of `type`, valid until control returns to JavaScript. Sets *length in elements. */
-static void *typed_array(struct call *call, size_t argument, napi_typedarray_type type, size_t *length) {
-  napi_value value = call->arguments[argument];
-  napi_typedarray_type actual;
-  void *data = NULL;
-  bool is_typed_array = false;
-  *length = 0;
-  if (call->failed) return NULL;
-  napi_is_typedarray(call->env, value, &is_typed_array);
-  if (!is_typed_array || napi_get_typedarray_info(call->env, value, &actual, length, &data, NULL, NULL) != napi_ok ||
-      actual != type) {
-    *length = 0;
-    fail(call, "ERR_INVALID_ARG_TYPE", "not the typed array that this function takes");
-    return NULL;
-  }
-  return data;
-}
-
-/* A Uint8Array of exactly `length` bytes, or a range error. */
-static uint8_t *exact_bytes(struct call *call, size_t argument, size_t length) {
-  size_t actual;
-  uint8_t *data = typed_array(call, argument, napi_uint8_array, &actual);
-  if (!call->failed && actual != length) fail_range(call, "wrong number of bytes");
-  return data;
-}
-
-static uint32_t number(struct call *call, size_t argument) {
-  double value = -1;
-  if (call->failed) return 0;
-  if (napi_get_value_double(call->env, call->arguments[argument], &value) != napi_ok || value < 0 || value > UINT32_MAX ||
-      value != (double)(uint32_t)value) {
-    fail_range(call, "not an unsigned 32-bit integer");
-    return 0;
-  }
-  return (uint32_t)value;
-}
-
-static void text(struct call *call, size_t argument, char *out, size_t size) {
-  size_t length = 0;
-  out[0] = '\0';
-  if (call->failed) return;
-  napi_value value = call->arguments[argument];
-  if (napi_get_value_string_utf8(call->env, value, NULL, 0, &length) != napi_ok) {
-    fail(call, "ERR_INVALID_ARG_TYPE", "not a string");
-  } else if (length >= size) {
-    fail_range(call, "text too long");
-  } else {
-    napi_get_value_string_utf8(call->env, value, out, size, &length);
-    if (strlen(out) != length) fail_range(call, "text with a zero in it");
-  }
-}
+/* Devices */
 
 static struct device *device_argument(struct call *call, size_t argument, enum device_kind kind) {
   uint32_t handle = number(call, argument);
@@ -147,56 +61,6 @@ static struct device *device_argument(struct call *call, size_t argument, enum d
   }
   return device;
 }
-
-/* Arguments `first` on: arena, offsets, lengths and, for datagrams, endpoints. */
-static struct batch batch_arguments(struct call *call, size_t first, bool with_endpoints) {
-  struct batch batch = {0};
-  size_t lengths;
-  batch.arena = typed_array(call, first, napi_uint8_array, &batch.arena_bytes);
-  batch.offsets = typed_array(call, first + 1, napi_uint32_array, &batch.capacity);
-  batch.lengths = typed_array(call, first + 2, napi_uint32_array, &lengths);
-  if (lengths < batch.capacity) batch.capacity = lengths;
-  if (with_endpoints) {
-    size_t endpoint_bytes;
-    batch.endpoints = typed_array(call, first + 3, napi_uint8_array, &endpoint_bytes);
-    if (endpoint_bytes / ENDPOINT_BYTES < batch.capacity) batch.capacity = endpoint_bytes / ENDPOINT_BYTES;
-  }
-  if (batch.arena_bytes > UINT32_MAX) fail_range(call, "arena larger than its offsets can name");
-  return batch;
-}
-
-/* Results */
-
-static napi_value from_number(struct call *call, double value) {
-  napi_value result = NULL;
-  napi_create_double(call->env, value, &result);
-  return result;
-}
-
-static napi_value from_bool(struct call *call, bool value) {
-  napi_value result = NULL;
-  napi_get_boolean(call->env, value, &result);
-  return result;
-}
-
-/* A count, or the exception for a negative errno. */
-static napi_value from_count(struct call *call, long count) {
-  if (count == -ERANGE) fail_range(call, "an entry reaches outside its arena or names no key");
-  else if (count < 0) fail_errno(call, count);
-  return call->failed ? NULL : from_number(call, (double)count);
-}
-
-static void set(struct call *call, napi_value object, const char *name, napi_value value) {
-  napi_set_named_property(call->env, object, name, value);
-}
-
-static void set_text(struct call *call, napi_value object, const char *name, const char *value) {
-  napi_value string = NULL;
-  napi_create_string_utf8(call->env, value, NAPI_AUTO_LENGTH, &string);
-  set(call, object, name, string);
-}
-
-/* Devices */
 
 /* Returns the handle of a new, empty device, or MAX_DEVICES with an exception. */
 static uint32_t add_device(struct call *call, enum device_kind kind) {
