@@ -46,5 +46,5 @@ export const SPARSE_LEAST_COST_BYTES = 128;
 export const SPARSE_LEAST_TCP_COST_BYTES = 512;
 /** What Bulk holds back is out by then: its queue aims at 150 ms, and a path that loses half its packets adds 700. */
 export const SPARSE_PAUSE_MS = 1_000;
-/** 140 kB. With a thousand flows at a time one in sixteen shares its bucket with another. */
-export const SPARSE_BUCKETS = 8_192;
+/** 280 kB. With a thousand flows at a time one in sixteen shares its bucket with another. */
+export const SPARSE_BUCKETS = 16_384;
