@@ -6,6 +6,8 @@ import type { SecretKey } from '../base/ids.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
+import type { FrameSource } from './frame-source.ts';
+import type { ReadyList } from './ready-list.ts';
 import type { SendArena } from './send-arena.ts';
 import type { LinkTuning } from './tuning.ts';
 
@@ -18,6 +20,11 @@ export interface LinkContext {
   readonly log: Log;
   readonly tuning: LinkTuning;
   readonly arena: SendArena;
+  /** Who has something to put into the arena at the next drain. */
+  readonly ready: ReadyList;
+  /** The time of the call that is being dealt with. */
+  readonly clock: { now: number };
+  readonly source: () => FrameSource;
   /** Largest UDP payload that the transport takes. */
   readonly transportBytes: number;
 }

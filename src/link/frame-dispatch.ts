@@ -4,12 +4,18 @@
  */
 import { readU16, readU32 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
+import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
+  type AckFrame,
   type ChannelFrame,
   CLOSE_BODY_BYTES,
+  FRAME_ACK,
+  FRAME_BLOCKED,
   FRAME_CHANNEL,
   FRAME_CLOSE,
+  FRAME_CREDIT,
   FRAME_DATA,
+  FRAME_GONE,
   FRAME_PATH,
   FRAME_PATH_ACK,
   FRAME_PING,
@@ -20,10 +26,14 @@ import {
   PATH_ACK_BODY_BYTES,
   PATH_MIN_BODY_BYTES,
   PING_BODY_BYTES,
+  readAckFrame,
   readChannelFrame,
   readDataFrame,
+  readGoneFrame,
+  readLimitFrame,
   readRekeyFrame,
 } from '../wire/frames.ts';
+import { ASKS_ACK, ASKS_ACK_AT_ONCE, ASKS_NOTHING, type Asks } from './ack-tracker.ts';
 import type { OpenedDatagram } from './inbox.ts';
 import type { LinkEvents } from './link-events.ts';
 import { createPiece } from './piece.ts';
@@ -36,6 +46,10 @@ export class FrameDispatch {
   private readonly reader = new FrameReader();
   private readonly piece = createPiece();
   private readonly channel: ChannelFrame = { channel: 0, message: 0, offset: 0, last: false, start: 0, length: 0 };
+  private readonly ack: AckFrame = { delayMs: 0, arrivedUs: 0, blocks: new RangeBlocks() };
+  /** Of the datagram that is looked at: what its sender is owed, and whether something of it was refused. */
+  private asks: Asks = ASKS_NOTHING;
+  private refused = false;
 
   /** `closed`: the peer ended the session. */
   constructor(drops: Drops, events: () => LinkEvents, closed: (session: Session, now: number) => void) {
@@ -44,30 +58,72 @@ export class FrameDispatch {
     this.closed = closed;
   }
 
-  /** Frames behind one that ends the session are not looked at. */
+  /**
+   * Frames behind one that ends the session are not looked at. A datagram of which something was refused is not
+   * acknowledged: all of it comes again, and everybody knows again what they took.
+   */
   dispatch(session: Session, datagram: OpenedDatagram, now: number): void {
     const { reader } = this;
     const { batch } = datagram;
+    this.asks = ASKS_NOTHING;
+    this.refused = false;
     reader.begin(batch.arena, datagram.framesAt, datagram.framesEnd);
     while (session.state === 'active') {
       const next = reader.next();
-      if (next === 'end') return;
-      if (next === 'frame-truncated') return this.drops.count(next);
-      const drop =
-        reader.type === FRAME_DATA
-          ? this.data(session, batch.arena, now)
-          : this.control(session, batch.arena, batch.lengths[datagram.index], now);
+      if (next === 'end') break;
+      const drop = next === 'frame' ? this.frame(session, datagram, now) : next;
       if (drop !== undefined) this.drops.count(drop);
+      if (next === 'frame-truncated') break;
+    }
+    if (session.state === 'active' && !this.refused) session.taken(datagram.counter, this.asks, now);
+  }
+
+  private frame(session: Session, datagram: OpenedDatagram, now: number): string | undefined {
+    const { batch } = datagram;
+    switch (this.reader.type) {
+      case FRAME_DATA:
+      case FRAME_GONE:
+        return this.data(session, batch.arena, now);
+      case FRAME_ACK:
+        return this.acknowledge(session, batch.arena, now);
+      case FRAME_CREDIT:
+      case FRAME_BLOCKED:
+        return this.limit(session, batch.arena, now);
+      default:
+        return this.control(session, batch.arena, batch.lengths[datagram.index], now);
     }
   }
 
   private data(session: Session, bytes: Uint8Array, now: number): string | undefined {
     const { reader, piece } = this;
-    const drop = readDataFrame(bytes, reader.at, reader.length, piece);
+    piece.gone = reader.type === FRAME_GONE;
+    const read = piece.gone ? readGoneFrame : readDataFrame;
+    const drop = read(bytes, reader.at, reader.length, piece);
     if (drop !== undefined) return drop;
     piece.buffer = bytes;
+    piece.realTime = false;
     session.carried(now);
-    this.events().data(session.link, piece, now);
+    const taken = this.events().data(session.link, piece, now);
+    this.owes(piece.realTime ? ASKS_ACK_AT_ONCE : ASKS_ACK);
+    if (taken) return undefined;
+    this.refused = true;
+    return 'link-piece-refused';
+  }
+
+  private acknowledge(session: Session, bytes: Uint8Array, now: number): string | undefined {
+    const { reader, ack } = this;
+    const drop = readAckFrame(bytes, reader.at, reader.length, ack);
+    if (drop !== undefined) return drop;
+    return session.acknowledge(ack, now) ? undefined : 'frame-ack-unsent';
+  }
+
+  private limit(session: Session, bytes: Uint8Array, now: number): string | undefined {
+    const { type, at, length } = this.reader;
+    const limit = readLimitFrame(bytes, at, length);
+    if (limit === undefined) return 'frame-malformed';
+    this.owes(ASKS_ACK);
+    if (type === FRAME_CREDIT) this.events().credit(session.link, bytes, at, limit, now);
+    else this.events().blocked(session.link, bytes, at, limit, now);
     return undefined;
   }
 
@@ -76,10 +132,15 @@ export class FrameDispatch {
     const drop = readChannelFrame(bytes, reader.at, reader.length, channel);
     if (drop !== undefined) return drop;
     session.carried(now);
-    const { offset, last, start, length } = channel;
-    const message = session.reassembly.add(channel.channel, channel.message, offset, last, bytes, start, length, now);
-    if (message !== undefined) this.events().channelMessage(session.link, channel.channel, message, now);
+    this.owes(ASKS_ACK);
+    const message = session.channels.add(channel, bytes);
+    if (message === 'refused') this.refused = true;
+    else if (message !== 'taken') this.events().channelMessage(session.link, channel.channel, message, now);
     return undefined;
+  }
+
+  private owes(asks: Asks): void {
+    if (asks > this.asks) this.asks = asks;
   }
 
   private control(session: Session, bytes: Uint8Array, datagramBytes: number, now: number): string | undefined {

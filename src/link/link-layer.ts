@@ -12,6 +12,7 @@ import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
 import { Failure } from '../base/failure.ts';
 import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
+import type { DeliveryMs } from '../base/traffic-class.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
@@ -28,12 +29,15 @@ import {
 import { DATAGRAM_SESSION, receiverIndexOf, SESSION_MIN_BYTES } from '../wire/session.ts';
 import type { LinkContext } from './context.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
+import { EMPTY_SOURCE, type FrameSource } from './frame-source.ts';
 import { Inbox, type OpenedDatagram } from './inbox.ts';
 import { IndexTable } from './index-table.ts';
 import type { Initiation } from './initiation.ts';
 import type { LinkEvents } from './link-events.ts';
+import type { LinkMeasures } from './link-measures.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Neighbour } from './neighbour.ts';
+import { ReadyList } from './ready-list.ts';
 import { type PendingHandshake, Responder } from './responder.ts';
 import { SendArena } from './send-arena.ts';
 import type { Session } from './session.ts';
@@ -49,6 +53,7 @@ export interface LinkLayerOptions {
   readonly log: Log;
   readonly tuning?: Partial<LinkTuning>;
   readonly events?: LinkEvents;
+  readonly source?: FrameSource;
 }
 
 /** Whom a receiver index names. */
@@ -57,13 +62,17 @@ type Indexed = Session | Initiation | PendingHandshake;
 const SILENT: LinkEvents = {
   linkUp: () => undefined,
   linkDown: () => undefined,
-  data: () => undefined,
+  data: () => true,
+  credit: () => undefined,
+  blocked: () => undefined,
   channelMessage: () => undefined,
 };
 
 export class LinkLayer {
   /** Who is told; to be set before `start`. */
   events: LinkEvents;
+  /** Where data comes from; to be set before `start`. */
+  source: FrameSource;
   private readonly context: LinkContext;
   private readonly indices: IndexTable<Indexed>;
   private readonly responder: Responder;
@@ -80,7 +89,13 @@ export class LinkLayer {
     const arena = new SendArena(cipher, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
     const transportBytes = transport.maxDatagramBytes;
     this.events = options.events ?? SILENT;
-    this.context = { identity, curve, cipher, random, drops, log, tuning, arena, transportBytes };
+    this.source = options.source ?? EMPTY_SOURCE;
+    this.context = {
+      ...{ identity, curve, cipher, random, drops, log, tuning, arena, transportBytes },
+      ready: new ReadyList(),
+      clock: { now: 0 },
+      source: () => this.source,
+    };
     this.indices = new IndexTable(random);
     this.responder = new Responder(this.context, this.indices);
     this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), this.opened.bind(this));
@@ -113,6 +128,7 @@ export class LinkLayer {
   removePeer(key: NodeKey, now: number): void {
     const neighbour = this.byKey.get(toHex(key));
     if (neighbour === undefined) return;
+    this.context.clock.now = now;
     this.byKey.delete(neighbour.keyText);
     neighbour.stop('removed', now);
     this.neighbours[neighbour.link] = undefined;
@@ -120,18 +136,21 @@ export class LinkLayer {
 
   start(now: number): void {
     this.started = true;
+    this.context.clock.now = now;
     for (const neighbour of this.neighbours) neighbour?.start(now);
   }
 
   /** Says CLOSE to everybody. Peers stay configured, so `start` may follow. */
   stop(now: number): void {
     this.started = false;
+    this.context.clock.now = now;
     this.responder.stop();
     for (const neighbour of this.neighbours) neighbour?.stop('stopped', now);
     this.context.arena.drain(now);
   }
 
   receive(batch: DatagramBatch, now: number): void {
+    this.context.clock.now = now;
     if (!this.started) return this.context.drops.count('link-stopped', batch.count);
     this.inbox.begin(batch);
     for (let i = 0; i < batch.count; i++) {
@@ -152,11 +171,14 @@ export class LinkLayer {
 
   wake(now: number): void {
     if (!this.started) return;
+    this.context.clock.now = now;
     this.responder.wake(now);
     for (const neighbour of this.neighbours) neighbour?.wake(now);
   }
 
   nextWakeAt(): number {
+    // Somebody's turn is left over from the last drain.
+    if (!this.context.ready.isEmpty) return this.context.clock.now;
     let at = this.responder.nextWakeAt();
     for (const neighbour of this.neighbours) {
       if (neighbour !== undefined) at = Math.min(at, neighbour.nextWakeAt());
@@ -164,40 +186,29 @@ export class LinkLayer {
     return at;
   }
 
-  /** Seals and sends everything that was queued. */
+  /** Takes from the source what may leave, then seals and sends everything. */
   drain(now: number): void {
+    this.context.clock.now = now;
+    this.context.ready.drain(now);
     this.context.arena.drain(now);
   }
 
-  /**
-   * Queues a piece of a route's message; cuts it further where the path is narrower. Copies the bytes at once. False when
-   * the link is down (counted).
-   */
-  sendData(
-    link: LinkId,
-    routeId: Uint8Array,
-    routeIdAt: number,
-    message: number,
-    offset: number,
-    last: boolean,
-    buffer: Uint8Array,
-    start: number,
-    length: number,
-  ): boolean {
-    assert(length > 0 && offset + length <= MESSAGE_MAX_BYTES, 'a piece of a message');
-    const session = this.sessionOf(link);
-    if (session === undefined) return false;
-    session.sendData(routeId, routeIdAt, message, offset, last, buffer, start, length);
-    return true;
+  /** There may be something to take from the source for this link; the next `drain` asks. */
+  sendable(link: LinkId): void {
+    this.neighbours[link]?.active?.outbound.sendable();
   }
 
-  /** Queues a message of a channel, 1 to 65,535 bytes; copied at once. False when the link is down (counted). */
+  /**
+   * Sends a message of a channel, 1 to 65,535 bytes; copied at once, and kept until the peer has it. False when the link is
+   * down, or when 256 KiB wait already; both are counted.
+   */
   sendChannel(link: LinkId, channel: number, message: Uint8Array): boolean {
     assert(message.length > 0 && message.length <= MESSAGE_MAX_BYTES, 'a message');
     const session = this.sessionOf(link);
     if (session === undefined) return false;
-    session.sendChannel(channel, message);
-    return true;
+    if (session.outbound.sendChannel(channel, message)) return true;
+    this.context.drops.count('link-channel-full');
+    return false;
   }
 
   /** The link to a peer while it is up. */
@@ -214,6 +225,18 @@ export class LinkLayer {
   /** Smoothed; the initial guess before the first sample, and while the link is down. */
   roundTripMs(link: LinkId): number {
     return this.neighbourOf(link).active?.roundTrip.smoothedMs ?? this.context.tuning.initialRoundTripMs;
+  }
+
+  /** What the link knows of itself: one live object, which stays the same over all sessions of the link. */
+  measures(link: LinkId): LinkMeasures {
+    return this.neighbourOf(link).measures;
+  }
+
+  /** How long this node tries on the link to this peer at most, whatever a route asks; from now on. */
+  setDelivery(peer: NodeKey, deliveryMs: DeliveryMs): void {
+    const neighbour = this.byKey.get(toHex(peer));
+    assert(neighbour !== undefined, 'a configured peer');
+    neighbour.measures.deliveryMs = deliveryMs;
   }
 
   /** Every configured peer. */

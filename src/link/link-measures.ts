@@ -14,6 +14,9 @@ export interface LinkMeasures {
   readonly sentBytesPerMs: number;
   readonly inFlightBytes: number;
   readonly windowBytes: number;
+  /** What congestion control allows, and what it sees standing in the queue of our direction. */
+  readonly paceBytesPerMs: number;
+  readonly queueMs: number;
   /** When an unacknowledged datagram is taken for lost, from its sending. */
   readonly realTimeProbeMs: number;
   readonly bulkProbeMs: number;

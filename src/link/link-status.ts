@@ -1,5 +1,6 @@
 /** What `status` tells of a configured peer, connected or not. */
 import type { LinkId, NodeKey } from '../base/ids.ts';
+import type { DeliveryMs } from '../base/traffic-class.ts';
 
 export interface LinkStatus {
   readonly link: LinkId;
@@ -12,6 +13,8 @@ export interface LinkStatus {
   readonly sentBytes: number;
   readonly receivedDatagrams: number;
   readonly receivedBytes: number;
+  /** How long this node tries on this link at most. */
+  readonly deliveryMs: DeliveryMs;
   /** Of the session; undefined unless the link is up. */
   readonly session:
     | {
@@ -23,6 +26,21 @@ export interface LinkStatus {
         readonly rekeys: number;
         readonly pathMtuBytes: number;
         readonly lastHeardMsAgo: number;
+        /** Of our datagrams, 0 to 1. */
+        readonly lossShare: number;
+        /** What stands in the queue of our direction. */
+        readonly queueMs: number;
+        readonly sentBytesPerMs: number;
+        readonly deliveredBytesPerMs: number;
+        /** Sent and neither acknowledged nor taken for lost, and how much of that there may be. */
+        readonly inFlightBytes: number;
+        readonly windowBytes: number;
+        readonly paceBytesPerMs: number;
+        /** Datagrams whose frames were sent again; of these, those that arrived after all. */
+        readonly retransmittedDatagrams: number;
+        readonly lateDatagrams: number;
+        /** Datagrams sent for nothing but an ACK. */
+        readonly ackDatagrams: number;
       }
     | undefined;
 }

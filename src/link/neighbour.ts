@@ -26,6 +26,7 @@ import type { IndexAllocator } from './index-table.ts';
 import { Initiation, type InitiationReason } from './initiation.ts';
 import type { LinkDownReason, LinkEvents } from './link-events.ts';
 import type { LinkStatus } from './link-status.ts';
+import { Measures } from './measures.ts';
 import { HANDSHAKE_RETRY_FIRST_MS } from './protocol-numbers.ts';
 import type { FinishedHandshake } from './responder.ts';
 import { Session } from './session.ts';
@@ -53,6 +54,7 @@ export class Neighbour {
   readonly key: NodeKey;
   readonly keyText: KeyText;
   readonly traffic = new Traffic();
+  readonly measures: Measures;
   private readonly context: LinkContext;
   private readonly indices: IndexAllocator;
   private readonly events: () => LinkEvents;
@@ -74,6 +76,7 @@ export class Neighbour {
     this.keyText = toHex(options.key);
     this.events = options.events;
     this.configuredEndpoint = options.endpoint?.slice();
+    this.measures = new Measures(options.context, () => this.activeSession);
   }
 
   /** What carries the link; undefined while it is down. */
@@ -177,6 +180,7 @@ export class Neighbour {
       sentBytes,
       receivedDatagrams,
       receivedBytes,
+      deliveryMs: this.measures.deliveryMs,
       session: session?.status(now),
     };
   }

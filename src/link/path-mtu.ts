@@ -4,18 +4,22 @@
  * because session datagrams are multiples of 16.
  *
  * Searching: the next size of the ladder is probed. Answered: taken, and the next one follows at once. Three probes lost:
- * refused, settled below it.
- * Settled: while datagrams above the base size are sent, the present size is probed every 2 s. Three of these lost
- * in a row while the peer was heard: a black hole; back to the base size, and searching again.
+ * refused, settled below it. Where the link loses datagrams of any size it takes more probes than three, up to 24: so
+ * many that one in 200 sizes is refused for bad luck. Refused with fewer than that, because the loss was not known yet: searching again.
+ * Settled: while datagrams above the base size are sent and none of the present size is acknowledged, it is probed every
+ * 2 s. As many of these lost in a row while the peer was heard: a black hole; back to the base size, and searching again.
  *
  * Timers: a probe is lost after 250 ms or three round trips, whichever is longer. A refused size is tried again after 10
- * minutes.
+ * minutes; after 10 s when it was refused too early.
  */
 import { NEVER } from '../base/env.ts';
 import { sessionBytesFor, wholeBlocks } from '../wire/session.ts';
 import { PATH_BASE_BYTES, PATH_LADDER_BYTES, PATH_PROBE_TRIES, PATH_SEARCH_AGAIN_MS } from './protocol-numbers.ts';
 
 const TIMEOUT_ROUND_TRIPS = 3;
+const PROBE_TRIES_MAX = 24;
+const BAD_LUCK = 1 / 200;
+const REFUSED_EARLY_MS = 10_000;
 
 export interface PathMtuOptions {
   /** Largest UDP payload that the transport takes. */
@@ -44,6 +48,9 @@ export class PathMtu {
   private searchAt: number;
   private confirmAt = NEVER;
   private confirmedAt: number;
+  /** When a larger size was refused last, and after how many probes. */
+  private refusedAt = NEVER;
+  private refusedTries = 0;
 
   constructor(options: PathMtuOptions, now: number) {
     this.options = options;
@@ -68,6 +75,12 @@ export class PathMtu {
     this.confirmAt = NEVER;
   }
 
+  /** A datagram of this size was acknowledged. */
+  arrived(bytes: number, now: number): void {
+    if (bytes === this.probe?.bytes) this.taken(bytes, now);
+    else if (bytes === this.presentBytes) this.confirmed(now);
+  }
+
   /** Datagrams of these sizes were sent; only those above the base size can fall into a black hole. */
   sent(bytes: number): void {
     if (bytes > this.baseBytes && this.confirmAt === NEVER) {
@@ -77,15 +90,19 @@ export class PathMtu {
 
   /**
    * The number and size of a probe to send now. `heardAt`: when the peer was last heard. `repeat`: a probe of this size
-   * was lost just before, so it is worth a PING to learn whether the path is alive at all.
+   * was lost just before, so it is worth a PING to learn whether the path is alive at all. `lossShare`: of datagrams that
+   * any path takes, as far as it is known.
    */
   wake(
     now: number,
     heardAt: number,
     roundTripMs: number,
+    lossShare: number,
   ): { number: number; bytes: number; repeat: boolean } | undefined {
+    const tries = triesAt(lossShare);
+    if (tries > this.refusedTries && now >= this.refusedAt + REFUSED_EARLY_MS) this.searchAgain(now);
     if (now < this.nextWakeAt()) return undefined;
-    if (this.probe !== undefined && this.probe.tries >= PATH_PROBE_TRIES) this.giveUp(this.probe, now, heardAt);
+    if (this.probe !== undefined && this.probe.tries >= tries) this.giveUp(this.probe, now, heardAt);
     const bytes = this.probe?.bytes ?? this.nextSize(now);
     if (bytes === undefined) return undefined;
     this.probe ??= { number: 0, bytes, tries: 0, since: now, lostAt: now };
@@ -98,18 +115,31 @@ export class PathMtu {
   /** PATH_ACK came. False when it answers no probe on the way. */
   acknowledge(number: number, bytes: number, now: number): boolean {
     if (this.probe === undefined || this.probe.number !== number || this.probe.bytes !== bytes) return false;
-    if (bytes > this.presentBytes) {
-      this.presentBytes = bytes;
-      this.searchAt = now;
-    }
-    this.probe = undefined;
-    this.confirmedAt = now;
-    this.confirmAt = NEVER;
+    this.taken(bytes, now);
     return true;
   }
 
   nextWakeAt(): number {
     return this.probe === undefined ? Math.min(this.searchAt, this.confirmAt) : this.probe.lostAt;
+  }
+
+  private taken(bytes: number, now: number): void {
+    if (bytes > this.presentBytes) {
+      this.presentBytes = bytes;
+      this.searchAt = now;
+    }
+    this.probe = undefined;
+    this.confirmed(now);
+  }
+
+  private confirmed(now: number): void {
+    this.confirmedAt = now;
+    this.confirmAt = NEVER;
+  }
+
+  private searchAgain(now: number): void {
+    this.refusedAt = NEVER;
+    this.searchAt = now;
   }
 
   private nextSize(now: number): number | undefined {
@@ -125,6 +155,8 @@ export class PathMtu {
     this.probe = undefined;
     if (probe.bytes > this.presentBytes) {
       this.searchAt = now + PATH_SEARCH_AGAIN_MS;
+      this.refusedAt = now;
+      this.refusedTries = probe.tries;
     } else if (heardAt > probe.since) {
       this.restart(now);
     } else {
@@ -132,6 +164,13 @@ export class PathMtu {
       this.confirmAt = now + this.options.confirmEveryMs;
     }
   }
+}
+
+/** How many probes must be lost before their size is to blame, where each way loses this share of all datagrams. */
+function triesAt(lossShare: number): number {
+  const answered = (1 - Math.min(lossShare, 0.9)) ** 2;
+  const tries = answered >= 1 ? PATH_PROBE_TRIES : Math.ceil(Math.log(BAD_LUCK) / Math.log(1 - answered));
+  return Math.min(Math.max(tries, PATH_PROBE_TRIES), PROBE_TRIES_MAX);
 }
 
 /** How many bytes of body fill a PATH frame so that its datagram has this size. */

@@ -19,10 +19,8 @@ export const REKEY_ROUND_TRIPS = 2;
 export const PREVIOUS_EPOCH_LIFE_MS = 3_000;
 export const REKEY_STALLED_MS = 10_000;
 
-/** Section 3. */
+/** Section 3: of channels. */
 export const UNFINISHED_MESSAGES_MAX = 8;
-export const UNFINISHED_BYTES_MAX = 256 * 1_024;
-export const UNFINISHED_LIFE_MS = 1_000;
 
 /** Section 3.1. */
 export const PATH_BASE_BYTES = 1_200;
@@ -34,3 +32,17 @@ export const PATH_SEARCH_AGAIN_MS = 600_000;
 export const PING_AFTER_MS = 500;
 export const DEAD_AFTER_MS = 4_000;
 export const KEEPALIVE_MS = 10_000;
+
+/** Section 3.3, first ack. */
+export const ACK_AFTER_DATAGRAMS = 2;
+export const ACK_DELAY_MS = 2;
+
+/** Section 3.3, loss. */
+export const LOSS_THRESHOLD_DATAGRAMS = 3;
+export const LOSS_ROUND_TRIPS = 9 / 8;
+export const REAL_TIME_PROBE_SLACK_MS = 3;
+export const PROBE_VARIATIONS = 4;
+export const PROBE_LEAST_VARIATION_MS = 2;
+export const BULK_PROBE_SLACK_MS = 2;
+export const PROBE_DATAGRAMS = 2;
+export const PROBE_BACK_OFF_MAX = 4;

@@ -1,18 +1,23 @@
 /**
- * The round trip of a link in milliseconds: smoothed as RFC 6298 section 2 does, and the least ever seen. Samples come
- * from PING and PONG; a PING's token is used once, so a sample is never ambiguous.
+ * The round trip of a link in milliseconds: smoothed with its variation as RFC 6298 section 2 does, and the least ever seen.
+ * Samples come from acknowledgements, and from PING and PONG; a PING's token is used once and a datagram's counter too, so a
+ * sample is never ambiguous.
  */
 
-/** PINGs on the way at once; an older one is forgotten. One is sent every 500 ms at most, so this covers 4 s. */
-const OUTSTANDING_MAX = 8;
+/** PINGs on the way at once; an older one is forgotten. One is sent every 50 ms at most, so this covers 4 s. */
+const OUTSTANDING_MAX = 80;
 const SMOOTHING = 1 / 8;
+const VARIATION_SMOOTHING = 1 / 4;
+/** Time stands still while a batch is worked on: a sample is never zero. */
+const LEAST_SAMPLE_MS = 0.01;
 
 export class RoundTrip {
   private readonly initialMs: number;
   private readonly tokens = new Float64Array(OUTSTANDING_MAX);
   private readonly sentAt = new Float64Array(OUTSTANDING_MAX);
   private nextToken = 1;
-  private smoothed: number | undefined;
+  private smoothed = -1;
+  private variation = 0;
   private least = Number.POSITIVE_INFINITY;
 
   /** `initialMs`: taken for the round trip until there is a sample. */
@@ -21,12 +26,16 @@ export class RoundTrip {
   }
 
   get smoothedMs(): number {
-    return this.smoothed ?? this.initialMs;
+    return this.smoothed < 0 ? this.initialMs : this.smoothed;
+  }
+
+  get variationMs(): number {
+    return this.smoothed < 0 ? this.initialMs / 2 : this.variation;
   }
 
   /** The least sample, or the initial value before there is one. */
   get leastMs(): number {
-    return this.smoothed === undefined ? this.initialMs : this.least;
+    return Math.min(this.least, this.smoothedMs);
   }
 
   /** The token for a PING that leaves now. */
@@ -42,9 +51,25 @@ export class RoundTrip {
     const slot = token % OUTSTANDING_MAX;
     if (!(token > 0) || this.tokens[slot] !== token) return false;
     this.tokens[slot] = 0;
-    const sampleMs = now - this.sentAt[slot];
-    this.least = Math.min(this.least, sampleMs);
-    this.smoothed = this.smoothed === undefined ? sampleMs : this.smoothed + (sampleMs - this.smoothed) * SMOOTHING;
+    this.sample(now - this.sentAt[slot]);
     return true;
+  }
+
+  /** Something took so long to the peer and back. */
+  sample(ms: number): void {
+    const sampleMs = Math.max(ms, LEAST_SAMPLE_MS);
+    this.least = Math.min(this.least, sampleMs);
+    if (this.smoothed < 0) {
+      this.smoothed = sampleMs;
+      this.variation = sampleMs / 2;
+      return;
+    }
+    this.variation += (Math.abs(sampleMs - this.smoothed) - this.variation) * VARIATION_SMOOTHING;
+    this.smoothed += (sampleMs - this.smoothed) * SMOOTHING;
+  }
+
+  /** The path is another one: the least round trip is that of the next samples. */
+  restart(): void {
+    this.least = Number.POSITIVE_INFINITY;
   }
 }

@@ -11,10 +11,10 @@ import { assert } from '../base/assert.ts';
 import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
 import { type Cipher, JOB_WORDS, TAG_BYTES } from '../crypto/cipher.ts';
 import {
+  paddedSessionBytes,
   SESSION_HEADER_BYTES,
   SESSION_MIN_BYTES,
   SESSION_OVERHEAD_BYTES,
-  sessionBytesFor,
   writeSessionHeader,
 } from '../wire/session.ts';
 
@@ -98,17 +98,21 @@ export class SendArena {
 
   /** Where to write the frame that fills a datagram of exactly `datagramBytes` on its own: path probes. */
   reserveWhole(outlet: Outlet, datagramBytes: number): number {
+    // Datagrams are finished in the order of their counters.
+    this.finish(outlet);
     const entry = this.open(outlet, datagramBytes);
     const at = this.fillAt[entry];
     this.fillAt[entry] = this.endAt[entry];
-    this.finishEntry(entry, outlet);
+    this.finishEntry(entry, outlet, datagramBytes);
     return at;
   }
 
   /** The next frame of this outlet begins a datagram of its own. */
   finish(outlet: Outlet): void {
     if (outlet.openEntry === NO_ENTRY) return;
-    this.finishEntry(outlet.openEntry, outlet);
+    const frameBytes = this.fillAt[outlet.openEntry] - this.batch.offsets[outlet.openEntry] - SESSION_HEADER_BYTES;
+    const room = this.endAt[outlet.openEntry] + TAG_BYTES - this.batch.offsets[outlet.openEntry];
+    this.finishEntry(outlet.openEntry, outlet, paddedSessionBytes(frameBytes, room));
     outlet.openEntry = NO_ENTRY;
   }
 
@@ -174,10 +178,8 @@ export class SendArena {
     return entry;
   }
 
-  private finishEntry(entry: number, outlet: Outlet): void {
+  private finishEntry(entry: number, outlet: Outlet, length: number): void {
     const at = this.batch.offsets[entry];
-    const frameBytes = this.fillAt[entry] - at - SESSION_HEADER_BYTES;
-    const length = sessionBytesFor(frameBytes);
     const textBytes = length - SESSION_OVERHEAD_BYTES;
     this.batch.arena.fill(0, this.fillAt[entry], at + SESSION_HEADER_BYTES + textBytes);
     this.batch.lengths[entry] = length;

@@ -1,14 +1,14 @@
 /**
  * One session with a neighbour, from the end of its handshake to the wiping of its keys (docs/protocol.md sections 2.2, 3):
  * counters, replay window, roaming, and the frames that keep it going. When to rekey, to ping and to probe is decided in
- * rekeying.ts, liveness.ts and path-mtu.ts; here it becomes frames.
+ * rekeying.ts, liveness.ts and path-mtu.ts; here it becomes frames. What it carries for others leaves through outbound.ts.
  *
  * candidate: the peer has not proven yet that it holds the keys. A responder sent a PING, an initiator repeats FINAL.
  * active: carries the link. closed: keys wiped, every call on it is a mistake of the owner.
  *
  * Timers are those of the parts, plus one: while traffic flows, a PING every 2 s for the round trip.
  *
- * On the hot path: sending and receiving data allocate no memory that grows with traffic; a view a piece at the most.
+ * On the hot path: accepting a datagram and opening one allocate nothing.
  */
 import { assert } from '../base/assert.ts';
 import { readU64, writeU64 } from '../base/bytes.ts';
@@ -19,8 +19,7 @@ import type { RatchetRole } from '../crypto/ratchet.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import {
-  CHANNEL_OVERHEAD_BYTES,
-  DATA_OVERHEAD_BYTES,
+  type AckFrame,
   FRAME_HEADER_BYTES,
   FRAME_PING,
   FRAME_PONG,
@@ -29,20 +28,19 @@ import {
   PATH_ACK_BODY_BYTES,
   PING_BODY_BYTES,
   REKEY_BODY_BYTES,
-  writeChannelHeader,
   writeCloseFrame,
-  writeDataHeader,
   writeFrameHeader,
   writePathAckFrame,
   writePathFrame,
   writeRekeyFrame,
 } from '../wire/frames.ts';
-import { SESSION_OVERHEAD_BYTES } from '../wire/session.ts';
+import { AckTracker, type Asks } from './ack-tracker.ts';
+import { ChannelReceiver } from './channel-receiver.ts';
 import type { LinkContext } from './context.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Liveness } from './liveness.ts';
+import { Outbound } from './outbound.ts';
 import { PathMtu, pathBodyBytes } from './path-mtu.ts';
-import { Reassembly } from './reassembly.ts';
 import { Rekeying } from './rekeying.ts';
 import { RoundTrip } from './round-trip.ts';
 import { NO_ENTRY, type Outlet } from './send-arena.ts';
@@ -61,8 +59,6 @@ export interface SessionOptions {
   readonly traffic: Traffic;
 }
 
-const CHANNEL_DROPS = { overlap: 'channel-overlap', crowded: 'channel-crowded', late: 'channel-late' };
-
 export class Session implements Outlet {
   readonly kind = 'session';
   readonly link: LinkId;
@@ -73,8 +69,10 @@ export class Session implements Outlet {
   readonly liveness: Liveness;
   readonly pathMtu: PathMtu;
   readonly rekeying: Rekeying;
-  readonly reassembly: Reassembly;
   readonly roundTrip: RoundTrip;
+  readonly acks: AckTracker;
+  readonly channels: ChannelReceiver;
+  readonly outbound: Outbound;
   state: 'candidate' | 'active' | 'closed' = 'candidate';
   activeSince = NEVER;
   rekeys = 0;
@@ -86,13 +84,13 @@ export class Session implements Outlet {
   private readonly window = new ReplayWindow();
   private nextCounter = 0;
   private highestCounter = -1;
-  private nextChannelMessage = 0;
   private roundTripAt: number;
   /** What was sent since the last `drained`: times are known there only. */
   private sentAsking = false;
   private sentTraffic = false;
   /** Traffic since the last PING for the round trip. */
   private carrying = false;
+  private probingPath = false;
 
   constructor(options: SessionOptions, now: number) {
     const { context } = options;
@@ -107,9 +105,11 @@ export class Session implements Outlet {
     this.liveness = new Liveness(tuning.handshakeAfterSilenceMs, now);
     this.rekeying = new Rekeying(context, options.role, options.keys, now);
     this.sendSlot = this.rekeying.keyring.sendSlot(0);
-    this.reassembly = new Reassembly(context.drops, CHANNEL_DROPS);
     this.roundTrip = new RoundTrip(tuning.initialRoundTripMs);
     this.roundTripAt = now;
+    this.acks = new AckTracker(tuning.ackSpacingMs);
+    this.channels = new ChannelReceiver(context.drops);
+    this.outbound = new Outbound(context, options.link, this, this.acks, this.roundTrip, now);
     this.pathMtu = new PathMtu(
       {
         transportBytes: context.transportBytes,
@@ -135,6 +135,9 @@ export class Session implements Outlet {
   left(datagramBytes: number): void {
     this.traffic.sent(datagramBytes);
     this.pathMtu.sent(datagramBytes);
+    if (!this.outbound.left(datagramBytes, this.probingPath)) return;
+    this.sentTraffic = true;
+    this.sentAsking = true;
   }
 
   /** The peer proved that it holds the keys. The first PING gives the first round trip. */
@@ -151,45 +154,8 @@ export class Session implements Outlet {
     if (reason !== undefined) writeCloseFrame(this.context.arena.bytes, this.reserve(FRAME_HEADER_BYTES + 1), reason);
     this.context.arena.flush();
     this.state = 'closed';
+    this.outbound.stop();
     this.rekeying.wipe();
-  }
-
-  /** Cuts a message, or a piece of one that came in, into pieces that fit, and packs them behind what is there. */
-  sendData(
-    routeId: Uint8Array,
-    routeIdAt: number,
-    message: number,
-    offset: number,
-    last: boolean,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): void {
-    const { arena } = this.context;
-    for (let done = 0; done < length; ) {
-      const size = this.pieceBytes(DATA_OVERHEAD_BYTES, length - done);
-      const ends = last && done + size === length;
-      const at = arena.reserve(this, DATA_OVERHEAD_BYTES + size);
-      const pieceAt = writeDataHeader(arena.bytes, at, routeId, routeIdAt, message, offset + done, ends, size);
-      arena.bytes.set(bytes.subarray(start + done, start + done + size), pieceAt);
-      done += size;
-    }
-    this.sendsTraffic();
-  }
-
-  sendChannel(channel: number, message: Uint8Array): void {
-    const { arena } = this.context;
-    const number = this.nextChannelMessage;
-    this.nextChannelMessage = (number + 1) >>> 0;
-    for (let done = 0; done < message.length; ) {
-      const size = this.pieceBytes(CHANNEL_OVERHEAD_BYTES, message.length - done);
-      const ends = done + size === message.length;
-      const at = arena.reserve(this, CHANNEL_OVERHEAD_BYTES + size);
-      const pieceAt = writeChannelHeader(arena.bytes, at, channel, number, done, ends, size);
-      arena.bytes.set(message.subarray(done, done + size), pieceAt);
-      done += size;
-    }
-    this.sendsTraffic();
   }
 
   ping(now: number): void {
@@ -264,6 +230,20 @@ export class Session implements Outlet {
     return true;
   }
 
+  /** ACK came. False when it speaks of what was never sent. */
+  acknowledge(ack: AckFrame, now: number): boolean {
+    if (!this.outbound.acknowledge(ack, now)) return false;
+    const { longestAckedBytes } = this.outbound.losses;
+    if (longestAckedBytes > 0) this.pathMtu.arrived(longestAckedBytes, now);
+    return true;
+  }
+
+  /** All frames of a datagram were taken; `asks`: what its sender is owed for it. */
+  taken(counter: number, asks: Asks, now: number): void {
+    this.acks.arrived(counter, asks, now);
+    if (now >= this.acks.dueAt) this.context.ready.add(this.outbound);
+  }
+
   /** DATA or CHANNEL was received. */
   carried(now: number): void {
     this.carrying = true;
@@ -284,12 +264,16 @@ export class Session implements Outlet {
     const rekey = this.rekeying.wake(now, this.roundTrip.smoothedMs);
     if (rekey === 'confirm') this.ping(now);
     else if (rekey !== undefined) this.writeRekey(FRAME_REKEY, rekey.epoch, rekey.ephemeral);
-    const probe = this.pathMtu.wake(now, this.liveness.lastHeardAt, this.roundTrip.smoothedMs);
+    const lossShare = this.outbound.losses.smallMeter.share ?? 0;
+    const probe = this.pathMtu.wake(now, this.liveness.lastHeardAt, this.roundTrip.smoothedMs, lossShare);
     if (probe !== undefined) this.probePath(probe.number, probe.bytes);
     const doubtful = probe?.repeat === true && probe.bytes <= this.pathMtu.bytes;
-    const pingDue = this.liveness.takePing(now);
+    const { tuning } = this.context;
+    const lossy = lossShare >= tuning.lossyShare;
+    const pingDue = this.liveness.takePing(now, lossy ? tuning.pingRepeatLossyMs : tuning.pingRepeatMs);
     if (pingDue || doubtful || (this.carrying && now >= this.roundTripAt)) this.ping(now);
-    this.reassembly.wake(now);
+    if (pingDue) this.outbound.idle();
+    this.outbound.wake(now);
   }
 
   nextWakeAt(): number {
@@ -297,12 +281,13 @@ export class Session implements Outlet {
       this.rekeying.nextWakeAt(),
       this.pathMtu.nextWakeAt(),
       this.liveness.nextWakeAt(),
-      this.reassembly.nextWakeAt(),
+      this.outbound.nextWakeAt(),
       this.carrying ? this.roundTripAt : NEVER,
     );
   }
 
   status(now: number): LinkStatus['session'] {
+    const { losses, window, sentRate, ackedRate, ackDatagrams } = this.outbound;
     return {
       role: this.role,
       upForMs: now - this.activeSince,
@@ -312,30 +297,28 @@ export class Session implements Outlet {
       rekeys: this.rekeys,
       pathMtuBytes: this.datagramBytes,
       lastHeardMsAgo: now - this.liveness.lastHeardAt,
+      lossShare: losses.meter.share ?? 0,
+      queueMs: window.queueMs,
+      sentBytesPerMs: sentRate.bytesPerMs(now),
+      deliveredBytesPerMs: ackedRate.bytesPerMs(now),
+      inFlightBytes: losses.flyingBytes,
+      windowBytes: window.bytes,
+      paceBytesPerMs: window.rateBytesPerMs,
+      retransmittedDatagrams: losses.lostDatagrams,
+      lateDatagrams: losses.lateDatagrams,
+      ackDatagrams,
     };
-  }
-
-  /** How much of `left` bytes goes into the next frame. */
-  private pieceBytes(overheadBytes: number, left: number): number {
-    const { arena } = this.context;
-    const room = arena.roomIn(this) - overheadBytes;
-    if (room >= left || room >= this.context.tuning.smallestPieceBytes) return Math.min(room, left);
-    arena.finish(this);
-    return Math.min(this.datagramBytes - SESSION_OVERHEAD_BYTES - overheadBytes, left);
   }
 
   private reserve(frameBytes: number): number {
     return this.context.arena.reserve(this, frameBytes);
   }
 
-  private sendsTraffic(): void {
-    this.sentTraffic = true;
-    this.sentAsking = true;
-  }
-
   private probePath(number: number, bytes: number): void {
     const { arena } = this.context;
+    this.probingPath = true;
     writePathFrame(arena.bytes, arena.reserveWhole(this, bytes), number, pathBodyBytes(bytes));
+    this.probingPath = false;
   }
 
   private writeRekey(type: typeof FRAME_REKEY | typeof FRAME_REKEY_ACK, epoch: number, ephemeral: Uint8Array): void {
@@ -354,6 +337,8 @@ export class Session implements Outlet {
   private roam(endpoints: Uint8Array, at: number, now: number): void {
     for (let i = 0; i < ENDPOINT_BYTES; i++) this.endpoint[i] = endpoints[at + i];
     this.pathMtu.restart(now);
+    this.roundTrip.restart();
+    this.outbound.restart(now);
     this.context.log.write('debug', 'link-roamed', { link: this.link });
   }
 }

@@ -8,10 +8,22 @@ export interface LinkTuning {
   readonly sendArenaBytes: number;
   /** A message is not cut to fill less room than this: the frame header and the extra table look-up cost more. */
   readonly smallestPieceBytes: number;
+  /**
+   * Datagrams that the log of one session holds at first, and at most. The bound is what 8 s at 1 Gb/s need, in 25 MB; the
+   * first size is that of a fast link of a few ms.
+   */
+  readonly sentLogFirst: number;
+  readonly sentLogMax: number;
+  /** Two ACKs are so far apart, unless somebody waits: at 50,000 datagrams a second one ACK for 50 of them. */
+  readonly ackSpacingMs: number;
   /** Taken for the round trip before the first sample: a slow continental path, so that nothing is repeated in haste. */
   readonly initialRoundTripMs: number;
   /** A PING for a fresh round-trip sample while traffic flows: path search weighs links by it. */
   readonly roundTripEveryMs: number;
+  /** PINGs of a link that is waiting for a sign of life, and of one that is known to lose a lot: 35 or 70 tries before it is dead. */
+  readonly pingRepeatMs: number;
+  readonly pingRepeatLossyMs: number;
+  readonly lossyShare: number;
   /** A path probe is lost after this or three round trips, whichever is longer. */
   readonly pathProbeTimeoutMs: number;
   /** How often the present size is probed while datagrams larger than the base size are sent: bounds a black hole's stall. */
@@ -35,8 +47,14 @@ export const LINK_TUNING: LinkTuning = {
   sendDatagrams: 256,
   sendArenaBytes: 512 * 1_024,
   smallestPieceBytes: 128,
+  sentLogFirst: 256,
+  sentLogMax: 2 ** 20,
+  ackSpacingMs: 1,
   initialRoundTripMs: 200,
   roundTripEveryMs: 2_000,
+  pingRepeatMs: 100,
+  pingRepeatLossyMs: 50,
+  lossyShare: 0.3,
   pathProbeTimeoutMs: 250,
   pathConfirmEveryMs: 2_000,
   rekeyAnswerAfterMs: 500,

@@ -4,7 +4,7 @@
  *   0   type 5 u8 | epoch u8 | 00 00
  *   4   receiver index u32
  *   8   counter u64
- *   16  sealed: frames, zero-padded to a multiple of 16
+ *   16  sealed: frames, zero-padded
  *       tag (16)
  *
  * The header is the associated data, the counter the nonce and the packet number.
@@ -13,8 +13,11 @@ import { readU16, readU32, writeU32 } from '../base/bytes.ts';
 
 export const DATAGRAM_SESSION = 5;
 export const SESSION_HEADER_BYTES = 16;
-/** Plaintext is padded to a multiple of this; the header and the tag are one block each. */
+/** Datagrams are a multiple of this; the header and the tag are one block each. */
 export const SESSION_BLOCK_BYTES = 16;
+/** A datagram that is not as long as its path allows is a multiple of the finer step up to the coarser one, and of that above. */
+export const PADDING_FINE_BYTES = 64;
+export const PADDING_COARSE_BYTES = 256;
 /** Header and tag. */
 export const SESSION_OVERHEAD_BYTES = 32;
 /** Shortest session datagram: one block of frames. */
@@ -81,4 +84,11 @@ export function wholeBlocks(bytes: number): number {
 /** How long a session datagram with `frameBytes` bytes of frames is. */
 export function sessionBytesFor(frameBytes: number): number {
   return SESSION_OVERHEAD_BYTES + wholeBlocks(frameBytes + SESSION_BLOCK_BYTES - 1);
+}
+
+/** How long a session datagram with `frameBytes` bytes of frames is made, so that lengths tell little; at most `room`, whole blocks. */
+export function paddedSessionBytes(frameBytes: number, room: number): number {
+  const bytes = SESSION_OVERHEAD_BYTES + frameBytes;
+  const step = bytes <= PADDING_COARSE_BYTES ? PADDING_FINE_BYTES : PADDING_COARSE_BYTES;
+  return Math.min(Math.ceil(bytes / step) * step, room);
 }

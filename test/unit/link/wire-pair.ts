@@ -17,9 +17,11 @@ import { type Cipher, JOB_WORDS } from '../../../src/crypto/cipher.ts';
 import { createIdentity, type Identity } from '../../../src/crypto/identity.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
 import { LinkLayer } from '../../../src/link/link-layer.ts';
+import type { Piece } from '../../../src/link/piece.ts';
 import type { LinkTuning } from '../../../src/link/tuning.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
+import { FakeSource, type MessageOptions } from './fake-source.ts';
 
 export const testCurve = fastCurve();
 
@@ -68,6 +70,7 @@ export class CountingCipher implements Cipher {
 export interface ReceivedPiece {
   readonly link: LinkId;
   readonly routeId: string;
+  readonly sequence: number;
   readonly message: number;
   readonly offset: number;
   readonly last: boolean;
@@ -80,10 +83,14 @@ export class TestNode {
   readonly drops = new Drops();
   readonly cipher = new CountingCipher();
   readonly links: LinkLayer;
+  readonly source = new FakeSource();
   /** What the user was told: 'up b', 'down b silent'. */
   readonly told: string[] = [];
   readonly toldAt: number[] = [];
+  /** Each once, whatever came again. */
   readonly pieces: ReceivedPiece[] = [];
+  piecesAgain = 0;
+  readonly limits: string[] = [];
   readonly messages: Uint8Array[] = [];
   endpoint: Uint8Array;
 
@@ -104,22 +111,52 @@ export class TestNode {
       drops: this.drops,
       log: { write: () => undefined },
       tuning: options.tuning ?? {},
+      source: this.source,
     });
+    this.source.sendable = (link) => this.links.sendable(link);
     this.links.events = {
-      linkUp: (_link, peer, now) => this.tell(`up ${world.nameOf(peer)}`, now),
-      linkDown: (_link, peer, reason, now) => this.tell(`down ${world.nameOf(peer)} ${reason}`, now),
-      data: (link, piece) => {
-        const { buffer, routeIdAt, message, offset, last, start, length } = piece;
-        const routeId = toHex(buffer.subarray(routeIdAt, routeIdAt + 16));
-        this.pieces.push({ link, routeId, message, offset, last, bytes: buffer.slice(start, start + length) });
-        this.onPiece?.(link);
+      linkUp: (link, peer, now) => {
+        this.known.delete(link);
+        this.tell(`up ${world.nameOf(peer)}`, now);
       },
+      linkDown: (link, peer, reason, now) => {
+        this.source.drop(link);
+        this.tell(`down ${world.nameOf(peer)} ${reason}`, now);
+      },
+      data: (link, piece) => this.data(link, piece),
+      credit: (_link, buffer, at, limit) => this.limits.push(`credit ${buffer[at]} ${limit}`),
+      blocked: (_link, buffer, at, limit) => this.limits.push(`blocked ${buffer[at]} ${limit}`),
       channelMessage: (_link, _channel, message) => this.messages.push(message.slice()),
     };
   }
 
   /** Called behind each piece that was kept. */
   onPiece: ((link: LinkId) => void) | undefined;
+  /** Whether there is room for a piece. */
+  hasRoom: (piece: ReceivedPiece) => boolean = () => true;
+  /** Route ids, by their first byte, that are Real Time. */
+  readonly realTimeRoutes = new Set<number>();
+  private readonly known = new Map<LinkId, Set<string>>();
+
+  private data(link: LinkId, piece: Piece): boolean {
+    const { buffer, routeIdAt, sequence, message, offset, last, start, length } = piece;
+    const routeId = toHex(buffer.subarray(routeIdAt, routeIdAt + 16));
+    piece.realTime = this.realTimeRoutes.has(buffer[routeIdAt]);
+    const bytes = buffer.slice(start, start + length);
+    const received = { link, routeId, sequence, message, offset, last, bytes };
+    let known = this.known.get(link);
+    if (known === undefined) {
+      known = new Set();
+      this.known.set(link, known);
+    }
+    const name = `${routeId}/${sequence}`;
+    if (known.has(name)) this.piecesAgain += 1;
+    else if (!this.hasRoom(received)) return false;
+    else this.pieces.push(received);
+    known.add(name);
+    this.onPiece?.(link);
+    return true;
+  }
 
   private tell(what: string, now: number): void {
     this.told.push(what);
@@ -285,10 +322,12 @@ export function sendMessage(
   id: Uint8Array,
   message: number,
   bytes: Uint8Array,
+  options: MessageOptions = {},
 ): boolean {
   const link = node.links.linkOf(peer.identity.key);
   if (link === undefined) return false;
-  return node.links.sendData(link, id, 0, message, 0, true, bytes, 0, bytes.length);
+  node.source.send(link, id, message, bytes, options);
+  return true;
 }
 
 /** What a set of pieces amounts to. */

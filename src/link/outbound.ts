@@ -1,0 +1,320 @@
+/**
+ * What leaves on one session, and in what order: acknowledgements that are due, CREDIT and BLOCKED, messages of channels,
+ * then whatever the source gives, for as long as window and pacer allow (docs/protocol.md section 3.3). Nothing is queued
+ * here: a frame is asked for when its datagram is about to leave. Nothing waits for company either: what the source has
+ * leaves with this drain, full datagram or not.
+ *
+ * On the hot path: allocates a view a piece at the most.
+ *
+ * Timers: those of loss-detection.ts and ack-tracker.ts, and the pacer's while something waits for it.
+ */
+import { NEVER } from '../base/env.ts';
+import type { LinkId } from '../base/ids.ts';
+import { RangeBlocks } from '../wire/ack-ranges.ts';
+import {
+  type AckFrame,
+  ackFrameBytes,
+  CHANNEL_OVERHEAD_BYTES,
+  DATA_OVERHEAD_BYTES,
+  DATA_TTL_BYTES,
+  FRAME_BLOCKED,
+  FRAME_CREDIT,
+  GONE_FRAME_BYTES,
+  LIMIT_FRAME_BYTES,
+  writeAckFrame,
+  writeChannelHeader,
+  writeDataHeader,
+  writeGoneFrame,
+  writeLimitFrame,
+} from '../wire/frames.ts';
+import { SESSION_OVERHEAD_BYTES } from '../wire/session.ts';
+import type { AckTracker } from './ack-tracker.ts';
+import { ChannelSender } from './channel-sender.ts';
+import { CONGESTION_TUNING } from './congestion-tuning.ts';
+import { CongestionWindow } from './congestion-window.ts';
+import type { LinkContext } from './context.ts';
+import { DeliveryRate } from './delivery-rate.ts';
+import { createOutgoingFrame, NO_ROOM } from './frame-source.ts';
+import { type FrameFates, LossDetection } from './loss-detection.ts';
+import { Pacer } from './pacer.ts';
+import { PeerClock } from './peer-clock.ts';
+import { PROBE_DATAGRAMS } from './protocol-numbers.ts';
+import type { Turn } from './ready-list.ts';
+import type { RoundTrip } from './round-trip.ts';
+import type { Outlet } from './send-arena.ts';
+import { FLYING, QUIET, SentLog, TOKENS_PER_DATAGRAM_MAX, WATCHED } from './sent-log.ts';
+
+/** Whom to ask for a frame. */
+type Asked = 'control' | 'channel' | 'data';
+
+/** What has been put into the datagram under construction. */
+interface Open {
+  /** Something that is to be acknowledged. */
+  asks: boolean;
+  realTime: boolean;
+  ack: boolean;
+  /** Window and pacer allowed it, so it may take messages. */
+  licensed: boolean;
+}
+
+export class Outbound implements FrameFates, Turn {
+  isReady = false;
+  readonly losses: LossDetection;
+  readonly window: CongestionWindow;
+  readonly channels: ChannelSender;
+  readonly sentRate: DeliveryRate;
+  readonly ackedRate: DeliveryRate;
+  /** Datagrams sent for nothing but an ACK. */
+  ackDatagrams = 0;
+  private readonly context: LinkContext;
+  private readonly link: LinkId;
+  private readonly outlet: Outlet;
+  private readonly acks: AckTracker;
+  private readonly log: SentLog;
+  private readonly pacer = new Pacer(CONGESTION_TUNING);
+  private readonly peerClock = new PeerClock();
+  private readonly frame = createOutgoingFrame();
+  private readonly blocks = new RangeBlocks();
+  private readonly open: Open = { asks: false, realTime: false, ack: false, licensed: false };
+  /** Somebody said that there is something to send, and nobody has been asked for all of it since. */
+  private wanted = false;
+  /** When the pacer lets the next datagram go that waits for it. */
+  private pacedUntil = NEVER;
+  /** Datagrams that leave whatever window and pacer say: a probe timeout is over. */
+  private probes = 0;
+  private sentTotal = 0;
+  private stopped = false;
+
+  constructor(context: LinkContext, link: LinkId, outlet: Outlet, acks: AckTracker, roundTrip: RoundTrip, now: number) {
+    this.context = context;
+    this.link = link;
+    this.outlet = outlet;
+    this.acks = acks;
+    this.log = new SentLog(context.tuning.sentLogFirst, context.tuning.sentLogMax);
+    this.losses = new LossDetection(this.log, roundTrip, this, now);
+    this.window = new CongestionWindow(CONGESTION_TUNING, now);
+    this.channels = new ChannelSender(context.tuning.smallestPieceBytes);
+    this.sentRate = new DeliveryRate(now);
+    this.ackedRate = new DeliveryRate(now);
+  }
+
+  /** There may be something to take from the source. */
+  sendable(): void {
+    this.wanted = true;
+    this.context.ready.add(this);
+  }
+
+  /** False when the peer has not taken enough of what was sent before. */
+  sendChannel(channel: number, message: Uint8Array): boolean {
+    if (!this.channels.add(channel, message)) return false;
+    this.sendable();
+    return true;
+  }
+
+  /** Puts into datagrams what is due and what may leave. */
+  drain(now: number): void {
+    if (this.stopped) return;
+    if (now >= this.acks.dueAt) this.writeAck(now);
+    if (!this.wanted) return;
+    this.wanted = false;
+    this.pacedUntil = NEVER;
+    this.takeAll('control', now);
+    this.takeAll('channel', now);
+    this.takeAll('data', now);
+  }
+
+  /** A datagram of this length is finished. True when it asks for an acknowledgement. */
+  left(bytes: number, isPathProbe: boolean): boolean {
+    const { open } = this;
+    const { now } = this.context.clock;
+    const { asks, realTime, ack } = open;
+    open.asks = open.realTime = open.ack = open.licensed = false;
+    if (!asks) {
+      this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
+      if (ack) this.ackDatagrams += 1;
+      if (this.losses.flyingBytes === 0) this.losses.forget(now);
+      return false;
+    }
+    this.sentTotal += bytes;
+    this.log.add(FLYING, bytes, this.sentTotal, now);
+    this.losses.sent(realTime, now);
+    this.window.onSent(bytes, now);
+    this.pacer.sent(bytes, this.window.rateBytesPerMs, now);
+    this.sentRate.add(bytes, now);
+    if (this.probes > 0) this.probes -= 1;
+    return true;
+  }
+
+  /** ACK came. False when it speaks of what was never sent. */
+  acknowledge(ack: AckFrame, now: number): boolean {
+    const { losses, window } = this;
+    if (!losses.acknowledge(ack, now)) return false;
+    const { total, sentAt, roundTripMs } = losses.arrival;
+    if (total >= 0) {
+      window.onArrival(total, sentAt, this.peerClock.transitMs(ack.arrivedUs, sentAt), roundTripMs, now);
+    }
+    if (losses.ackedBytes > 0) {
+      window.onAcked(losses.ackedBytes, now);
+      this.ackedRate.add(losses.ackedBytes, now);
+      this.probes = 0;
+    }
+    if (losses.lostBytes > 0) window.onLost(losses.lostBytes, now);
+    // The window may have opened.
+    if (this.wanted) this.context.ready.add(this);
+    return true;
+  }
+
+  wake(now: number): void {
+    if (now < this.nextWakeAt()) return;
+    if (this.losses.wake(now)) this.probes = PROBE_DATAGRAMS;
+    if (this.losses.lostBytes > 0) this.window.onLost(this.losses.lostBytes, now);
+    this.context.ready.add(this);
+  }
+
+  nextWakeAt(): number {
+    return Math.min(this.losses.nextWakeAt(), this.acks.dueAt, this.pacedUntil);
+  }
+
+  /** The path is another one. */
+  restart(now: number): void {
+    this.window.restart(now);
+  }
+
+  /** Nothing has been under way for long. */
+  idle(): void {
+    this.log.trim();
+  }
+
+  /** The session is over: what it carried is forgotten, and nobody hears of it. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  frameAcked(token: number, now: number): void {
+    if (token >= 0) this.context.source().acked(this.link, token, now);
+    else this.channels.acked(-1 - token);
+  }
+
+  frameLost(token: number, now: number): void {
+    if (token >= 0) return this.context.source().lost(this.link, token, now);
+    this.channels.lost(-1 - token);
+    this.sendable();
+  }
+
+  /** The longest whole frame that fits an empty datagram. */
+  get frameBytes(): number {
+    return this.outlet.datagramBytes - SESSION_OVERHEAD_BYTES;
+  }
+
+  private takeAll(asked: Asked, now: number): void {
+    let more = true;
+    while (more) more = this.take(asked, now);
+  }
+
+  /** Asks for one frame and writes it. False when there is none, or when it may not leave now. */
+  private take(asked: Asked, now: number): boolean {
+    const { arena } = this.context;
+    if (this.log.gatheredTokens === TOKENS_PER_DATAGRAM_MAX) arena.finish(this.outlet);
+    let room = arena.roomIn(this.outlet);
+    if (room < LIMIT_FRAME_BYTES) {
+      arena.finish(this.outlet);
+      room = this.frameBytes;
+    }
+    if (!this.open.licensed && !this.license(asked, now)) return false;
+    const withAck = this.acks.pending && !this.open.ack;
+    const ackBytes = withAck ? this.ackBytes() : 0;
+    let token = this.ask(asked, room - ackBytes, now);
+    let ackFits = withAck;
+    if (token === NO_ROOM && room < this.frameBytes) {
+      // There is a datagram under way, and the next one has more room.
+      arena.finish(this.outlet);
+      return this.take(asked, now);
+    }
+    if (token === NO_ROOM && withAck) {
+      ackFits = false;
+      token = this.ask(asked, room, now);
+    }
+    if (token === NO_ROOM) this.context.drops.count('link-frame-too-long');
+    if (token < 0) return false;
+    this.put(asked, token);
+    if (ackFits) this.writeAck(now);
+    return true;
+  }
+
+  /** Whether the datagram under construction may take a frame of this kind. */
+  private license(asked: Asked, now: number): boolean {
+    if (this.log.full) return this.later(NEVER);
+    if (asked === 'control') return true;
+    if (this.probes === 0) {
+      if (this.losses.flyingBytes >= this.window.bytes) return this.later(NEVER);
+      if (this.pacer.mayAt() > now) return this.later(this.pacer.mayAt());
+    }
+    this.open.licensed = true;
+    return true;
+  }
+
+  /** Something may be left to send; `at`: when to try again, unless an ACK comes before. */
+  private later(at: number): false {
+    this.wanted = true;
+    this.pacedUntil = at;
+    return false;
+  }
+
+  private ask(asked: Asked, roomBytes: number, now: number): number {
+    if (asked === 'channel') return this.channels.next(roomBytes);
+    const source = this.context.source();
+    return asked === 'data'
+      ? source.next(this.link, roomBytes, now, this.frame)
+      : source.nextControl(this.link, roomBytes, now, this.frame);
+  }
+
+  private put(asked: Asked, token: number): void {
+    if (asked === 'channel') this.writeChannel();
+    else this.writeFrame();
+    this.log.addToken(asked === 'channel' ? -1 - token : token);
+    this.open.asks = true;
+    if (asked !== 'channel' && this.frame.realTime) this.open.realTime = true;
+  }
+
+  private writeFrame(): void {
+    const { frame, outlet } = this;
+    const { arena } = this.context;
+    const { kind, routeId, routeIdAt, sequence, message, offset, length } = frame;
+    if (kind === 'data') {
+      const overhead = DATA_OVERHEAD_BYTES + (frame.ttlMs < 0 ? 0 : DATA_TTL_BYTES);
+      const at = arena.reserve(outlet, overhead + length);
+      const { last, ttlMs, start, buffer } = frame;
+      writeDataHeader(arena.bytes, at, routeId, routeIdAt, sequence, message, offset, last, ttlMs, length);
+      arena.bytes.set(buffer.subarray(start, start + length), at + overhead);
+    } else if (kind === 'gone') {
+      const at = arena.reserve(outlet, GONE_FRAME_BYTES);
+      writeGoneFrame(arena.bytes, at, routeId, routeIdAt, sequence, message, offset, length);
+    } else {
+      const at = arena.reserve(outlet, LIMIT_FRAME_BYTES);
+      const type = kind === 'credit' ? FRAME_CREDIT : FRAME_BLOCKED;
+      writeLimitFrame(arena.bytes, at, type, routeId, routeIdAt, frame.limit);
+    }
+  }
+
+  private writeChannel(): void {
+    const { arena } = this.context;
+    const { channel, message, offset, last, bytes, start, length } = this.channels.outgoing;
+    const at = arena.reserve(this.outlet, CHANNEL_OVERHEAD_BYTES + length);
+    writeChannelHeader(arena.bytes, at, channel, message, offset, last, length);
+    arena.bytes.set(bytes.subarray(start, start + length), at + CHANNEL_OVERHEAD_BYTES);
+  }
+
+  private ackBytes(): number {
+    this.acks.fill(this.blocks);
+    return ackFrameBytes(this.blocks.count);
+  }
+
+  private writeAck(now: number): void {
+    const { acks, blocks } = this;
+    const { arena } = this.context;
+    const at = arena.reserve(this.outlet, this.ackBytes());
+    writeAckFrame(arena.bytes, at, now - acks.largestAt, acks.largestAt, blocks);
+    acks.sent(now);
+    this.open.ack = true;
+  }
+}
