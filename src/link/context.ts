@@ -6,6 +6,7 @@ import type { SecretKey } from '../base/ids.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
+import type { BackChannelPort } from './back-channel-port.ts';
 import type { FrameSource } from './frame-source.ts';
 import type { ReadyList } from './ready-list.ts';
 import type { SendArena } from './send-arena.ts';
@@ -20,6 +21,7 @@ export interface LinkContext {
   readonly log: Log;
   readonly tuning: LinkTuning;
   readonly arena: SendArena;
+  readonly backChannels: BackChannelPort;
   /** Who has something to put into the arena at the next drain. */
   readonly ready: ReadyList;
   /** The time of the call that is being dealt with. */

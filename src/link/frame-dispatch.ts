@@ -150,7 +150,7 @@ export class FrameDispatch {
         return this.channelPiece(session, bytes, now);
       case FRAME_PING:
         if (length !== PING_BODY_BYTES) return 'frame-malformed';
-        session.pong(bytes, at);
+        session.pong(bytes, at, now);
         return undefined;
       case FRAME_PONG:
         if (length !== PING_BODY_BYTES) return 'frame-malformed';

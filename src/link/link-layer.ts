@@ -27,7 +27,10 @@ import {
   parseHandshake,
 } from '../wire/handshake.ts';
 import { DATAGRAM_SESSION, receiverIndexOf, SESSION_MIN_BYTES } from '../wire/session.ts';
+import { type BackChannelPort, NO_BACK_CHANNELS } from './back-channel-port.ts';
+import { isBackEndpoint } from './back-endpoint.ts';
 import type { LinkContext } from './context.ts';
+import type { LinkDirection } from './direction.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
 import { EMPTY_SOURCE, type FrameSource } from './frame-source.ts';
 import { Inbox, type OpenedDatagram } from './inbox.ts';
@@ -52,6 +55,8 @@ export interface LinkLayerOptions {
   readonly drops: Drops;
   readonly log: Log;
   readonly tuning?: Partial<LinkTuning>;
+  /** Ways to neighbours that don't hear this node; none when missing. */
+  readonly backChannels?: BackChannelPort;
   readonly events?: LinkEvents;
   readonly source?: FrameSource;
 }
@@ -88,16 +93,17 @@ export class LinkLayer {
     const tuning = { ...LINK_TUNING, ...options.tuning };
     const arena = new SendArena(cipher, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
     const transportBytes = transport.maxDatagramBytes;
+    const backChannels = options.backChannels ?? NO_BACK_CHANNELS;
     this.events = options.events ?? SILENT;
     this.source = options.source ?? EMPTY_SOURCE;
     this.context = {
-      ...{ identity, curve, cipher, random, drops, log, tuning, arena, transportBytes },
+      ...{ identity, curve, cipher, random, drops, log, tuning, arena, transportBytes, backChannels },
       ready: new ReadyList(),
       clock: { now: 0 },
       source: () => this.source,
     };
     this.indices = new IndexTable(random);
-    this.responder = new Responder(this.context, this.indices);
+    this.responder = new Responder(this.context, this.indices, (endpoint, now) => this.answerAt(endpoint, now));
     this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), this.opened.bind(this));
     this.frames = new FrameDispatch(
       drops,
@@ -107,7 +113,7 @@ export class LinkLayer {
   }
 
   /** `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. Fails when there are too many. */
-  addPeer(key: NodeKey, endpoint: Uint8Array | undefined): void {
+  addPeer(key: NodeKey, endpoint: Uint8Array | undefined, direction: LinkDirection = 'both'): void {
     const keyText = toHex(key);
     assert(!equal(key, this.context.identity.key), 'a node is not its own peer');
     assert(!this.byKey.has(keyText), 'a peer is added once');
@@ -119,7 +125,7 @@ export class LinkLayer {
     const hole = this.neighbours.indexOf(undefined);
     const link = (hole < 0 ? this.neighbours.length : hole) as LinkId;
     const { context, indices } = this;
-    const neighbour = new Neighbour({ context, indices, link, key, endpoint, events: () => this.events });
+    const neighbour = new Neighbour({ context, indices, link, key, endpoint, direction, events: () => this.events });
     this.neighbours[link] = neighbour;
     this.byKey.set(keyText, neighbour);
     if (this.started) neighbour.startSoon();
@@ -274,6 +280,13 @@ export class LinkLayer {
     neighbour.traffic.received(batch.lengths[index]);
     neighbour.heard(session, now);
     this.frames.dispatch(session, datagram, now);
+  }
+
+  /** Where the answer to an INIT from this endpoint goes: back, unless it is of a neighbour that does not hear us there. */
+  private answerAt(endpoint: Uint8Array, now: number): Uint8Array {
+    if (isBackEndpoint(endpoint, 0)) return endpoint;
+    const neighbour = this.neighbours.find((known) => known?.isAt(endpoint, now));
+    return neighbour?.begged(now) ?? endpoint;
   }
 
   private handshake(batch: DatagramBatch, index: number, now: number): void {

@@ -1,6 +1,7 @@
 /** What `status` tells of a configured peer, connected or not. */
 import type { LinkId, NodeKey } from '../base/ids.ts';
 import type { DeliveryMs } from '../base/traffic-class.ts';
+import type { LinkDirection } from './direction.ts';
 
 export interface LinkStatus {
   readonly link: LinkId;
@@ -9,6 +10,8 @@ export interface LinkStatus {
   /** Where the peer is, or is sought: ENDPOINT_BYTES. */
   readonly endpoint: Uint8Array | undefined;
   readonly configuredEndpoint: Uint8Array | undefined;
+  /** As it is now: a link of `both` may work in one direction only. */
+  readonly direction: LinkDirection;
   readonly sentDatagrams: number;
   readonly sentBytes: number;
   readonly receivedDatagrams: number;

@@ -21,7 +21,9 @@ import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
 import type { RatchetRole } from '../crypto/ratchet.ts';
 import { type SessionKeys, wipeSessionKeys } from '../crypto/symmetric-state.ts';
 import { CLOSE_NOT_A_PEER, CLOSE_SHUTTING_DOWN } from '../wire/frames.ts';
+import { isBackEndpoint } from './back-endpoint.ts';
 import type { LinkContext } from './context.ts';
+import { Direction, type LinkDirection } from './direction.ts';
 import type { IndexAllocator } from './index-table.ts';
 import { Initiation, type InitiationReason } from './initiation.ts';
 import type { LinkDownReason, LinkEvents } from './link-events.ts';
@@ -38,6 +40,7 @@ export interface NeighbourOptions {
   readonly link: LinkId;
   readonly key: NodeKey;
   readonly endpoint: Uint8Array | undefined;
+  readonly direction: LinkDirection;
   readonly events: () => LinkEvents;
 }
 
@@ -61,6 +64,10 @@ export class Neighbour {
   private readonly configuredEndpoint: Uint8Array | undefined;
   private lastEndpoint: Uint8Array | undefined;
   private lastEndpointUntil = NEVER;
+  private readonly configuredDirection: LinkDirection;
+  private direction: Direction;
+  /** The back channel to the peer while our datagrams take it. */
+  private backEndpoint: Uint8Array | undefined;
   private activeSession: Session | undefined;
   private candidate: Candidate | undefined;
   private initiation: Initiation | undefined;
@@ -76,6 +83,8 @@ export class Neighbour {
     this.keyText = toHex(options.key);
     this.events = options.events;
     this.configuredEndpoint = options.endpoint?.slice();
+    this.configuredDirection = options.direction;
+    this.direction = new Direction(options.direction);
     this.measures = new Measures(options.context, () => this.activeSession);
   }
 
@@ -101,9 +110,10 @@ export class Neighbour {
     this.endCandidate();
     this.initiateAt = NEVER;
     const session = this.activeSession;
-    if (session === undefined) return;
+    if (session === undefined) return this.forgetDirection(now);
     this.activeSession = undefined;
     this.end(session, why === 'stopped' ? CLOSE_SHUTTING_DOWN : CLOSE_NOT_A_PEER);
+    this.forgetDirection(now);
     this.tellDown(why, now);
   }
 
@@ -113,13 +123,19 @@ export class Neighbour {
       wipeSessionKeys(handshake.keys);
       return this.context.drops.count('handshake-simultaneous');
     }
+    const address = this.addressFor(endpoint, now);
+    if (address === undefined) {
+      wipeSessionKeys(handshake.keys);
+      return this.context.drops.count('handshake-no-address');
+    }
+    this.direction.answered(now);
     if (this.initiation !== undefined || this.initiateAt !== NEVER) {
       this.endInitiation();
       this.initiateAt = now + this.context.tuning.yieldMs;
     }
     this.endCandidate();
     const { localIndex, remoteIndex, keys } = handshake;
-    const session = this.createSession('responder', localIndex, remoteIndex, keys, endpoint, now);
+    const session = this.createSession('responder', localIndex, remoteIndex, keys, address, now);
     this.indices.put(localIndex, session);
     this.candidate = { session, final: final.slice(), expiresAt: now + this.context.tuning.candidateLifeMs };
     session.ping(now);
@@ -143,7 +159,19 @@ export class Neighbour {
     this.lose('closed by peer', now + HANDSHAKE_RETRY_FIRST_MS, now);
   }
 
+  /** Whether this is an address that the peer may be at. */
+  isAt(endpoint: Uint8Array, now: number): boolean {
+    return this.addresses(now).some((known) => equal(known, endpoint));
+  }
+
+  /** An INIT came from the peer's address. Where to answer instead, if the peer does not hear us there. */
+  begged(now: number): Uint8Array | undefined {
+    this.direction.begged(now);
+    return this.backEndpoint;
+  }
+
   wake(now: number): void {
+    this.steer(now);
     if (this.candidate !== undefined && now >= this.candidate.expiresAt) this.endCandidate();
     this.activeSession?.wake(now);
     this.watch(now);
@@ -158,7 +186,9 @@ export class Neighbour {
 
   nextWakeAt(): number {
     const session = this.activeSession;
+    if (this.backEndpoint !== undefined && !this.direction.isBack) return 0;
     return Math.min(
+      this.direction.nextWakeAt(session !== undefined),
       this.initiateAt,
       this.candidate?.expiresAt ?? NEVER,
       this.initiation?.nextWakeAt() ?? NEVER,
@@ -174,8 +204,9 @@ export class Neighbour {
       link: this.link,
       key: this.key,
       state: session !== undefined ? 'up' : trying ? 'handshake' : 'down',
-      endpoint: this.endpoints(now)[0],
+      endpoint: this.addresses(now)[0],
       configuredEndpoint: this.configuredEndpoint,
+      direction: this.direction.effective,
       sentDatagrams,
       sentBytes,
       receivedDatagrams,
@@ -189,6 +220,8 @@ export class Neighbour {
   private yieldsToOurs(handshake: FinishedHandshake, endpoint: Uint8Array, now: number): boolean {
     if (compare(this.context.identity.key, this.key) > 0) return false;
     if (this.initiation !== undefined) {
+      // The peer can't answer our INIT where we are heard only there.
+      if (isBackEndpoint(endpoint, 0) && this.initiation.session === undefined) return false;
       // Our own endpoint for the peer may be stale, and then ours would never be done.
       this.remember(endpoint, now);
       this.initiation.hurry(now);
@@ -207,7 +240,7 @@ export class Neighbour {
       reason,
       endpoints: (at) => this.endpoints(at),
       createSession: (localIndex, remoteIndex, keys, endpoint, at) =>
-        this.createSession('initiator', localIndex, remoteIndex, keys, endpoint, at),
+        this.createSession('initiator', localIndex, remoteIndex, keys, this.addressFor(endpoint, at) ?? endpoint, at),
     });
     this.initiation.start(now);
   }
@@ -217,11 +250,14 @@ export class Neighbour {
     localIndex: number,
     remoteIndex: number,
     keys: SessionKeys,
-    endpoint: Uint8Array,
+    address: Uint8Array,
     now: number,
   ): Session {
-    const { context, link, traffic } = this;
-    return new Session({ context, link, role, localIndex, remoteIndex, keys, endpoint, traffic }, now);
+    const { context, link, traffic, direction } = this;
+    const options = { context, link, role, localIndex, remoteIndex, keys, address, traffic, direction };
+    const session = new Session(options, now);
+    if (this.backEndpoint !== undefined) session.take(this.backEndpoint, now);
+    return session;
   }
 
   private promote(session: Session, now: number): void {
@@ -241,6 +277,7 @@ export class Neighbour {
     if (this.stopped) return this.end(session);
     this.activeSession = session;
     session.activate(now);
+    this.direction.up();
     this.context.log.write('info', 'link-up', { peer: this.keyText, link: this.link });
     this.events().linkUp(this.link, this.key, now);
   }
@@ -269,7 +306,8 @@ export class Neighbour {
     if (session === undefined) return;
     this.activeSession = undefined;
     this.initiateAt = initiateAt;
-    this.remember(session.endpoint, now);
+    this.remember(session.address, now);
+    this.direction.down(now);
     this.end(session);
     this.tellDown(reason, now);
   }
@@ -280,14 +318,66 @@ export class Neighbour {
   }
 
   private remember(endpoint: Uint8Array, now: number): void {
+    if (isBackEndpoint(endpoint, 0)) return;
     this.lastEndpoint = endpoint.slice();
     this.lastEndpointUntil = now + this.context.tuning.lastEndpointLifeMs;
   }
 
-  /** Where the peer may be, likeliest first. */
+  /** Where a handshake may reach the peer, likeliest first. */
   private endpoints(now: number): Uint8Array[] {
+    const addresses = this.direction.mayBeDirect ? this.addresses(now) : [];
+    return distinctEndpoints(this.backEndpoint, ...addresses);
+  }
+
+  /** Where the peer itself may be, likeliest first. */
+  private addresses(now: number): Uint8Array[] {
     const last = now < this.lastEndpointUntil ? this.lastEndpoint : undefined;
-    return distinctEndpoints(this.activeSession?.endpoint, last, this.configuredEndpoint);
+    return distinctEndpoints(this.activeSession?.address, last, this.configuredEndpoint);
+  }
+
+  /**
+   * The address of a peer whose handshake came from `endpoint`. What came through a back channel says nothing of it, so one
+   * that was known before is taken; undefined when there is none, unless none is needed.
+   */
+  private addressFor(endpoint: Uint8Array, now: number): Uint8Array | undefined {
+    if (!isBackEndpoint(endpoint, 0)) return endpoint;
+    return this.addresses(now)[0] ?? this.backEndpoint;
+  }
+
+  /** Does what the direction machine asks for, and sees to it that everything goes the way that it says. */
+  private steer(now: number): void {
+    const { direction } = this;
+    const session = this.activeSession;
+    const task = direction.wake(now, session !== undefined, this.measures.bulkProbeMs);
+    if (task === 'ping') session?.ping(now);
+    else if (task === 'trial') session?.tryDirectly();
+    else if (task === 'seek') this.seek(now);
+    if (this.backEndpoint !== undefined && !direction.isBack) this.goDirect(now);
+  }
+
+  private seek(now: number): void {
+    const endpoint = this.context.backChannels.open(this.key, now);
+    if (endpoint === undefined) return;
+    this.backEndpoint = endpoint;
+    this.direction.found(now);
+    this.context.log.write('info', 'link-one-way', { peer: this.keyText, link: this.link });
+    this.activeSession?.take(endpoint, now);
+    if (this.initiation !== undefined) this.initiation.hurry(now);
+    else if (this.activeSession === undefined && this.candidate === undefined) this.initiate('down', now);
+  }
+
+  private goDirect(now: number): void {
+    this.backEndpoint = undefined;
+    this.context.backChannels.close(this.key, now);
+    this.context.log.write('info', 'link-both-ways', { peer: this.keyText, link: this.link });
+    this.activeSession?.take(undefined, now);
+  }
+
+  private forgetDirection(now: number): void {
+    this.direction = new Direction(this.configuredDirection);
+    if (this.backEndpoint === undefined) return;
+    this.backEndpoint = undefined;
+    this.context.backChannels.close(this.key, now);
   }
 
   private end(session: Session, closeReason?: number): void {

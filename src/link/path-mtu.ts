@@ -75,6 +75,15 @@ export class PathMtu {
     this.confirmAt = NEVER;
   }
 
+  /** No path of its own for now: datagrams are of the base size, and nothing is probed until `restart`. */
+  hold(): void {
+    this.presentBytes = this.baseBytes;
+    this.probe = undefined;
+    this.searchAt = NEVER;
+    this.confirmAt = NEVER;
+    this.refusedAt = NEVER;
+  }
+
   /** A datagram of this size was acknowledged. */
   arrived(bytes: number, now: number): void {
     if (bytes === this.probe?.bytes) this.taken(bytes, now);

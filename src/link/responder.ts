@@ -58,12 +58,19 @@ export interface FinishedHandshake {
 export class Responder {
   private readonly context: LinkContext;
   private readonly indices: IndexAllocator;
+  private readonly answerAt: (endpoint: Uint8Array, now: number) => Uint8Array;
   private readonly mac1Key: Uint8Array;
   private readonly cookies: Cookies;
   /** By the INIT's mac1, oldest first. */
   private readonly pending = new Map<string, PendingHandshake>();
 
-  constructor(context: LinkContext, indices: IndexAllocator) {
+  /** `answerAt`: where the answer to an INIT from an endpoint goes. */
+  constructor(
+    context: LinkContext,
+    indices: IndexAllocator,
+    answerAt: (endpoint: Uint8Array, now: number) => Uint8Array,
+  ) {
+    this.answerAt = answerAt;
     this.context = context;
     this.indices = indices;
     this.mac1Key = mac1Key(context.identity.key);
@@ -77,12 +84,13 @@ export class Responder {
   init(datagram: HandshakeDatagram, endpoint: Uint8Array, now: number): void {
     const { arena, drops } = this.context;
     if (!this.isForUs(datagram)) return drops.count('handshake-mac1');
+    const answerAt = this.answerAt(endpoint, now);
     const name = toHex(datagram.mac1);
     const repeated = this.pending.get(name);
-    if (repeated !== undefined) return arena.plain(repeated.response, endpoint);
+    if (repeated !== undefined) return arena.plain(repeated.response, answerAt);
     if (!this.cookies.admit(datagram, endpoint, now)) {
       drops.count('handshake-load');
-      return arena.plain(this.cookies.answer(datagram, endpoint, now), endpoint);
+      return arena.plain(this.cookies.answer(datagram, endpoint, now), answerAt);
     }
     const noise = this.createNoise();
     const read = noise.readActOne(datagram.body);
@@ -96,7 +104,7 @@ export class Responder {
     writeMac1(pending.response, mac16(mac1Key(ephemeralOf(datagram.body)), underMac1(pending.response)));
     if (this.pending.size >= PENDING_HANDSHAKES_MAX) this.giveWay();
     this.pending.set(name, pending);
-    arena.plain(pending.response, endpoint);
+    arena.plain(pending.response, answerAt);
   }
 
   /** Undefined when the FINAL is not authentic (counted); the pending handshake then still waits for the true one. */

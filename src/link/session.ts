@@ -35,8 +35,10 @@ import {
   writeRekeyFrame,
 } from '../wire/frames.ts';
 import { AckTracker, type Asks } from './ack-tracker.ts';
+import { isBackEndpoint } from './back-endpoint.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import type { LinkContext } from './context.ts';
+import type { Direction } from './direction.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Liveness } from './liveness.ts';
 import { Outbound } from './outbound.ts';
@@ -55,9 +57,14 @@ export interface SessionOptions {
   readonly remoteIndex: number;
   /** Wiped by the session. */
   readonly keys: SessionKeys;
-  readonly endpoint: Uint8Array;
+  /** Where the peer is. */
+  readonly address: Uint8Array;
   readonly traffic: Traffic;
+  readonly direction: Direction;
 }
+
+/** Of the PINGs that try the direct way: above every token for a round trip. */
+const TRIAL_TOKEN = 2 ** 52;
 
 export class Session implements Outlet {
   readonly kind = 'session';
@@ -65,7 +72,8 @@ export class Session implements Outlet {
   readonly role: RatchetRole;
   readonly localIndex: number;
   readonly remoteIndex: number;
-  readonly endpoint: Uint8Array;
+  /** Where the peer is: it follows what comes from there. */
+  readonly address: Uint8Array;
   readonly liveness: Liveness;
   readonly pathMtu: PathMtu;
   readonly rekeying: Rekeying;
@@ -81,6 +89,9 @@ export class Session implements Outlet {
   sendSlot: number;
   private readonly context: LinkContext;
   private readonly traffic: Traffic;
+  private readonly direction: Direction;
+  /** The back channel while our datagrams take it. */
+  private back: Uint8Array | undefined;
   private readonly window = new ReplayWindow();
   private nextCounter = 0;
   private highestCounter = -1;
@@ -100,7 +111,8 @@ export class Session implements Outlet {
     this.role = options.role;
     this.localIndex = options.localIndex;
     this.remoteIndex = options.remoteIndex;
-    this.endpoint = options.endpoint.slice();
+    this.address = options.address.slice();
+    this.direction = options.direction;
     this.traffic = options.traffic;
     this.liveness = new Liveness(tuning.handshakeAfterSilenceMs, now);
     this.rekeying = new Rekeying(context, options.role, options.keys, now);
@@ -118,6 +130,11 @@ export class Session implements Outlet {
       },
       now,
     );
+  }
+
+  /** Where datagrams go. */
+  get endpoint(): Uint8Array {
+    return this.back ?? this.address;
   }
 
   get sendEpoch(): number {
@@ -158,21 +175,35 @@ export class Session implements Outlet {
     this.rekeying.wipe();
   }
 
+  /** Datagrams go through this back channel from now on; undefined: to the peer's address. */
+  take(back: Uint8Array | undefined, now: number): void {
+    this.context.arena.finish(this);
+    this.back = back;
+    if (back === undefined) this.pathMtu.restart(now);
+    else this.pathMtu.hold();
+    this.anotherPath(now);
+  }
+
+  /** A PING to the peer's address, whatever way the rest goes. */
+  tryDirectly(): void {
+    const { arena } = this.context;
+    const { back } = this;
+    arena.finish(this);
+    this.back = undefined;
+    this.writePing(TRIAL_TOKEN);
+    arena.finish(this);
+    this.back = back;
+  }
+
   ping(now: number): void {
-    const at = writeFrameHeader(
-      this.context.arena.bytes,
-      this.reserve(FRAME_HEADER_BYTES + PING_BODY_BYTES),
-      FRAME_PING,
-      PING_BODY_BYTES,
-    );
-    writeU64(this.context.arena.bytes, at, this.roundTrip.ping(now));
+    this.writePing(this.roundTrip.ping(now));
     this.roundTripAt = now + this.context.tuning.roundTripEveryMs;
     this.carrying = false;
     this.sentAsking = true;
   }
 
   /** PING came: its token goes back as it is. */
-  pong(bytes: Uint8Array, tokenAt: number): void {
+  pong(bytes: Uint8Array, tokenAt: number, now: number): void {
     const { arena } = this.context;
     const at = writeFrameHeader(
       arena.bytes,
@@ -181,11 +212,19 @@ export class Session implements Outlet {
       PING_BODY_BYTES,
     );
     for (let i = 0; i < PING_BODY_BYTES; i++) arena.bytes[at + i] = bytes[tokenAt + i];
+    if (this.direction.askedByPeer(now)) this.ping(now);
   }
 
   /** PONG came. False when it answers no PING. */
   ponged(bytes: Uint8Array, tokenAt: number, now: number): boolean {
-    return this.roundTrip.pong(readU64(bytes, tokenAt), now);
+    const token = readU64(bytes, tokenAt);
+    if (token === TRIAL_TOKEN) {
+      this.direction.trialAnswered(now);
+      return true;
+    }
+    if (!this.roundTrip.pong(token, now)) return false;
+    this.direction.answered(now);
+    return true;
   }
 
   acknowledgePath(probe: number, datagramBytes: number): void {
@@ -221,12 +260,15 @@ export class Session implements Outlet {
   /** An authentic datagram: counts it, follows the peer to where it came from. False when its counter was seen before. */
   accept(epoch: number, counter: number, endpoints: Uint8Array, endpointAt: number, now: number): boolean {
     if (!this.window.accept(counter)) return false;
+    const directly = !isBackEndpoint(endpoints, endpointAt);
     if (this.rekeying.heardUnder(epoch, now, this.roundTrip.smoothedMs)) this.switchEpoch();
     if (counter > this.highestCounter) {
       this.highestCounter = counter;
-      if (!sameEndpoint(this.endpoint, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
+      if (directly && !sameEndpoint(this.address, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
     }
-    this.liveness.heard(now);
+    if (this.direction.heard(directly, now)) this.anotherPath(now);
+    // Where this end is not heard directly, hearing the other only the long way round would be no link at all.
+    if (directly || this.back === undefined) this.liveness.heard(now);
     return true;
   }
 
@@ -234,7 +276,9 @@ export class Session implements Outlet {
   acknowledge(ack: AckFrame, now: number): boolean {
     if (!this.outbound.acknowledge(ack, now)) return false;
     const { longestAckedBytes } = this.outbound.losses;
-    if (longestAckedBytes > 0) this.pathMtu.arrived(longestAckedBytes, now);
+    if (longestAckedBytes === 0) return true;
+    this.pathMtu.arrived(longestAckedBytes, now);
+    this.direction.answered(now);
     return true;
   }
 
@@ -253,7 +297,7 @@ export class Session implements Outlet {
   /** What was reserved since the last call leaves now. */
   drained(now: number): void {
     if (this.sentTraffic) this.carried(now);
-    if (this.sentAsking) this.liveness.sent(now);
+    if (this.sentAsking) this.asked(now);
     this.sentTraffic = false;
     this.sentAsking = false;
   }
@@ -310,6 +354,17 @@ export class Session implements Outlet {
     };
   }
 
+  private asked(now: number): void {
+    this.liveness.sent(now);
+    this.direction.asked(now);
+  }
+
+  private writePing(token: number): void {
+    const { arena } = this.context;
+    const reserved = this.reserve(FRAME_HEADER_BYTES + PING_BODY_BYTES);
+    writeU64(arena.bytes, writeFrameHeader(arena.bytes, reserved, FRAME_PING, PING_BODY_BYTES), token);
+  }
+
   private reserve(frameBytes: number): number {
     return this.context.arena.reserve(this, frameBytes);
   }
@@ -334,11 +389,16 @@ export class Session implements Outlet {
     this.rekeys += 1;
   }
 
-  private roam(endpoints: Uint8Array, at: number, now: number): void {
-    for (let i = 0; i < ENDPOINT_BYTES; i++) this.endpoint[i] = endpoints[at + i];
-    this.pathMtu.restart(now);
+  /** One of the two ways is another one: what was learnt of the round trip is of no use. */
+  private anotherPath(now: number): void {
     this.roundTrip.restart();
     this.outbound.restart(now);
+  }
+
+  private roam(endpoints: Uint8Array, at: number, now: number): void {
+    for (let i = 0; i < ENDPOINT_BYTES; i++) this.address[i] = endpoints[at + i];
+    if (this.back === undefined) this.pathMtu.restart(now);
+    this.anotherPath(now);
     this.context.log.write('debug', 'link-roamed', { link: this.link });
   }
 }

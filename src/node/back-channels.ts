@@ -42,7 +42,7 @@ const UNHEARD_PER_SECOND = 50;
 /** Two paths where there are two: acknowledgements are small, and one path's death would be the link's. */
 const PATHS = 2;
 /** Acknowledgements and room must not wait behind what they acknowledge. The link repairs what is lost. */
-const LANE = { trafficClass: REAL_TIME, flow: 0 };
+const LANE: Lane = { trafficClass: REAL_TIME, flow: 0 };
 
 export interface BackChannelsOptions {
   readonly self: NodeKey;
