@@ -16,6 +16,8 @@ import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Cipher, JOB_WORDS } from '../../../src/crypto/cipher.ts';
 import { createIdentity, type Identity } from '../../../src/crypto/identity.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import type { BackChannelPort } from '../../../src/link/back-channel-port.ts';
+import { backEndpoint, isBackEndpoint } from '../../../src/link/back-endpoint.ts';
 import { LinkLayer } from '../../../src/link/link-layer.ts';
 import type { Piece } from '../../../src/link/piece.ts';
 import type { LinkTuning } from '../../../src/link/tuning.ts';
@@ -29,6 +31,8 @@ export const testCurve = fastCurve();
 export interface InFlight {
   readonly from: string;
   readonly to: string;
+  /** It goes through a back channel. */
+  readonly isBack: boolean;
   bytes: Uint8Array;
 }
 
@@ -111,6 +115,7 @@ export class TestNode {
       drops: this.drops,
       log: { write: () => undefined },
       tuning: options.tuning ?? {},
+      backChannels: world.backChannels(name),
       source: this.source,
     });
     this.source.sendable = (link) => this.links.sendable(link);
@@ -128,6 +133,11 @@ export class TestNode {
       blocked: (_link, buffer, at, limit) => this.limits.push(`blocked ${buffer[at]} ${limit}`),
       channelMessage: (_link, _channel, message) => this.messages.push(message.slice()),
     };
+  }
+
+  /** Where others find it through a back channel. */
+  get backEndpoint(): Uint8Array {
+    return backEndpoint(this.endpoint[7]);
   }
 
   /** Called behind each piece that was kept. */
@@ -182,6 +192,10 @@ export class WirePair {
   /** Every datagram that entered the wire, in order. */
   readonly seen: InFlight[] = [];
   keepSeen = true;
+  /** Whether datagrams may go round the wire, which takes twice as long. */
+  hasWayRound = false;
+  /** Who opened and closed a back channel, in order. */
+  readonly backChannelCalls: string[] = [];
   private readonly seed: number;
   private readonly random: SeededRandom;
   private readonly heap = new EventHeap();
@@ -240,6 +254,17 @@ export class WirePair {
     return { a, b };
   }
 
+  /** What a node's link layer asks for a way round the wire. */
+  backChannels(name: string): BackChannelPort {
+    return {
+      open: (peer) => {
+        this.backChannelCalls.push(`${name} open`);
+        return this.hasWayRound ? this.nodes.get(this.nameOf(peer))?.backEndpoint : undefined;
+      },
+      close: () => void this.backChannelCalls.push(`${name} close`),
+    };
+  }
+
   address(number: number): Uint8Array {
     const endpoint = new Uint8Array(ENDPOINT_BYTES);
     endpoint.set([0, 4, 0x1b, 0x39, 10, 0, 0, number]);
@@ -250,10 +275,15 @@ export class WirePair {
     for (let i = 0; i < batch.count; i++) {
       const bytes = batch.arena.slice(batch.offsets[i], batch.offsets[i] + batch.lengths[i]);
       const endpoint = batch.endpoints.subarray(i * ENDPOINT_BYTES, (i + 1) * ENDPOINT_BYTES);
-      const to = [...this.nodes.values()].find((node) => equal(node.endpoint, endpoint));
-      const datagram = { from: from.name, to: to?.name ?? 'nowhere', bytes };
+      const isBack = isBackEndpoint(endpoint, 0);
+      const to = [...this.nodes.values()].find((node) => equal(isBack ? node.backEndpoint : node.endpoint, endpoint));
+      const datagram = { from: from.name, to: to?.name ?? 'nowhere', isBack, bytes };
       if (this.keepSeen) this.seen.push({ ...datagram });
       if (to === undefined || !this.filter(datagram) || bytes.length > this.shape.mtuBytes) continue;
+      if (isBack) {
+        if (this.hasWayRound) this.deliverLater(to.name, from.backEndpoint, datagram.bytes, 2 * this.shape.delayMs);
+        continue;
+      }
       if (this.random.chance(this.shape.loss)) continue;
       this.deliverLater(to.name, from.endpoint.slice(), datagram.bytes);
       if (this.random.chance(this.shape.duplication)) this.deliverLater(to.name, from.endpoint.slice(), datagram.bytes);
@@ -300,8 +330,8 @@ export class WirePair {
     this.heap.add(this.now + ms, action);
   }
 
-  private deliverLater(to: string, from: Uint8Array, bytes: Uint8Array): void {
-    const { delayMs, reorder } = this.shape;
+  private deliverLater(to: string, from: Uint8Array, bytes: Uint8Array, delayMs = this.shape.delayMs): void {
+    const { reorder } = this.shape;
     const heldBackMs = this.random.chance(reorder) ? 1 + this.random.unit() * 19 : 0;
     this.heap.add(this.now + delayMs + heldBackMs, () => {
       const node = this.nodes.get(to);
