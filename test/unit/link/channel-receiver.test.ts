@@ -2,124 +2,93 @@ import { describe, expect, test } from 'vitest';
 import { equal } from '../../../src/base/bytes.ts';
 import { Drops } from '../../../src/base/drops.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import { UNFINISHED_BYTES_MAX, UNFINISHED_MESSAGES_MAX } from '../../../src/link/protocol-numbers.ts';
-import { MESSAGE_HOLES_MAX, Reassembly } from '../../../src/link/reassembly.ts';
+import { ChannelReceiver, MESSAGE_HOLES_MAX } from '../../../src/link/channel-receiver.ts';
+import { UNFINISHED_MESSAGES_MAX } from '../../../src/link/protocol-numbers.ts';
 
 function create() {
   const drops = new Drops();
-  const reassembly = new Reassembly(drops, { overlap: 'overlap', crowded: 'crowded', late: 'late' });
-  const add = (message: number, offset: number, length: number, last = false, now = 0) =>
-    reassembly.add(0, message, offset, last, new Uint8Array(length).fill(offset % 251), 0, length, now);
-  return { drops, reassembly, add };
+  const receiver = new ChannelReceiver(drops);
+  const add = (message: number, offset: number, length: number, last = false, bytes = new Uint8Array(70_000)) =>
+    receiver.add({ channel: 0, message, offset, last, start: offset, length }, bytes);
+  return { drops, receiver, add };
 }
 
-describe('reassembly', () => {
-  test('hands a message in one piece on without a copy', () => {
-    const { reassembly } = create();
+describe('messages of channels', () => {
+  test('in one piece are handed on without a copy, once', () => {
+    const { receiver } = create();
     const bytes = Uint8Array.of(9, 1, 2, 3, 9);
-    const message = reassembly.add(0, 1, 0, true, bytes, 1, 3, 0);
+    const frame = { channel: 0, message: 1, offset: 0, last: true, start: 1, length: 3 };
+    const message = receiver.add(frame, bytes);
     expect(message).toEqual(Uint8Array.of(1, 2, 3));
-    expect(message?.buffer).toBe(bytes.buffer);
+    expect((message as Uint8Array).buffer).toBe(bytes.buffer);
+    expect(receiver.add(frame, bytes)).toBe('taken');
   });
 
-  test('puts pieces together in any order', () => {
+  test('are put together from pieces in any order, repeated and cut in several ways', () => {
     const random = new SeededRandom(5, 'order');
     for (let round = 0; round < 50; round++) {
-      const { reassembly, drops } = create();
-      const whole = new Uint8Array(1 + random.integer(65_535));
+      const { receiver, drops, add } = create();
+      const whole = new Uint8Array(2 + random.integer(65_534));
       random.fill(whole);
-      const cuts = new Set([0, whole.length]);
-      for (let i = random.integer(40); i > 0; i--) cuts.add(random.integer(whole.length));
-      const edges = [...cuts].sort((x, y) => x - y);
-      const pieces = edges.slice(1).map((end, i) => [edges[i], end]);
+      const pieces: [number, number][] = [];
+      for (let cutting = 0; cutting < 2; cutting++) {
+        const cuts = new Set([0, whole.length]);
+        for (let i = 1 + random.integer(25); i > 0; i--) cuts.add(random.integer(whole.length));
+        const edges = [...cuts].sort((x, y) => x - y);
+        for (let i = 1; i < edges.length; i++) pieces.push([edges[i - 1], edges[i]]);
+      }
       pieces.sort(() => random.unit() - 0.5);
-      const results = pieces.map(([start, end]) =>
-        reassembly.add(0, 7, start, end === whole.length, whole, start, end - start, 0),
-      );
-      expect(results.slice(0, -1).every((result) => result === undefined)).toBe(true);
-      expect(equal(results.at(-1)!, whole)).toBe(true);
-      expect([reassembly.size, reassembly.heldBytes, drops.toJSON()]).toEqual([0, 0, {}]);
+      const results = pieces.map(([start, end]) => add(7, start, end - start, end === whole.length, whole));
+      const messages = results.filter((result) => typeof result !== 'string');
+      expect(messages.length).toBe(1);
+      expect(equal(messages[0], whole)).toBe(true);
+      expect([receiver.size, drops.toJSON()]).toEqual([0, {}]);
     }
   });
 
-  test('keeps messages and channels apart', () => {
-    const { reassembly } = create();
-    const [x, y] = [new Uint8Array(4).fill(1), new Uint8Array(4).fill(2)];
-    expect(reassembly.add(1, 5, 0, false, x, 0, 2, 0)).toBeUndefined();
-    expect(reassembly.add(2, 5, 0, false, y, 0, 2, 0)).toBeUndefined();
-    expect(reassembly.add(2, 5, 2, true, y, 2, 2, 0)).toEqual(y);
-    expect(reassembly.add(1, 5, 2, true, x, 2, 2, 0)).toEqual(x);
+  test('are at most eight unfinished: a piece of one more is refused until one is done', () => {
+    const { receiver, drops, add } = create();
+    for (let message = 0; message < UNFINISHED_MESSAGES_MAX; message++) expect(add(message, 0, 10)).toBe('taken');
+    expect(add(8, 0, 10)).toBe('refused');
+    expect(drops.get('channel-crowded')).toBe(1);
+    expect(add(9, 0, 10, true)).toHaveLength(10);
+    expect(add(0, 10, 10, true)).toHaveLength(20);
+    expect(add(8, 0, 10)).toBe('taken');
+    expect(receiver.size).toBe(UNFINISHED_MESSAGES_MAX);
   });
 
   test.each([
-    ['overlaps at its end', [0, 10], [9, 5]],
-    ['overlaps at its start', [10, 10], [5, 6]],
-    ['is there already', [0, 10], [0, 10]],
-    ['lies inside another', [0, 10], [3, 2]],
-  ])('ends a message whose piece %s', (_what, first, second) => {
-    const { add, drops, reassembly } = create();
-    add(1, first[0], first[1]);
-    add(1, second[0], second[1]);
-    expect([drops.get('overlap'), reassembly.size]).toEqual([1, 0]);
+    ['ends in two places', 20, true, 40, true],
+    ['goes on behind its end', 20, true, 40, false],
+    ['ends before what is there', 20, false, 5, true],
+  ])('keep what they are when a piece says that one %s', (_what, first, firstEnds, second, secondEnds) => {
+    const { drops, add } = create();
+    add(1, first, 10, firstEnds);
+    expect(add(1, second, 10, secondEnds)).toBe('taken');
+    expect(drops.get('channel-contradicted')).toBe(1);
   });
 
-  test('ends a message whose pieces disagree about its end', () => {
-    const { add, drops } = create();
-    add(1, 10, 10, true);
-    add(1, 20, 5);
-    expect(drops.get('overlap')).toBe(1);
-    add(2, 10, 10);
-    add(2, 5, 5, true);
-    expect(drops.get('overlap')).toBe(2);
-    add(3, 10, 10, true);
-    add(3, 5, 5, true);
-    expect(drops.get('overlap')).toBe(3);
+  test('do not change channel half-way', () => {
+    const { receiver, drops, add } = create();
+    add(1, 0, 10);
+    const frame = { channel: 5, message: 1, offset: 10, last: true, start: 0, length: 10 };
+    expect(receiver.add(frame, new Uint8Array(10))).toBe('taken');
+    expect(drops.get('channel-contradicted')).toBe(1);
+    expect(receiver.size).toBe(1);
   });
 
-  test('holds 8 messages: the oldest gives way', () => {
-    const { add, drops, reassembly } = create();
-    for (let message = 0; message <= UNFINISHED_MESSAGES_MAX; message++) add(message, 0, 10);
-    expect([drops.get('crowded'), reassembly.size]).toEqual([1, UNFINISHED_MESSAGES_MAX]);
-    expect(add(1, 10, 5, true)?.length).toBe(15);
-    expect(add(0, 10, 5, true)).toBeUndefined();
+  test('have at most so many holes', () => {
+    const { drops, add } = create();
+    for (let hole = 0; hole < MESSAGE_HOLES_MAX; hole++) add(1, 2 + 4 * hole, 1);
+    expect(drops.get('channel-contradicted')).toBe(0);
+    add(1, 2 + 4 * MESSAGE_HOLES_MAX, 1);
+    expect(drops.get('channel-contradicted')).toBe(1);
   });
 
-  test('holds 256 KiB: the oldest gives way', () => {
-    const { add, drops, reassembly } = create();
-    for (let message = 0; message < 6; message++) {
-      add(message, 60_000, 1_000);
-      expect(reassembly.heldBytes).toBeLessThanOrEqual(UNFINISHED_BYTES_MAX);
-    }
-    expect(drops.get('crowded')).toBe(2);
-  });
-
-  test('lets the next oldest give way when the oldest itself grows', () => {
-    const { add, drops, reassembly } = create();
-    add(0, 0, 10);
-    for (let message = 1; message <= 3; message++) add(message, 60_000, 1_000);
-    add(4, 0, 10);
-    add(0, 60_000, 1_000);
-    expect(drops.get('crowded')).toBe(1);
-    expect(reassembly.heldBytes).toBeLessThanOrEqual(UNFINISHED_BYTES_MAX);
-    add(0, 61_000, 10, true);
-    expect(add(0, 10, 59_990)?.length).toBe(61_010);
-  });
-
-  test('holds 64 ranges of a message, and no more', () => {
-    const { add, drops } = create();
-    for (let i = 0; i < MESSAGE_HOLES_MAX; i++) add(1, 2 * i, 1);
-    expect(drops.get('overlap')).toBe(0);
-    add(1, 2 * MESSAGE_HOLES_MAX, 1);
-    expect(drops.get('overlap')).toBe(1);
-  });
-
-  test('gives a message up 1 s after its first piece', () => {
-    const { add, drops, reassembly } = create();
-    add(1, 0, 10, false, 0);
-    add(1, 10, 10, false, 900);
-    expect(reassembly.nextWakeAt()).toBe(1_000);
-    reassembly.wake(1_000);
-    expect([drops.get('late'), reassembly.size, reassembly.heldBytes]).toEqual([1, 0, 0]);
-    expect(reassembly.nextWakeAt()).toBe(Number.POSITIVE_INFINITY);
+  test('that are older than the window are known', () => {
+    const { add } = create();
+    expect(add(5_000, 0, 1, true)).toHaveLength(1);
+    expect(add(5_000 - 2_048, 0, 1, true)).toBe('taken');
+    expect(add(5_000 - 2_047, 0, 1, true)).toHaveLength(1);
   });
 });

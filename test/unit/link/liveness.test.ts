@@ -43,7 +43,7 @@ describe('a link with traffic', () => {
     expect(a.toldAt.at(-1)! - cutAt).toBe(4_000);
   });
 
-  test('in one direction only stays up: the sender asks every 500 ms', () => {
+  test('in one direction only stays up: it is acknowledged', () => {
     const world = new WirePair();
     const { a, b } = world.upPair();
     world.run(1_000);
@@ -53,8 +53,8 @@ describe('a link with traffic', () => {
       world.run(10);
     }
     expect(a.told.length).toBe(1);
-    // PONGs at about 2 a second, and REKEY_ACK with its PONG each second.
-    expect(ofType(world.seen, SESSION, b.name).length - before).toBeLessThan(60);
+    // An ACK each, and REKEY_ACK with its PONG each second.
+    expect(ofType(world.seen, SESSION, b.name).length - before).toBeLessThan(1_000 + 30);
   });
 
   test('comes back when the wire does', () => {

@@ -75,7 +75,7 @@ describe('path MTU probing', () => {
   test('never grows above what the transport takes', () => {
     const path = new PathMtu({ transportBytes: 1_400, probeTimeoutMs: 250, confirmEveryMs: 2_000 }, 0);
     for (let now = 0; now < 100; now++) {
-      const probe = path.wake(now, now, 10);
+      const probe = path.wake(now, now, 10, 0);
       if (probe !== undefined) expect(path.acknowledge(probe.number, probe.bytes, now)).toBe(true);
     }
     expect(path.bytes).toBe(1_392);

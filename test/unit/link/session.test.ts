@@ -166,14 +166,16 @@ describe('peers', () => {
     expect(() => a.links.addPeer(world.identity('r').key, undefined)).toThrow('more than 2 peers');
   });
 
-  test('that are down take no data, which is counted', () => {
+  test('that are down are not asked for, and take no message, which is counted', () => {
     const world = new WirePair();
     const { a, b } = world.upPair();
     const link = a.links.linkOf(b.identity.key)!;
     a.links.stop(world.now);
-    expect(a.links.sendData(link, routeId(1), 0, 0, 0, true, Uint8Array.of(1), 0, 1)).toBe(false);
+    a.source.send(link, routeId(1), 0, Uint8Array.of(1));
+    a.links.drain(world.now);
+    expect([a.source.given.size, a.source.kept]).toEqual([0, 1]);
     expect(a.links.sendChannel(link, 0, Uint8Array.of(1))).toBe(false);
-    expect(a.drops.get('link-down')).toBe(2);
+    expect(a.drops.get('link-down')).toBe(1);
   });
 
   test('may be removed by whoever is told that their link was replaced', () => {
