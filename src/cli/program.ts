@@ -150,9 +150,9 @@ Example, the keys of neighbours that are down:
 The first hop of a path is a neighbour, the last one the gateway. LOST counts messages given up on a
 route, RESENT those of them sent again on another.
 
-The last table has each direction of each route at this node, the fullest first: what is kept here until
-the next node has it (BUFFER, at most OF), what that one has room for, what leaves, the pieces sent again
-and those given up (GONE). Addresses are cut to their beginning.
+The last table has each direction of the routes in use at this node, the fullest first: what is kept
+here until the next node has it (BUFFER, at most OF), what that one has room for, what leaves, the pieces
+sent again and those given up (GONE). Addresses are cut to their beginning.
 
 Example, how full the buffers are, for a script:
   $ skywire routes --json | jq '.buffers.used_bytes'`,

@@ -90,7 +90,7 @@ function hopsText(hops: readonly Hop[], paint: Paint): string {
       placeText(hop.to),
       bytesText(hop.buffered_bytes),
       bytesText(hop.bound_bytes),
-      bytesText(hop.room_bytes),
+      hop.room_bytes === null ? '-' : bytesText(hop.room_bytes),
       bitRateText(hop.rate_bits_per_s),
       String(hop.retransmitted),
       String(hop.given_up),

@@ -17,7 +17,7 @@ export const MAX_PING_COUNT = 20;
 export const MAX_PING_TIMEOUT_MS = 10_000;
 /** Known gateways that one answer lists; keeps it within a line. */
 export const MAX_GATEWAYS_LISTED = 100;
-/** Routes at this node that one answer lists, the fullest first. */
+/** Routes at this node that one answer lists. */
 export const MAX_HOPS_LISTED = 100;
 
 const NoParams = v.strictObject({});
@@ -146,8 +146,8 @@ const HopRow = v.object({
   /** Kept here until the next node has it, and how much may be. */
   buffered_bytes: Count,
   bound_bytes: Count,
-  /** What the next node has room for. */
-  room_bytes: Count,
+  /** What the next node has room for; null where it is not asked: Real Time, and at the end of a route. */
+  room_bytes: v.nullable(Count),
   rate_bits_per_s: Count,
   /** Pieces sent again, and pieces given up. */
   retransmitted: Count,
@@ -162,7 +162,7 @@ export const RoutesResult = v.object({
   relayed: Count,
   /** Memory for what is on its way: used, promised to other nodes, and the limit of both. */
   buffers: v.object({ used_bytes: Count, promised_bytes: Count, limit_bytes: Count }),
-  /** All routes at this node, the fullest first. */
+  /** The routes at this node through which something flowed lately, the fullest first. */
   hops: v.pipe(v.array(HopRow), v.maxLength(MAX_HOPS_LISTED)),
 });
 

@@ -27,8 +27,8 @@ export function controlHandlers(context: HandlerContext): ControlHandlers {
   const { runtime } = context;
   return {
     status: () => runtime.act((node, now) => status(context, node, now)),
-    links: () => runtime.act((node, now) => ({ links: links(node, now) })),
-    peers: () => runtime.act((node, now) => ({ peers: links(node, now) })),
+    links: () => runtime.act((node, now) => ({ links: links(node, context.config.peers, now) })),
+    peers: () => runtime.act((node, now) => ({ peers: links(node, context.config.peers, now) })),
     routes: () => runtime.act((node, now) => routes(node, now)),
     gateway: () => runtime.act((node, now) => gateway(node, now)),
     'gateway.use': (params) => runtime.act((node, now) => useGateway(node, params.gateway, now)),

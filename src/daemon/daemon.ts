@@ -68,6 +68,7 @@ export class Daemon {
 
   private async open(): Promise<void> {
     const { config, datapath, log } = this;
+    const { ownFirst, cap } = config.transit;
     const startedAt = performance.now();
     this.warnOfLargeBuffers();
     const secret = readKeyFile(config.node.keyFile, datapath.curve);
@@ -87,7 +88,7 @@ export class Daemon {
       transport: udp,
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
       buffersBytes: config.buffers.memoryBytes,
-      transit: config.transit,
+      transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
       ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });

@@ -4,6 +4,7 @@ import { Failure } from '../base/failure.ts';
 import type { LinkId, NodeKey } from '../base/ids.ts';
 import { REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
 import type { RouteStatus } from '../bundle/session-status.ts';
+import type { Config } from '../control/config.ts';
 import { formatDelivery, parseDelivery } from '../control/delivery-text.ts';
 import { MAX_HOPS_LISTED, type Params, type Result } from '../control/schema.ts';
 import { addressOf, addressText } from '../crypto/address.ts';
@@ -15,42 +16,50 @@ import type { RouteRow } from '../route/route-status.ts';
 type LinkRow = Result<'links'>['links'][number];
 type HopRow = Result<'routes'>['hops'][number];
 
+/** A node may hold 100,000 routes, and people ask while it works. */
+const MAX_ROWS_SORTED = 2_000;
 const BITS_PER_BYTE = 8;
 const MS_PER_SECOND = 1_000;
 
-export function links(node: Node, now: number): LinkRow[] {
-  return node.links.status(now).map((link) => linkRow(node, link));
+/** @param configured the peers of the configuration */
+export function links(node: Node, configured: Config['peers'], now: number): LinkRow[] {
+  const directions = new Map(configured.map(({ key, direction }) => [key, direction]));
+  return node.links.status(now).map((link) => {
+    const key = toHex(link.key);
+    return {
+      address: addressOf(link.key),
+      key,
+      state: link.state,
+      endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
+      direction: directions.get(key) ?? 'both',
+      detour: node.backChannels.serves(link.key),
+      delivery: formatDelivery(link.deliveryMs),
+      ...measuresRow(link.session),
+      datagrams_in: link.receivedDatagrams,
+      datagrams_out: link.sentDatagrams,
+      bytes_in: link.receivedBytes,
+      bytes_out: link.sentBytes,
+      last_heard_ms_ago: link.session?.lastHeardMsAgo ?? null,
+    };
+  });
 }
 
-function linkRow(node: Node, link: LinkStatus): LinkRow {
-  const { session } = link;
-  const measures = session === undefined ? undefined : node.links.measures(link.link);
+/** Nothing is measured on a link that is down. */
+function measuresRow(session: LinkStatus['session']) {
   return {
-    address: addressOf(link.key),
-    key: toHex(link.key),
-    state: link.state,
-    endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
-    direction: link.direction,
-    detour: link.detour,
-    delivery: formatDelivery(link.deliveryMs),
-    rtt_ms: measures?.roundTripMs ?? null,
-    least_rtt_ms: measures?.leastRoundTripMs ?? null,
-    queue_ms: measures === undefined ? null : Math.max(0, measures.roundTripMs - measures.leastRoundTripMs),
-    loss: measures?.lossShare ?? null,
-    sent_bits_per_s: bitsPerSecond(measures?.sentBytesPerMs ?? 0),
-    delivered_bits_per_s: bitsPerSecond(measures?.deliveredBytesPerMs ?? 0),
-    in_flight_bytes: measures?.inFlightBytes ?? 0,
-    window_bytes: Math.round(measures?.windowBytes ?? 0),
-    retransmitted: measures?.retransmittedDatagrams ?? 0,
-    ack_datagrams: measures?.ackDatagrams ?? 0,
+    rtt_ms: session?.roundTripMs ?? null,
+    least_rtt_ms: session?.leastRoundTripMs ?? null,
+    queue_ms: session?.queueMs ?? null,
+    loss: session?.lossShare ?? null,
+    sent_bits_per_s: bitsPerSecond(session?.sentBytesPerMs ?? 0),
+    delivered_bits_per_s: bitsPerSecond(session?.deliveredBytesPerMs ?? 0),
+    in_flight_bytes: session?.inFlightBytes ?? 0,
+    window_bytes: Math.round(session?.windowBytes ?? 0),
+    retransmitted: session?.retransmittedDatagrams ?? 0,
+    ack_datagrams: session?.ackDatagrams ?? 0,
     epoch: session?.epoch ?? 0,
     rekeys: session?.rekeys ?? 0,
     path_mtu_bytes: session?.pathMtuBytes ?? 0,
-    datagrams_in: link.receivedDatagrams,
-    datagrams_out: link.sentDatagrams,
-    bytes_in: link.receivedBytes,
-    bytes_out: link.sentBytes,
-    last_heard_ms_ago: session?.lastHeardMsAgo ?? null,
   };
 }
 
@@ -70,7 +79,11 @@ export function routes(node: Node, now: number): Result<'routes'> {
       promised_bytes: memory.promisedBytes,
       limit_bytes: memory.limitBytes,
     },
-    hops: node.routes.rows(MAX_HOPS_LISTED).map((row) => hopRow(row, addresses)),
+    hops: node.routes
+      .rows(MAX_ROWS_SORTED)
+      .sort((a, b) => b.bufferedBytes - a.bufferedBytes)
+      .slice(0, MAX_HOPS_LISTED)
+      .map((row) => hopRow(row, addresses)),
   };
 }
 
@@ -97,11 +110,11 @@ function hopRow(row: RouteRow, addresses: ReadonlyMap<LinkId, string>): HopRow {
     role: row.role,
     class: className(row.trafficClass),
     delivery: formatDelivery(row.deliveryMs),
-    from: place(row.from),
-    to: place(row.to),
+    from: place(row.fromLink),
+    to: place(row.toLink),
     buffered_bytes: row.bufferedBytes,
     bound_bytes: row.boundBytes,
-    room_bytes: row.creditBytes,
+    room_bytes: row.creditBytes ?? null,
     rate_bits_per_s: bitsPerSecond(row.rateBytesPerMs),
     retransmitted: row.retransmittedPieces,
     given_up: row.gonePieces,

@@ -134,7 +134,7 @@ export const ROUTES: Result<'routes'> = {
       to: RELAY_A,
       buffered_bytes: 0,
       bound_bytes: 65_536,
-      room_bytes: 65_536,
+      room_bytes: null,
       rate_bits_per_s: 160_000,
       retransmitted: 3,
       given_up: 0,

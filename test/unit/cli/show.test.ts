@@ -172,9 +172,9 @@ describe('routes', () => {
       5 routes of others through this node
       Buffers: 1.20 MB in use, 12.3 MB promised, of 64.0 MB
 
-      CLASS  FROM      TO        BUFFER       OF     ROOM       RATE  RESENT  GONE
-      bulk   2Ch7Eu4A  puXMDoRW  120 kB   128 kB      0 B  4.71 Mb/s  120400    17
-      RT     here      puXMDoRW     0 B  65.5 kB  65.5 kB   160 kb/s       3     0
+      CLASS  FROM      TO        BUFFER       OF  ROOM       RATE  RESENT  GONE
+      bulk   2Ch7Eu4A  puXMDoRW  120 kB   128 kB   0 B  4.71 Mb/s  120400    17
+      RT     here      puXMDoRW     0 B  65.5 kB     -   160 kb/s       3     0
       "
     `);
   });
