@@ -6,9 +6,13 @@
 import { assert } from '../base/assert.ts';
 import type { LinkId } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
+import type { LinkMeasures } from '../link/link-measures.ts';
+import { LimitFrames } from './limit-frames.ts';
+import { LinkScheduler } from './link-scheduler.ts';
 import { Parking } from './parking.ts';
 import { ROUTE_UNKNOWN_PER_SECOND_AND_LINK, SETUPS_PER_SECOND_AND_LINK } from './protocol-limits.ts';
 import { MAX_PORTS } from './route-table.ts';
+import type { RouteTuning } from './tuning.ts';
 
 export interface Neighbour {
   readonly port: number;
@@ -16,24 +20,35 @@ export interface Neighbour {
   readonly setUps: TokenBucket;
   readonly unknowns: TokenBucket;
   readonly parking: Parking;
+  readonly measures: LinkMeasures;
+  readonly scheduler: LinkScheduler;
+  /** CREDIT and BLOCKED frames that are due. */
+  readonly limitFrames: LimitFrames;
   /** False from `linkDown` on. */
   up: boolean;
   /** Routes that this neighbour set up through or to this node. */
   routes: number;
+  /** Bytes of pieces that came from it and are kept. */
+  storedBytes: number;
 }
 
 export class Neighbours {
-  private readonly pieceOverheadBytes: number;
+  private readonly tuning: RouteTuning;
   private readonly byPort: (Neighbour | undefined)[] = [];
   /** Those that are up, by link. */
   private readonly upByLink: (Neighbour | undefined)[] = [];
   private readonly freePorts: number[] = [];
 
-  constructor(pieceOverheadBytes: number) {
-    this.pieceOverheadBytes = pieceOverheadBytes;
+  constructor(tuning: RouteTuning) {
+    this.tuning = tuning;
   }
 
-  add(link: LinkId): Neighbour {
+  /** Those that are up. */
+  *all(): Iterable<Neighbour> {
+    for (const neighbour of this.upByLink) if (neighbour !== undefined) yield neighbour;
+  }
+
+  add(link: LinkId, measures: LinkMeasures): Neighbour {
     assert(this.upByLink[link] === undefined, 'a link comes up once');
     const port = this.freePorts.pop() ?? this.byPort.length;
     assert(port < MAX_PORTS, 'fewer links than ports');
@@ -42,9 +57,13 @@ export class Neighbours {
       link,
       setUps: new TokenBucket(SETUPS_PER_SECOND_AND_LINK, SETUPS_PER_SECOND_AND_LINK),
       unknowns: new TokenBucket(ROUTE_UNKNOWN_PER_SECOND_AND_LINK, ROUTE_UNKNOWN_PER_SECOND_AND_LINK),
-      parking: new Parking(this.pieceOverheadBytes),
+      parking: new Parking(this.tuning.parkedPieceOverheadBytes),
+      measures,
+      scheduler: new LinkScheduler(this.tuning),
+      limitFrames: new LimitFrames(),
       up: true,
       routes: 0,
+      storedBytes: 0,
     };
     this.byPort[port] = neighbour;
     this.upByLink[link] = neighbour;

@@ -1,6 +1,6 @@
 /**
  * Data that arrived before the set-up of its route: datagrams overtake each other, and an origin sends data right
- * behind the set-up. It waits here for 500 ms (docs/protocol.md section 5). One parking place a link; pieces are
+ * behind the set-up. It waits here for 2 s (docs/protocol.md section 5). One parking place a link; pieces are
  * copied.
  */
 import { NEVER } from '../base/env.ts';
@@ -37,7 +37,7 @@ export class Parking {
       place = { id: id.slice(), since: now, pieces: [], bytes: 0 };
       this.waiting.push(place);
     }
-    const cost = piece.length + this.pieceOverheadBytes;
+    const cost = (piece.gone ? 0 : piece.length) + this.pieceOverheadBytes;
     if (place.bytes + cost > PARKED_BYTES_PER_ID) return 'full';
     place.bytes += cost;
     place.pieces.push(copyOf(piece));
@@ -70,9 +70,9 @@ export class Parking {
 
 /** The id and the bytes of a piece in memory of their own. */
 function copyOf(piece: Piece): Piece {
-  const buffer = new Uint8Array(ID_BYTES + piece.length);
+  const bytes = piece.gone ? 0 : piece.length;
+  const buffer = new Uint8Array(ID_BYTES + bytes);
   buffer.set(piece.buffer.subarray(piece.routeIdAt, piece.routeIdAt + ID_BYTES));
-  buffer.set(piece.buffer.subarray(piece.start, piece.start + piece.length), ID_BYTES);
-  const { message, offset, last, length } = piece;
-  return { buffer, routeIdAt: 0, message, offset, last, start: ID_BYTES, length };
+  buffer.set(piece.buffer.subarray(piece.start, piece.start + bytes), ID_BYTES);
+  return { ...piece, buffer, routeIdAt: 0, start: ID_BYTES };
 }

@@ -8,9 +8,19 @@ export const IDLE_ROUTE_MS = 60_000;
 
 export const PARKED_BYTES_PER_ID = 65_536;
 export const PARKED_IDS_PER_LINK = 16;
-export const PARKED_MS = 500;
+/** A set-up that was lost is sent again by its link; what it set up is unknown only when that had its time. */
+export const PARKED_MS = 2_000;
 export const ROUTE_UNKNOWN_PER_SECOND_AND_LINK = 10;
 
+/** Of routes that are sent once or in real time; others are bounded by the memory. */
 export const UNFINISHED_PER_ROUTE = 8;
 export const UNFINISHED_BYTES_PER_ROUTE = 262_144;
-export const UNFINISHED_MS = 1_000;
+
+/** Room of a route before its first CREDIT. */
+export const INITIAL_CREDIT_BYTES = 16_384;
+/** Of a Real Time route at one node. */
+export const REAL_TIME_WAITING_BYTES = 65_536;
+/** A Bulk route of whose pieces none gets through for this long gives up those that it has sent. */
+export const PERSISTENCE_MS = 2_000;
+/** A sequence is this much less than the oldest unacknowledged one at the most. */
+export const SEQUENCES_UNDER_WAY = 0x10_0000;

@@ -5,6 +5,7 @@
 import { utf8 } from '../base/bytes.ts';
 import { type RandomSource, randomBytes } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
+import type { DeliveryMs, TrafficClass } from '../base/traffic-class.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { hmac } from '../crypto/hash.ts';
 import { buildOnion, hopSecrets } from '../crypto/sphinx.ts';
@@ -25,11 +26,13 @@ export function backwardIdOf(secret: Uint8Array): Uint8Array {
   return hmac(BACKWARD_LABEL, secret).subarray(0, ROUTE_ID_BYTES);
 }
 
-/** What the last hop is told. `hello` is 98 to 160 bytes: message one of the session. */
+/** What the last hop is told; class and delivery are told to all. `hello` is 98 to 160 bytes: message one of the session. */
 export interface FinalHop {
   readonly service: ServiceKey;
   readonly hello: Uint8Array;
   readonly routeIndex: number;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
 }
 
 export interface SetUp {
@@ -57,10 +60,11 @@ export function buildSetUp(o: {
   const forwardIds = sharedSecrets.map(forwardIdOf);
   const backwardIds = [randomBytes(o.random, ROUTE_ID_BYTES), ...sharedSecrets.map(backwardIdOf)];
   const hops = path.map((nodeKey, i) => {
-    const every = { previousId: backwardIds[i], expiry };
+    const { trafficClass, deliveryMs } = final;
+    const every = { previousId: backwardIds[i], expiry, trafficClass, deliveryMs };
     const payload =
       i === path.length - 1
-        ? encodeHopPayload({ kind: 'last', ...every, ...final })
+        ? encodeHopPayload({ kind: 'last', ...final, ...every })
         : encodeHopPayload({ kind: 'middle', ...every, nextNode: path[i + 1], nextId: forwardIds[i + 1] });
     return { nodeKey, payload };
   });

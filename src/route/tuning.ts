@@ -1,4 +1,8 @@
 /** Our own choices of the route layer, each with its reason. What neighbours must agree on is in protocol-limits.ts. */
+
+/** For pieces, where the operator says nothing: an eighth of what a Pi 3 has left for programs. */
+export const DEFAULT_MEMORY_BYTES = 64 * 1_024 * 1_024;
+
 export interface RouteTuning {
   /** Routes that one neighbour may set up: docs/protocol.md section 5. Smaller in tests. */
   readonly routesPerLink: number;
@@ -21,13 +25,46 @@ export interface RouteTuning {
    * large ones.
    */
   readonly parkedPieceOverheadBytes: number;
-  /** Unfinished messages of all routes together: 16 MiB of buffers. The oldest goes first. */
-  readonly maxUnfinishedInAll: number;
-  /**
-   * Disjoint spans of an unfinished message: 65,535 bytes in 1,100-byte pieces, each cut in two, every other one
-   * missing.
-   */
-  readonly maxSpans: number;
+  /** Pieces of one unfinished message: 65,535 bytes in the smallest pieces that a link cuts, each cut in two. */
+  readonly maxPiecesPerMessage: number;
+  /** What the notes on an unfinished message cost besides its bytes, about: counted, so that many small ones are bounded. */
+  readonly unfinishedCostBytes: number;
+  /** A piece that is not the rest of its message is at least this long: below, the frame's header is worth more than it. */
+  readonly leastPieceBytes: number;
+  /** Credit is used when it is for the whole piece or this much, so that no crumbs are sent where little comes at a time. */
+  readonly leastCreditUsedBytes: number;
+  /** The least bound of a buffer: five full datagrams, so that one lost does not stop the others; 33 ms at 2 Mb/s. */
+  readonly leastBoundBytes: number;
+  /** What a bound counts for work besides the round trips: both ends wake, read and send in batches of a few ms. */
+  readonly boundAllowanceMs: number;
+  /** A bound is looked at once a loop, and not more often than this: shorter samples of the rate are noise. */
+  readonly boundRoundMs: number;
+  /** A route that slows down gives its room back at this pace; a pause of a few round trips keeps it. */
+  readonly rateHalfLifeMs: number;
+  /** More loss than this is counted as this: beyond, bounds would grow without end. */
+  readonly lossShareCounted: number;
+  /** One route may take this many times what is free: 8/9 of all when alone, 8/17 each when two want all. */
+  readonly shareFactor: number;
+  /** Of the memory that blocks take, as pieces: a piece of a full datagram fills nine tenths of its block. */
+  readonly promisedShare: number;
+  /** Set-ups are refused when less than this share of the memory is free: it is for the routes that are there. */
+  readonly refusingShare: number;
+  /** Waiting pieces of a Real Time route: 64 KiB of the smallest voice packets. */
+  readonly realTimeWaitingPieces: number;
+  /** From this share of loss on a Real Time piece goes out twice, above the second three times (measured, 150 ms, 8 hops). */
+  readonly twoCopiesLossShare: number;
+  readonly threeCopiesLossShare: number;
+  /** One turn of a route among others: a full datagram. */
+  readonly turnBytes: number;
+  /** Real Time's share of a link while Bulk waits, and that of the node's own routes while transit waits. */
+  readonly realTimeShare: number;
+  readonly ownShare: number;
+  /** How far the first may run ahead of its share: ten full datagrams. */
+  readonly precedenceBurstBytes: number;
+  /** How often what is kept is looked through: deadlines of what can't leave, BLOCKED, and routes that gave up. */
+  readonly housekeepingMs: number;
+  /** A route that carried nothing for so long keeps only its counts: 40 bytes a direction. */
+  readonly dormantAfterMs: number;
   /** Routes of a dead link taken apart in one go: an error onion costs about 50 us, so 3 ms at a time. */
   readonly dismantledAtOnce: number;
   /** How often the table is searched for idle routes. */
@@ -45,8 +82,27 @@ export const ROUTE_TUNING: RouteTuning = {
   expiryAheadMs: 60_000,
   maxRemembered: 131_072,
   parkedPieceOverheadBytes: 64,
-  maxUnfinishedInAll: 256,
-  maxSpans: 64,
+  maxPiecesPerMessage: 1_024,
+  unfinishedCostBytes: 256,
+  leastPieceBytes: 128,
+  leastCreditUsedBytes: 1_024,
+  leastBoundBytes: 8_192,
+  boundAllowanceMs: 4,
+  boundRoundMs: 10,
+  rateHalfLifeMs: 500,
+  lossShareCounted: 0.6,
+  shareFactor: 8,
+  promisedShare: 0.8,
+  refusingShare: 1 / 16,
+  realTimeWaitingPieces: 1_024,
+  twoCopiesLossShare: 0.05,
+  threeCopiesLossShare: 0.3,
+  turnBytes: 1_500,
+  realTimeShare: 0.8,
+  ownShare: 0.98,
+  precedenceBurstBytes: 15_000,
+  housekeepingMs: 25,
+  dormantAfterMs: 5_000,
   dismantledAtOnce: 64,
   sweepEveryMs: 1_000,
   sweptAtOnce: 65_536,

@@ -2,22 +2,35 @@
  * What the onion of a set-up tells one hop: a TLV stream (docs/protocol.md section 5).
  *
  *   2 next hop's node key 33 | 4 route id towards it 16 | 6 route id towards the previous hop 16 | 8 expiry u32
- *   10 service key 33 | 12 hello 98-160 | 14 route index u16
+ *   10 service key 33 | 12 hello 98-160 | 14 route index u16 | 16 class u8 | 18 delivery u16
  *
- * 2 and 4 stand at every hop but the last, 10 to 14 at the last only. An unknown even type is refused, an unknown odd
+ * 2 and 4 stand at every hop but the last, 10 to 14 at the last only. 16 and 18 are left out when they say Bulk and reliable. An unknown even type is refused, an unknown odd
  * type ignored.
  */
 import { assert } from '../base/assert.ts';
 import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { BULK, type DeliveryMs, REAL_TIME, RELIABLE, type TrafficClass } from '../base/traffic-class.ts';
 import { ROUTE_ID_BYTES } from './channel0.ts';
 import { encodeTlv, parseTlv, type TlvField } from './tlv.ts';
 
-const TYPE = { nextNode: 2, nextId: 4, previousId: 6, expiry: 8, service: 10, hello: 12, routeIndex: 14 } as const;
+const TYPE = {
+  nextNode: 2,
+  nextId: 4,
+  previousId: 6,
+  expiry: 8,
+  service: 10,
+  hello: 12,
+  routeIndex: 14,
+  trafficClass: 16,
+  delivery: 18,
+} as const;
 
 const KEY_BYTES = 33;
 const EXPIRY_BYTES = 4;
 const ROUTE_INDEX_BYTES = 2;
+const CLASS_BYTES = 1;
+const DELIVERY_BYTES = 2;
 export const HELLO_MIN_BYTES = 98;
 export const HELLO_MAX_BYTES = 160;
 
@@ -26,6 +39,8 @@ interface EveryHop {
   readonly previousId: Uint8Array;
   /** Unix seconds. */
   readonly expiry: number;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
 }
 
 export interface MiddleHop extends EveryHop {
@@ -55,11 +70,13 @@ export function encodeHopPayload(hop: MiddleHop | LastHop): Uint8Array {
     { type: TYPE.previousId, value: hop.previousId },
     { type: TYPE.expiry, value: expiry },
   ];
+  const promise = encodePromise(hop);
   if (hop.kind === 'middle') {
     return encodeTlv([
       { type: TYPE.nextNode, value: hop.nextNode },
       { type: TYPE.nextId, value: hop.nextId },
       ...every,
+      ...promise,
     ]);
   }
   assert(hop.hello.length >= HELLO_MIN_BYTES && hop.hello.length <= HELLO_MAX_BYTES, 'hello fits the payload');
@@ -70,7 +87,17 @@ export function encodeHopPayload(hop: MiddleHop | LastHop): Uint8Array {
     { type: TYPE.service, value: hop.service },
     { type: TYPE.hello, value: hop.hello },
     { type: TYPE.routeIndex, value: routeIndex },
+    ...promise,
   ]);
+}
+
+function encodePromise({ trafficClass, deliveryMs }: EveryHop): TlvField[] {
+  const delivery = new Uint8Array(DELIVERY_BYTES);
+  writeU16(delivery, 0, deliveryMs);
+  const fields: TlvField[] = [];
+  if (trafficClass !== BULK) fields.push({ type: TYPE.trafficClass, value: Uint8Array.of(trafficClass) });
+  if (deliveryMs !== RELIABLE) fields.push({ type: TYPE.delivery, value: delivery });
+  return fields;
 }
 
 /** Byte fields are views of `bytes`. */
@@ -86,7 +113,11 @@ export function parseHopPayload(bytes: Uint8Array): MiddleHop | LastHop | Malfor
   const previousId = known.get(TYPE.previousId);
   const expiryBytes = known.get(TYPE.expiry);
   if (!sound || previousId === undefined || expiryBytes === undefined) return { kind: 'malformed', previousId };
-  const every = { previousId, expiry: readU32(expiryBytes, 0) };
+  const trafficClass = known.get(TYPE.trafficClass)?.[0] ?? BULK;
+  if (trafficClass !== BULK && trafficClass !== REAL_TIME) return { kind: 'malformed', previousId };
+  const delivery = known.get(TYPE.delivery);
+  const deliveryMs = delivery === undefined ? RELIABLE : readU16(delivery, 0);
+  const every = { previousId, expiry: readU32(expiryBytes, 0), trafficClass, deliveryMs } as const;
 
   const nextNode = known.get(TYPE.nextNode);
   const nextId = known.get(TYPE.nextId);
@@ -119,6 +150,10 @@ function lengthFits(type: number, length: number): boolean {
       return length >= HELLO_MIN_BYTES && length <= HELLO_MAX_BYTES;
     case TYPE.routeIndex:
       return length === ROUTE_INDEX_BYTES;
+    case TYPE.trafficClass:
+      return length === CLASS_BYTES;
+    case TYPE.delivery:
+      return length === DELIVERY_BYTES;
     default:
       return false;
   }

@@ -1,148 +1,201 @@
 import { describe, expect, it } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import type { Piece } from '../../../src/link/piece.ts';
-import { createInbox, Reassembler } from '../../../src/route/reassembly.ts';
+import { createPiece, type Piece } from '../../../src/link/piece.ts';
+import { MemoryShare } from '../../../src/route/memory-share.ts';
+import { PieceStore } from '../../../src/route/piece-store.ts';
+import { createInbox, type Inbox, Reassembler } from '../../../src/route/reassembly.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../../../src/route/tuning.ts';
 
+const MIB = 1024 * 1024;
 const content = new Uint8Array(65_535);
 new SeededRandom(3, 'content').fill(content);
 
 /** Bytes [from, to) of a message of `length` bytes with the content above. */
 function piece(message: number, from: number, to: number, length = 65_535): Piece {
   const buffer = Uint8Array.of(0, 0, ...content.subarray(from, to));
-  return { buffer, routeIdAt: 0, message, offset: from, last: to === length, start: 2, length: to - from };
+  return { ...createPiece(), buffer, message, offset: from, last: to === length, start: 2, length: to - from };
 }
 
-function create(tuning: Partial<RouteTuning> = {}): { reassembler: Reassembler; drops: Drops } {
+interface Bench {
+  readonly reassembler: Reassembler;
+  readonly drops: Drops;
+  readonly store: PieceStore;
+  readonly share: MemoryShare;
+}
+
+function create(tuning: Partial<RouteTuning> = {}, memoryBytes = 8 * MIB): Bench {
+  const all = { ...ROUTE_TUNING, ...tuning };
   const drops = new Drops();
-  return { reassembler: new Reassembler({ ...ROUTE_TUNING, ...tuning }, drops), drops };
+  const store = new PieceStore(memoryBytes);
+  const share = new MemoryShare(store.blocks.limitBytes, all);
+  return { reassembler: new Reassembler(store, share, all, drops), drops, store, share };
+}
+
+/** The message that a piece makes whole. */
+function put({ reassembler }: Bench, inbox: Inbox, next: Piece): Uint8Array | undefined {
+  return reassembler.put(inbox, next) === 'whole' ? reassembler.message.slice() : undefined;
+}
+
+function expectNothingHeld({ reassembler, store, share }: Bench, inbox: Inbox): void {
+  expect([reassembler.unfinished, inbox.bytes, store.count, store.blocks.usedBytes]).toEqual([0, 0, 0, 0]);
+  expect(share.committedBytes).toBe(0);
 }
 
 describe('putting messages together', () => {
   it('gives a message in one piece as it is, without a copy', () => {
     const { reassembler } = create();
     const whole = piece(0, 0, 100, 100);
-    const message = reassembler.put(createInbox(), whole, 0)!;
-    expect(message).toEqual(content.subarray(0, 100));
-    expect(message.buffer).toBe(whole.buffer.buffer);
+    expect(reassembler.put(createInbox(false), whole)).toBe('whole');
+    expect(reassembler.message).toEqual(content.subarray(0, 100));
+    expect(reassembler.message.buffer).toBe(whole.buffer.buffer);
   });
 
   it.each([
-    ['in order', [0, 1, 2, 3, 4]],
-    ['backwards', [4, 3, 2, 1, 0]],
-    ['in any order', [2, 0, 4, 1, 3]],
+    ['in order', [0, 1, 2, 3, 4, 5]],
+    ['backwards', [5, 4, 3, 2, 1, 0]],
+    ['in any order', [2, 0, 5, 4, 1, 3]],
   ])('puts pieces together that come %s', (_, order) => {
-    const { reassembler, drops } = create();
-    const inbox = createInbox();
-    const edges = [0, 1_000, 1_001, 30_000, 65_534, 65_535];
-    const results = order.map((i) => reassembler.put(inbox, piece(0, edges[i], edges[i + 1]), 0)?.slice());
-    expect(results.slice(0, -1)).toEqual([undefined, undefined, undefined, undefined]);
-    expect(results[4]).toEqual(content);
-    expect(drops.toJSON()).toEqual({});
-    expect([reassembler.unfinished, inbox.bytes]).toEqual([0, 0]);
+    const bench = create();
+    const inbox = createInbox(false);
+    const edges = [0, 9_000, 9_001, 18_000, 27_000, 27_001, 27_010];
+    const results = order.map((i) => put(bench, inbox, piece(0, edges[i], edges[i + 1], 27_010)));
+    expect(results.slice(0, -1).every((result) => result === undefined)).toBe(true);
+    expect(results[5]).toEqual(content.subarray(0, 27_010));
+    expect(bench.drops.toJSON()).toEqual({});
+    expectNothingHeld(bench, inbox);
   });
 
   it('keeps messages of a route and of several routes apart', () => {
+    const bench = create();
+    const [one, two] = [createInbox(false), createInbox(false)];
+    put(bench, one, piece(0, 0, 10, 20));
+    put(bench, one, piece(1, 0, 10, 20));
+    put(bench, two, piece(0, 5, 20, 20));
+    expect(put(bench, one, piece(1, 10, 20, 20))).toEqual(content.subarray(0, 20));
+    expect(put(bench, two, piece(0, 0, 5, 20))).toEqual(content.subarray(0, 20));
+    expect(bench.reassembler.unfinished).toBe(1);
+  });
+
+  it('takes bytes once that come whole and in parts, as after a path became narrower', () => {
+    const bench = create();
+    const inbox = createInbox(false);
+    put(bench, inbox, piece(0, 600, 1_000, 2_000));
+    expect(put(bench, inbox, piece(0, 0, 1_000, 2_000))).toBeUndefined();
+    expect(put(bench, inbox, piece(0, 0, 600, 2_000))).toBeUndefined();
+    expect(put(bench, inbox, piece(0, 900, 2_000, 2_000))).toEqual(content.subarray(0, 2_000));
+    expect(bench.drops.toJSON()).toEqual({});
+    expectNothingHeld(bench, inbox);
+  });
+
+  it('ends a message once: what comes of it later is known', () => {
     const { reassembler } = create();
-    const [one, two] = [createInbox(), createInbox()];
-    reassembler.put(one, piece(0, 0, 10, 20), 0);
-    reassembler.put(one, piece(1, 0, 10, 20), 0);
-    reassembler.put(two, piece(0, 5, 20, 20), 0);
-    expect(reassembler.put(one, piece(1, 10, 20, 20), 0)).toEqual(content.subarray(0, 20));
-    expect(reassembler.put(two, piece(0, 0, 5, 20), 0)).toEqual(content.subarray(0, 20));
-    expect(reassembler.unfinished).toBe(1);
-  });
-
-  it.each([
-    ['route-piece-overlap', piece(0, 9, 20, 30)],
-    ['route-piece-overlap', piece(0, 0, 10, 30)],
-    ['route-piece-beyond-last', piece(0, 3, 5, 5)],
-  ])('drops a message that a piece spoils: %s', (reason, wrong) => {
-    const { reassembler, drops } = create();
-    const inbox = createInbox();
-    reassembler.put(inbox, piece(0, 0, 10, 30), 0);
-    expect(reassembler.put(inbox, wrong, 0)).toBeUndefined();
-    expect(drops.toJSON()).toEqual({ [reason]: 1 });
+    const inbox = createInbox(false);
+    expect(reassembler.put(inbox, piece(0, 0, 10, 10))).toBe('whole');
+    expect(reassembler.put(inbox, piece(0, 0, 10, 10))).toBe('ended');
+    expect(reassembler.put(inbox, piece(0, 0, 5, 10))).toBe('ended');
+    expect(reassembler.gone(inbox, 0)).toBe(false);
+    expect(reassembler.gone(inbox, 5)).toBe(true);
+    expect(reassembler.gone(inbox, 5)).toBe(false);
+    expect(reassembler.put(inbox, piece(5, 0, 10, 10))).toBe('ended');
     expect(reassembler.unfinished).toBe(0);
   });
 
-  it('drops a message with a piece beyond its last one, or with two last ones', () => {
-    const { reassembler, drops } = create();
-    const inbox = createInbox();
-    reassembler.put(inbox, piece(0, 20, 30, 30), 0);
-    reassembler.put(inbox, piece(0, 35, 40, 50), 0);
-    reassembler.put(inbox, piece(1, 20, 30, 30), 0);
-    reassembler.put(inbox, piece(1, 10, 20, 20), 0);
-    expect(drops.toJSON()).toEqual({ 'route-piece-beyond-last': 2 });
-    expect(reassembler.unfinished).toBe(0);
+  it('forgets what came of a message when a piece of it is gone', () => {
+    const bench = create();
+    const inbox = createInbox(false);
+    put(bench, inbox, piece(0, 0, 10, 20));
+    expect(bench.reassembler.gone(inbox, 0)).toBe(true);
+    expectNothingHeld(bench, inbox);
+  });
+
+  it('loses a message with a piece beyond its last one, or with two ends', () => {
+    const bench = create();
+    const inbox = createInbox(false);
+    put(bench, inbox, piece(0, 20, 30, 30));
+    put(bench, inbox, piece(0, 35, 40, 50));
+    put(bench, inbox, piece(1, 20, 30, 30));
+    put(bench, inbox, piece(1, 10, 20, 20));
+    put(bench, inbox, piece(2, 20, 30, 40));
+    put(bench, inbox, piece(2, 0, 10, 10));
+    expect(bench.drops.toJSON()).toEqual({ 'route-piece-beyond-last': 2 });
+    expect(bench.reassembler.lost).toEqual([0, 1]);
+    expectNothingHeld(bench, inbox);
   });
 
   it('drops a piece without bytes and one that goes beyond 65,535', () => {
     const { reassembler, drops } = create();
-    reassembler.put(createInbox(), piece(0, 5, 5), 0);
-    reassembler.put(createInbox(), { ...piece(0, 0, 100), offset: 65_500 }, 0);
+    expect(reassembler.put(createInbox(false), piece(0, 5, 5))).toBe('ended');
+    expect(reassembler.put(createInbox(false), { ...piece(0, 0, 100), offset: 65_500 })).toBe('ended');
     expect(drops.toJSON()).toEqual({ 'route-piece-length': 2 });
   });
 
-  it('keeps at most 8 unfinished messages a route: the oldest goes', () => {
+  it('keeps at most 8 unfinished messages of a strict route: the one begun first is lost', () => {
     const { reassembler, drops } = create();
-    const inbox = createInbox();
-    for (let message = 0; message < 9; message++) reassembler.put(inbox, piece(message, 0, 10, 20), 0);
-    expect(reassembler.unfinished).toBe(8);
-    expect(drops.toJSON()).toEqual({ 'route-unfinished-messages': 1 });
-    expect(inbox.unfinished.map(({ message }) => message)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    const inbox = createInbox(true);
+    for (let message = 0; message < 9; message++) reassembler.put(inbox, piece(message, 0, 10, 20));
+    expect(drops.toJSON()).toEqual({ 'route-unfinished': 1 });
+    expect(reassembler.lost).toEqual([0]);
+    expect([...inbox.unfinished.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('keeps at most 256 KiB a route: the oldest goes', () => {
-    const { reassembler, drops } = create();
-    const inbox = createInbox();
-    for (let message = 0; message < 5; message++) reassembler.put(inbox, piece(message, 1, 60_000), 0);
+  it('keeps at most 256 KiB of a strict route: the one begun first is lost', () => {
+    const { reassembler } = create();
+    const inbox = createInbox(true);
+    for (let message = 0; message < 5; message++) {
+      for (let at = 1; at < 60_000; at += 9_000) reassembler.put(inbox, piece(message, at, at + 9_000));
+    }
     expect(inbox.bytes).toBeLessThanOrEqual(262_144);
-    expect(inbox.unfinished.map(({ message }) => message)).toEqual([1, 2, 3, 4]);
-    expect(drops.toJSON()).toEqual({ 'route-unfinished-bytes': 1 });
+    expect(reassembler.lost).toEqual([0]);
   });
 
-  it('keeps a number of unfinished messages in all: the oldest of all goes', () => {
-    const { reassembler, drops } = create({ maxUnfinishedInAll: 3 });
-    const inboxes = Array.from({ length: 4 }, createInbox);
-    inboxes.forEach((inbox, i) => {
-      reassembler.put(inbox, piece(0, 0, 10, 20), i);
-    });
-    expect(reassembler.unfinished).toBe(3);
-    expect(inboxes[0].unfinished.length).toBe(0);
-    expect(drops.toJSON()).toEqual({ 'route-unfinished-in-all': 1 });
+  it('keeps of any other route what its share of the memory allows', () => {
+    const { reassembler, share } = create();
+    const inbox = createInbox(false);
+    for (let message = 0; message < 1_000; message++) reassembler.put(inbox, piece(message, 0, 9_000));
+    expect(reassembler.lost.length).toBeGreaterThan(0);
+    expect(inbox.bytes).toBeGreaterThan(0.85 * share.limitBytes);
+    expect(share.committedBytes).toBeLessThanOrEqual(share.limitBytes);
   });
 
-  it('gives up a message that is in too many parts', () => {
-    const { reassembler, drops } = create({ maxSpans: 8 });
-    const inbox = createInbox();
-    for (let i = 0; i < 9; i++) reassembler.put(inbox, piece(0, 10 * i + 1, 10 * i + 5), 0);
+  it('loses the message begun first when there is no memory, and takes nothing when there is no other', () => {
+    const bench = create({}, 256 * 1024);
+    const { reassembler, store } = bench;
+    const [inbox, other] = [createInbox(true), createInbox(true)];
+    while (store.blocks.allocate(9_216) >= 0) store.count;
+    expect(reassembler.put(inbox, piece(0, 0, 5_000))).toBe('full');
+    expect(reassembler.unfinished).toBe(0);
+    store.blocks.release(0);
+    expect(reassembler.put(other, piece(0, 0, 5_000))).toBe('kept');
+    expect(reassembler.put(other, piece(1, 0, 5_000))).toBe('kept');
+    expect(reassembler.lost).toEqual([0]);
+    expect(bench.drops.toJSON()).toEqual({ 'route-unfinished-memory': 1 });
+  });
+
+  it('gives up a message that is in too many pieces', () => {
+    const { reassembler, drops } = create({ maxPiecesPerMessage: 8 });
+    const inbox = createInbox(false);
+    for (let i = 0; i < 9; i++) reassembler.put(inbox, piece(0, 10 * i + 1, 10 * i + 5));
     expect(drops.toJSON()).toEqual({ 'route-message-scattered': 1 });
     expect(reassembler.unfinished).toBe(0);
   });
 
-  it('drops what is not whole after 1 s, and no sooner', () => {
+  it('goes on behind a number far ahead: what lies more than 2^20 behind is lost', () => {
     const { reassembler, drops } = create();
-    const inbox = createInbox();
-    reassembler.put(inbox, piece(0, 0, 10, 20), 100);
-    reassembler.put(inbox, piece(1, 0, 10, 20), 600);
-    expect(reassembler.nextWakeAt()).toBe(1_100);
-    reassembler.wake(1_099);
-    expect(reassembler.unfinished).toBe(2);
-    reassembler.wake(1_100);
-    expect(reassembler.unfinished).toBe(1);
-    expect(drops.toJSON()).toEqual({ 'route-unfinished-expired': 1 });
-    reassembler.wake(2_000);
-    expect(reassembler.nextWakeAt()).toBe(Number.POSITIVE_INFINITY);
+    const inbox = createInbox(false);
+    reassembler.put(inbox, piece(3, 0, 10, 20));
+    expect(reassembler.put(inbox, piece(5_000_000, 0, 10, 10))).toBe('whole');
+    expect(reassembler.lost).toEqual([3]);
+    expect(drops.get('route-message-skipped')).toBe(5_000_000 - 0x10_0000);
+    expect(reassembler.put(inbox, piece(4_999_999, 0, 10, 10))).toBe('whole');
   });
 
   it('forgets what a closed route had begun', () => {
-    const { reassembler } = create();
-    const [closed, open] = [createInbox(), createInbox()];
-    for (let message = 0; message < 3; message++) reassembler.put(closed, piece(message, 0, 10, 20), 0);
-    reassembler.put(open, piece(0, 0, 10, 20), 0);
-    reassembler.empty(closed);
-    expect([reassembler.unfinished, closed.bytes]).toEqual([1, 0]);
+    const bench = create();
+    const [closed, open] = [createInbox(false), createInbox(false)];
+    for (let message = 0; message < 3; message++) put(bench, closed, piece(message, 0, 10, 20));
+    put(bench, open, piece(0, 0, 10, 20));
+    bench.reassembler.empty(closed);
+    expect([bench.reassembler.unfinished, closed.bytes, bench.store.count]).toEqual([1, 0, 1]);
   });
 });

@@ -14,7 +14,7 @@ describe('the end of a route', () => {
     expect(entries(network)).toBe(0);
     expect(destination.closed).toEqual([{ route: destination.incoming[0].route, reason: 'torn-down' }]);
     expect(origin.closed).toEqual([]);
-    expect(origin.layer.send(route, bytesOf(1), network.now)).toBe(false);
+    expect(origin.layer.send(route, bytesOf(1), network.now)).toBe(-1);
     origin.layer.close(route, network.now);
   });
 
@@ -121,7 +121,7 @@ describe('a link that goes down in the middle of a route', () => {
     network.run(50);
     expect(a.failed.map(({ route }) => route).sort()).toEqual(routes.sort());
     expect(b.layer.status().relayed).toBe(1);
-    expect(a.layer.send(fresh, bytesOf(10), network.now)).toBe(true);
+    expect(a.layer.send(fresh, bytesOf(10), network.now)).toBe(0);
     network.run(50);
     expect(c.messages.length).toBe(1);
     expect(network.parcels.length).toBeGreaterThan(lastId);
@@ -132,10 +132,11 @@ describe('a link that goes down in the middle of a route', () => {
     const [a, b, c] = network.nodes;
     for (let i = 0; i < 3; i++) openRoute(network, a, b, c);
     network.run(50);
-    network.disconnect(b, c);
     for (let route = 1; route <= 3; route++) a.layer.send(route as never, bytesOf(1), network.now);
+    network.run(0);
+    network.disconnect(b, c);
     const pieces = network.parcels.flatMap(({ piece }) => (piece === undefined ? [] : [piece]));
-    for (const piece of pieces) b.layer.data(network.linkTo(a), piece, network.now);
+    for (const piece of pieces) b.layer.forwarding.data(network.linkTo(a), piece, network.now);
     expect(b.drops.get('route-link-down')).toBe(2);
   });
 });
@@ -158,7 +159,7 @@ describe('a relay that forgot everything', () => {
     }
     origin.layer.send(route, bytesOf(10), network.now);
     destination.layer.send(destination.incoming[0].route, bytesOf(10), network.now);
-    network.run(700);
+    network.run(2_200);
     expect(origin.failed).toEqual([{ route, hop: 1, reason: 'next-hop-forgot' }]);
     expect(destination.closed).toMatchObject([{ reason: 'torn-down' }]);
     expect(entries(network)).toBe(0);
@@ -173,7 +174,7 @@ describe('a relay that forgot everything', () => {
     b.layer.linkDown(network.linkTo(c), c.identity.key, network.now);
     b.layer.linkUp(network.linkTo(c), c.identity.key, network.now);
     c.layer.send(c.incoming[0].route, bytesOf(10), network.now);
-    network.run(700);
+    network.run(2_200);
     expect(c.closed).toMatchObject([{ reason: 'forgotten' }]);
   });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeKey, ServiceKey } from '../../../src/base/ids.ts';
+import { BULK, REAL_TIME, RELIABLE, SENT_ONCE } from '../../../src/base/traffic-class.ts';
 import { encodeHopPayload, type LastHop, type MiddleHop, parseHopPayload } from '../../../src/wire/hop-payload.ts';
 import { encodeTlv, parseTlv, type TlvField } from '../../../src/wire/tlv.ts';
 
 const previousId = new Uint8Array(16).fill(6);
-const every = { previousId, expiry: 1_700_000_000 };
+const every = { previousId, expiry: 1_700_000_000, trafficClass: BULK, deliveryMs: RELIABLE };
 const middle: MiddleHop = {
   kind: 'middle',
   ...every,
@@ -30,9 +31,26 @@ describe('a hop payload', () => {
     expect(parseHopPayload(encodeHopPayload(last))).toEqual(last);
   });
 
-  it('lets ten hops fit the 1,300 bytes of an onion, each with its length and MAC', () => {
-    const longest = { ...last, hello: new Uint8Array(160) };
-    const middleBytes = encodeHopPayload(middle).length + 1 + 32;
+  it('tells class and delivery of a route, in no bytes where it is Bulk and reliable', () => {
+    const voice = { ...middle, trafficClass: REAL_TIME, deliveryMs: 150 };
+    expect(parseHopPayload(encodeHopPayload(voice))).toEqual(voice);
+    expect(encodeHopPayload(voice).length - encodeHopPayload(middle).length).toBe(3 + 4);
+    const once = { ...last, deliveryMs: SENT_ONCE };
+    expect(parseHopPayload(encodeHopPayload(once))).toEqual(once);
+  });
+
+  it('is malformed with a class that has no name', () => {
+    const bytes = edited(last, (fields) => [...fields, { type: 16, value: Uint8Array.of(2) }]);
+    expect(parseHopPayload(bytes)).toEqual({ kind: 'malformed', previousId });
+  });
+
+  // A session's hello has 106 bytes.
+  it.each([
+    ['Bulk', { trafficClass: BULK, deliveryMs: RELIABLE }, 160],
+    ['Real Time', { trafficClass: REAL_TIME, deliveryMs: 150 }, 106],
+  ])('lets ten hops of %s fit the 1,300 bytes of an onion, each with its length and MAC', (_, promise, helloBytes) => {
+    const longest = { ...last, ...promise, hello: new Uint8Array(helloBytes) };
+    const middleBytes = encodeHopPayload({ ...middle, ...promise }).length + 1 + 32;
     const lastBytes = encodeHopPayload(longest).length + 1 + 32;
     expect(9 * middleBytes + lastBytes).toBeLessThanOrEqual(1300);
   });
@@ -40,8 +58,8 @@ describe('a hop payload', () => {
   it('ignores an unknown odd type and refuses an unknown even one, saying the way back', () => {
     const with9 = edited(middle, (fields) => [...fields, { type: 9, value: Uint8Array.of(1) }]);
     expect(parseHopPayload(with9)).toEqual(middle);
-    const with16 = edited(last, (fields) => [...fields, { type: 16, value: Uint8Array.of(1) }]);
-    expect(parseHopPayload(with16)).toEqual({ kind: 'malformed', previousId });
+    const with20 = edited(last, (fields) => [...fields, { type: 20, value: Uint8Array.of(1) }]);
+    expect(parseHopPayload(with20)).toEqual({ kind: 'malformed', previousId });
   });
 
   it.each([2, 4, 8])('is malformed without field %d at a middle hop', (type) => {
