@@ -147,3 +147,19 @@ export function pingTimes(host: Host, address: string, count: number, intervalSe
   const output = host.run('ping', '-n', '-c', String(count), '-i', String(intervalSeconds), '-W', '2', address);
   return [...output.matchAll(/time=([\d.]+) ms/g)].map(([, time]) => Number(time));
 }
+
+/** As `pingTimes`, while other things go on, and with a type of service. None answered is an empty list. */
+export async function pingsUnderWay(
+  host: Host,
+  address: string,
+  options: { count: number; everySeconds: number; tos: number },
+): Promise<number[]> {
+  const times: number[] = [];
+  const paced = ['-c', String(options.count), '-i', String(options.everySeconds), '-W', '2'];
+  const ping = host.start('ping', 'ping', ['-n', ...paced, '-Q', String(options.tos), address], (line) => {
+    const answer = /time=([\d.]+) ms/.exec(line);
+    if (answer) times.push(Number(answer[1]));
+  });
+  await ping.exited;
+  return times;
+}

@@ -18,10 +18,13 @@ export type Table = Readonly<Record<string, TomlValue>>;
 /** The configuration as the issue's contract has it; `node.key_file`, `node.state_dir` and `control.socket` are filled in. */
 export interface NodeConfig {
   readonly listen?: Table;
+  readonly buffers?: Table;
   readonly peers: readonly Table[];
   readonly lan?: Table;
   readonly tunnel?: Table;
   readonly gateway?: Table;
+  readonly qos?: Table;
+  readonly transit?: Table;
 }
 
 /** JSON's texts, numbers and lists of texts are TOML's. */
@@ -69,10 +72,13 @@ export class Daemon {
     const tables = [
       toToml('[node]', node),
       toToml('[listen]', config.listen),
+      toToml('[buffers]', config.buffers),
       ...config.peers.map((peer) => toToml('[[peer]]', peer)),
       toToml('[lan]', config.lan),
       toToml('[tunnel]', config.tunnel),
       toToml('[gateway]', config.gateway),
+      toToml('[qos]', config.qos),
+      toToml('[transit]', config.transit),
       toToml('[control]', { socket: this.socket }),
     ];
     writeFileSync(this.configFile, tables.join(''));

@@ -1,0 +1,156 @@
+/**
+ * Eight radio hops in a row that lose up to half of what is sent, both ways: store and forward delivers nearly all that the
+ * losses leave room for, and plain IP over the same hops delivers next to nothing.
+ *
+ *   laptop ── miner ══1══ relay-1 ══2══ relay-2 ══3══ ... ══7══ relay-7 ══8══ gateway ── internet
+ *                    each ══ 10 Mb/s, 5 ms, 64 KB queue, and the losses of the case
+ */
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { ChainNetwork, SERVER_ADDRESS } from './harness/chain.ts';
+import type { CableSettings } from './harness/impairment.ts';
+import { measureTcp } from './harness/tcp.ts';
+import { runStream, TOS_REAL_TIME } from './harness/udp-stream.ts';
+
+export const about =
+  'eight hops that lose half of all datagrams each way still carry a download and a call; plain IP beside it';
+export const takes = '8 min, gate 90 s';
+export const gate = true;
+
+const HOPS = 8;
+const RATE_MBIT = 10;
+const HOP: CableSettings = { rateMbit: RATE_MBIT, delayMs: 5, queueBytes: 65_536 };
+/** Of a message of 1,400 bytes in 1,460 on the wire, where nothing is lost. */
+const CEILING = 1_400 / 1_460;
+/** TCP payload in a full packet of the tunnel (MTU 1340, timestamps on). */
+const TCP_PAYLOAD_SHARE = 1_288 / 1_340;
+const MESSAGE_OVERHEAD_BYTES = 2;
+/** A full packet of the tunnel: 1,340 bytes with IPv4 and UDP headers. */
+const RAW_PAYLOAD_BYTES = 1_312;
+const PACKET_BYTES = 1_340;
+
+interface Case {
+  readonly up: CableSettings;
+  readonly down: CableSettings;
+  /** Share of the datagrams that arrive in the direction of the load, which is down. */
+  readonly passing: number;
+}
+
+const NO_LOSS: CableSettings = { loss: 0, bursts: { meanFrames: 1, share: 0 } };
+const evenly = (loss: number): Case => ({ up: { loss }, down: { loss }, passing: 1 - loss });
+
+const CASES: Readonly<Record<string, Case>> = {
+  half: evenly(0.5),
+  third: evenly(0.3),
+  tenth: evenly(0.1),
+  hundredth: evenly(0.01),
+  bursts: {
+    up: { bursts: { meanFrames: 8, share: 0.2 } },
+    down: { bursts: { meanFrames: 8, share: 0.2 } },
+    passing: 0.8,
+  },
+  acksOnly: { up: { loss: 0.5 }, down: {}, passing: 1 },
+};
+
+interface Seconds {
+  readonly raw: number;
+  readonly tcp: number;
+  readonly call: number;
+}
+
+export async function run(context: RunContext): Promise<RunResult> {
+  const names = context.args.filter((arg) => arg in CASES);
+  const wanted = names.length > 0 ? names : context.gate ? ['half'] : Object.keys(CASES);
+  const seconds = context.gate ? { raw: 8, tcp: 15, call: 8 } : { raw: 12, tcp: 20, call: 15 };
+  const daemonArgs = { ...context, args: context.args.filter((arg) => !(arg in CASES)) };
+  const network = await ChainNetwork.lay(daemonArgs, { cables: Array.from({ length: HOPS }, () => HOP) });
+  await impair(network, CASES.half);
+  const plain = await network.withPlainIp(() => measurePlain(network, seconds));
+  context.log(`plain IP: ${JSON.stringify(plain)}`);
+  await impair(network, CASES[wanted[0]]);
+  await network.start();
+  const figures: Record<string, Awaited<ReturnType<typeof measureCase>>> = {};
+  for (const name of wanted) {
+    await impair(network, CASES[name]);
+    figures[name] = await measureCase(network, CASES[name], seconds);
+    context.log(`${name}: ${JSON.stringify(figures[name])}`);
+  }
+  const { cpuSeconds: _, ...health } = await network.impairment.health();
+  const pass = Object.values(figures).every(({ ok }) => ok);
+  return { pass, plain, ...figures, health };
+}
+
+async function impair(network: ChainNetwork, { up, down }: Case): Promise<void> {
+  for (const cable of network.cables) {
+    await cable.set('ab', { ...NO_LOSS, ...up });
+    await cable.set('ba', { ...NO_LOSS, ...down });
+  }
+}
+
+function ends({ laptop, internet }: ChainNetwork) {
+  return { client: laptop, server: internet, address: SERVER_ADDRESS } as const;
+}
+
+/** Packets that fill the tunnel's, a third more than can pass: the ingress drops the rest. Share of the link's rate in messages. */
+async function rawShare(network: ChainNetwork, { passing }: Case, seconds: number): Promise<number> {
+  const packetsPerSecond = (1.33 * passing * RATE_MBIT * 1e6) / (8 * PACKET_BYTES);
+  const { arrivedMbit } = await runStream({
+    ...{ ...ends(network), direction: 'down', port: 7_001, packetsPerSecond, bytes: RAW_PAYLOAD_BYTES },
+    ...{ seconds: seconds + 4, skipSeconds: 4 },
+  });
+  return (arrivedMbit * (PACKET_BYTES + MESSAGE_OVERHEAD_BYTES)) / RAW_PAYLOAD_BYTES / RATE_MBIT;
+}
+
+/** A call alone: 100 packets a second of 200 bytes, marked Real Time. */
+async function call(network: ChainNetwork, seconds: number) {
+  return runStream({
+    ...{ ...ends(network), direction: 'down', port: 7_002, packetsPerSecond: 100, bytes: 200, tos: TOS_REAL_TIME },
+    ...{ seconds, skipSeconds: 1 },
+  });
+}
+
+async function measureCase(network: ChainNetwork, setting: Case, seconds: Seconds) {
+  const { p50Ms, p95Ms, withinShare } = await call(network, seconds.call);
+  const raw = await rawShare(network, setting, seconds.raw);
+  const tcp = { ...ends(network), direction: 'down', seconds: seconds.tcp, skipSeconds: 4 } as const;
+  const cubicMbit = (await measureTcp({ ...tcp, congestion: 'cubic' })).mbit;
+  const renoMbit = (await measureTcp({ ...tcp, congestion: 'reno' })).mbit;
+  const ceiling = setting.passing * CEILING;
+  const ceilingMbit = ceiling * RATE_MBIT * TCP_PAYLOAD_SHARE;
+  const [cubicShare, renoShare] = [cubicMbit / ceilingMbit, renoMbit / ceilingMbit];
+  const bounds = {
+    // 0.45 of the link rate at half: 0.94 of the ceiling.
+    raw: raw >= 0.9 * setting.passing,
+    cubic: cubicShare >= 0.8,
+    reno: renoShare >= cubicShare - 0.1,
+    callDelay: p95Ms >= 0 && p95Ms <= 150,
+    callDelivered: withinShare >= 0.97,
+  };
+  const ok = Object.values(bounds).every(Boolean);
+  return {
+    ok,
+    bounds,
+    raw,
+    ceiling,
+    cubicMbit,
+    cubicShare,
+    renoMbit,
+    renoShare,
+    callP50Ms: p50Ms,
+    callP95Ms: p95Ms,
+    withinShare,
+  };
+}
+
+async function measurePlain(network: ChainNetwork, seconds: Seconds) {
+  const stream = await runStream({
+    ...{ ...ends(network), direction: 'up', port: 7_000, packetsPerSecond: 400, bytes: RAW_PAYLOAD_BYTES },
+    seconds: seconds.raw,
+  });
+  const tcp = { ...ends(network), direction: 'down', seconds: 5, congestion: 'cubic' } as const;
+  // No connection comes about, or it dies: no byte then.
+  const cubicMbit = await measureTcp(tcp).then(
+    ({ mbit }) => mbit,
+    () => 0,
+  );
+  return { deliveredShare: stream.received / stream.sent, cubicMbit };
+}
