@@ -22,7 +22,7 @@ import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { REAL_TIME } from '../base/traffic-class.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
-import type { SessionEvents } from '../bundle/ports.ts';
+import type { Lane, SessionEvents } from '../bundle/ports.ts';
 import type { Session } from '../bundle/session.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { disjointPaths, type PathGraph } from '../graph/disjoint-paths.ts';
