@@ -1,31 +1,69 @@
-/** Our own choices for what a link sends how fast; nothing on the other end depends on them. Each stands with its reason. */
+/**
+ * Our own choices for how fast a link sends; nothing on the other end depends on them. Each stands with its reason. `sim congestion`
+ * shows what they give.
+ */
 export interface CongestionTuning {
+  /** Pace of a link of which nothing is known: a slow DSL uplink, doubled within a few round trips. */
   readonly initialRateBytesPerMs: number;
+  /** A datagram every 350 ms: enough to notice that a link has become better. */
   readonly minRateBytesPerMs: number;
   readonly maxRateBytesPerMs: number;
+
+  /** Of the target: about one datagram. It is what makes links that share a bottleneck share it evenly. */
   readonly queueBytes: number;
+  /** Of the target: timers and pauses of a process are of this size; less leaves fast links idle now and then. */
+  readonly queueMs: number;
+  /** Of the target, in average differences between transits: below that a queue can't be told from jitter. */
   readonly noiseShare: number;
+  /** Of the target, in round trips: on long paths corrections are late, and a small queue would run empty in between. */
   readonly roundTripShare: number;
+
+  /** A pause of the process of 5 ms must not fill a round. */
   readonly roundMinMs: number;
+  /** The shortest of fewer samples is too much chance. */
   readonly roundSamples: number;
+  /** A correction shows one round after it was made; a quarter of the error a round never overshoots. */
   readonly correctionRounds: number;
+  /** The most that a round takes off. */
   readonly cutMost: number;
+  /** Of a new measurement of what the link carries, near the target. */
   readonly carriedSmoothing: number;
+  /** Below this share of the rate it was the source that set the pace. */
   readonly usedShare: number;
+
+  /** Rounds with too little queue that the ordinary correction gets first: after draining, it fills the queue again. */
+  readonly climbAfterRounds: number;
+  /** The first step of a climb builds no more queue than 1/32 of a round trip. */
   readonly climbLeast: number;
+  /** Doubling, as slow start does. */
   readonly climbMost: number;
+
+  /** BBR's interval. Clocks that differ by 50 millionths drift by half a millisecond in it. */
   readonly baseKeepMs: number;
+  /** The same for long paths: draining costs about a round trip at half the rate in the worst case. */
   readonly baseKeepRoundTrips: number;
-  readonly stuckRounds: number;
   readonly drainShare: number;
+  /** A datagram more than the queue measured: the one that is on the wire. */
   readonly drainSlackBytes: number;
+
+  /** ACKs that come late, in bunches or not at all must not stop a link; more would only lengthen queues that build up at once. */
   readonly windowRoundTrips: number;
   readonly windowSlackMs: number;
-  readonly windowMinBytes: number;
+  /** 16 datagrams: at 50 % loss each way a run of so many without news is rare. */
+  readonly windowSlackBytes: number;
+
+  /** Excess loss that asks for a test. */
   readonly lossShare: number;
+  /** A share of fewer bytes or a shorter time is too much chance. */
   readonly lossPeriodMs: number;
   readonly lossBytes: number;
+  /** A test at half the rate takes 100 to 300 ms: up to 1 % of what a link with 50 % loss sends. */
+  readonly lossRetestMs: number;
+  /** How long nothing faster is tried after overload was found, at first and at most: a policer stays, a burst of loss does not. */
   readonly overloadHoldMs: number;
+  readonly overloadHoldMostMs: number;
+
+  /** How much of its own lateness a sender makes up for: a timer of 1 ms, and short pauses of the process. */
   readonly catchUpMs: number;
 }
 
@@ -33,28 +71,31 @@ export const CONGESTION_TUNING: CongestionTuning = {
   initialRateBytesPerMs: 500,
   minRateBytesPerMs: 4,
   maxRateBytesPerMs: 1_250_000,
-  queueBytes: 1_700,
-  noiseShare: 0.5,
+  queueBytes: 1_300,
+  queueMs: 0.25,
+  noiseShare: 0.75,
   roundTripShare: 1 / 64,
-  roundMinMs: 10,
+  roundMinMs: 15,
   roundSamples: 4,
   correctionRounds: 4,
   cutMost: 0.5,
   carriedSmoothing: 0.25,
   usedShare: 0.8,
+  climbAfterRounds: 3,
   climbLeast: 1 / 32,
   climbMost: 1,
   baseKeepMs: 10_000,
   baseKeepRoundTrips: 40,
-  stuckRounds: 4,
   drainShare: 0.5,
   drainSlackBytes: 1_500,
-  windowRoundTrips: 2,
-  windowSlackMs: 20,
-  windowMinBytes: 12_000,
+  windowRoundTrips: 1.5,
+  windowSlackMs: 15,
+  windowSlackBytes: 24_000,
   lossShare: 0.1,
   lossPeriodMs: 50,
   lossBytes: 60_000,
-  overloadHoldMs: 3_000,
+  lossRetestMs: 20_000,
+  overloadHoldMs: 500,
+  overloadHoldMostMs: 2_000,
   catchUpMs: 3,
 };

@@ -4,57 +4,72 @@
  *
  *   rate = carried x (1 + (target - queue) / (4 rounds))
  *
- * `carried` is how fast datagrams arrive over there while a queue stands (the peer's clock tells, so neither lost ACKs nor lost
- * datagrams nor a queue on the way back have a part in it): that is what the link carries, as in BBR. `queue` is the standing
- * queue of the last round (queue-delay.ts), `target` what should stand there: a fixed number of bytes, which shares a bottleneck
- * evenly (FAST TCP, Wei et al. 2006), and what is only noise. The rate settles where `target` stands in the queue, and is
- * corrected over four rounds, since what is sent now shows a round later.
+ * `carried` is how fast datagrams arrive over there while a queue stands: what the link carries (BBR, Cardwell et al. 2017). Since the
+ * peer's clock tells when they arrived, neither lost ACKs nor datagrams lost on the way nor a queue on the way back have a part in it.
+ * `queue` is what stood in the last round (queue-delay.ts). `target` is what should stand: about a datagram, which shares a bottleneck
+ * evenly as FAST TCP's fixed number of packets does (Wei et al. 2006), and what is only noise. The rate settles where the target stands.
  *
  * States:
- *   steady    a queue stands: the formula above
- *   climbing  less than half of the target stands, and the rate was used up: each round `climb` more, doubling from round to
- *             round to twice the rate (Copa's velocity, Arun and Balakrishnan 2018). A new link begins with doubling: slow start
- *   draining  half of what is carried, until the queue must be empty, so that the base of all delays is seen again
+ *   steady     a queue stands: the formula above
+ *   climbing   less than half of the target stands and the rate is used up: after three rounds the rate exceeds what is carried, by twice as
+ *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that: slow start
+ *   draining   half of what is carried until the queue must be empty, then what is carried until a datagram tells the base of all delays
  *
- * Timers: a round lasts a round trip, 10 ms and 4 samples at least; a queue far above the target ends it at once. Draining starts
- * 10 s after the last one (40 round trips on long paths) when the link was busy all the time, or when a queue did not shrink for 4 rounds
- * although less was sent than arrived (then the path itself is longer now). An idle or half-used link learns its base without.
+ * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 10 s after the
+ * last one (40 round trips on long paths) if the link is busy; or when a queue does not shrink though less was sent than arrived:
+ * then there is none, and the path itself has become longer. A link that is not busy learns its base without. Nothing sent for 10 s: a new link.
  *
- * The window only bounds what a link that fell silent has under way: twice what the rate needs. Loss counts in overload.ts.
+ * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some. Loss: see overload.ts.
  */
 import { NEVER } from '../base/env.ts';
 import type { CongestionTuning } from './congestion-tuning.ts';
 import { Overload } from './overload.ts';
 import { QueueDelay } from './queue-delay.ts';
 
+/** The climb of a new link: beyond the rounds that any climb takes to its most. */
+const NEW_LINK_ROUNDS = 1_000;
+const ROUND_TRIP_SMOOTHING = 1 / 8;
+/** No bottleneck sends faster than it was sent to for long; where it seems so, the path has just become shorter. */
+const ARRIVAL_OVER_SENDING = 1.5;
+/** The queue of a round tells little about the wire beyond this many targets: then what arrives is exactly what is carried. */
+const CLEAR_QUEUE = 2;
+/** Targets of queue that end a round early. */
+const URGENT_QUEUE = 4;
+
 export class CongestionWindow {
   private readonly tuning: CongestionTuning;
   private delay = new QueueDelay();
   private overload: Overload;
-  /** What may be sent, and what the link is known to carry; bytes a millisecond. */
+  /** What may be sent and what is carried, bytes a millisecond. */
   private rate = 0;
   private carried = 0;
-  private climb = 0;
-  private climbFrom = 0;
   private smoothedRoundTrip = 0;
-  private lastQueue = 0;
+  private lastQueueMs = 0;
   private sentBytes = 0;
   private lastSentAt: number;
-  private ackedInRound = 0;
+  /** Rounds in a row with less than half of the target. */
+  private lowRounds = 0;
+  private climbFrom = 0;
+  /** The round under way: it ends when what was sent before it has arrived. */
   private roundStartedAt = 0;
-  /** The round ends when what was sent before it has arrived. */
   private roundEndTotal = 0;
   private roundRate = 0;
   private lastRoundRate = 0;
-  /** The arrival that ended the last round. */
+  /** Of the last few rounds, older ones counting less. */
+  private ackedOfLate = 0;
+  private lostOfLate = 0;
+  /** The arrival that ended the last round; total -1: there was none. */
   private markTotal = -1;
   private markSentAt = 0;
   private markTransit = 0;
-  private baseSeenAt = 0;
-  private stuckRounds = 0;
-  private stuckQueue = 0;
-  private carriedUnstuck = 0;
-  private drainEmptyAt = NEVER;
+  /** A queue that should shrink: what it was, by how much it should have shrunk since, what was carried before it. */
+  private highQueueMs = 0;
+  private shrinkMs = 0;
+  private carriedBeforeHigh = 0;
+  private baseLearntAt = 0;
+  /** While draining: when the queue must be empty. */
+  private emptyAt = NEVER;
+  private emptying = false;
   private carriedBeforeTest = 0;
 
   constructor(tuning: CongestionTuning, now: number) {
@@ -66,18 +81,23 @@ export class CongestionWindow {
 
   /** Bytes that may be under way: sent, neither acknowledged nor deemed lost. */
   get bytes(): number {
-    const { windowRoundTrips, windowSlackMs, windowMinBytes } = this.tuning;
-    return Math.max(windowMinBytes, this.rate * (windowRoundTrips * this.delay.leastRoundTripMs + windowSlackMs));
+    const { windowRoundTrips, windowSlackMs, windowSlackBytes } = this.tuning;
+    return windowSlackBytes + this.rate * (windowRoundTrips * this.delay.leastRoundTripMs + windowSlackMs);
   }
 
   /** The pace, bytes a millisecond. */
   get rateBytesPerMs(): number {
-    return this.draining ? this.carried * this.tuning.drainShare : this.rate;
+    return this.emptying ? this.carried * this.tuning.drainShare : this.rate;
+  }
+
+  /** What the link is known to carry, bytes a millisecond. It falls only while the link is busy. */
+  get carriedBytesPerMs(): number {
+    return this.carried;
   }
 
   /** The standing queue of our direction in the last round, ms. */
   get queueMs(): number {
-    return this.lastQueue;
+    return this.lastQueueMs;
   }
 
   /** Smoothed; 0 before the first sample. */
@@ -85,24 +105,21 @@ export class CongestionWindow {
     return this.smoothedRoundTrip;
   }
 
-  get debug(): string {
-    return `rate ${(this.rate / 125).toFixed(2)} carried ${(this.carried / 125).toFixed(2)} q ${this.lastQueue.toFixed(2)} target ${this.targetMs().toFixed(2)} noise ${this.delay.noiseMs.toFixed(2)} climb ${this.climb} rtt ${this.smoothedRoundTrip.toFixed(2)} drains ${this.drains} share ${this.overload.throughShare.toFixed(2)} ${JSON.stringify(this.verdicts)}`;
-  }
-  drains = 0;
-  verdicts: any = {};
-
   /** The path changed: nothing is known any more. */
   restart(now: number): void {
     this.delay = new QueueDelay();
     this.overload = new Overload(this.tuning, now);
     this.carried = this.tuning.initialRateBytesPerMs;
-    this.carriedUnstuck = this.carried;
-    this.climb = this.tuning.climbMost;
+    this.carriedBeforeHigh = this.carried;
+    this.lowRounds = NEW_LINK_ROUNDS;
     this.climbFrom = now;
-    this.stuckRounds = 0;
-    this.drainEmptyAt = NEVER;
+    this.smoothedRoundTrip = 0;
+    this.lastQueueMs = 0;
+    this.highQueueMs = 0;
     this.markTotal = -1;
-    this.baseSeenAt = now;
+    this.baseLearntAt = now;
+    this.emptyAt = NEVER;
+    this.emptying = false;
     this.setRate(this.carried);
   }
 
@@ -111,6 +128,7 @@ export class CongestionWindow {
     if (now - this.lastSentAt > this.tuning.baseKeepMs) this.restart(now);
     this.lastSentAt = now;
     this.sentBytes += bytes;
+    if (now >= this.emptyAt) this.emptying = false;
   }
 
   /**
@@ -119,34 +137,47 @@ export class CongestionWindow {
    */
   onArrival(sentTotal: number, sentAt: number, transitMs: number, roundTripMs: number, now: number): void {
     const { roundSamples, roundMinMs } = this.tuning;
-    this.smoothedRoundTrip += (roundTripMs - this.smoothedRoundTrip) * (this.smoothedRoundTrip === 0 ? 1 : 1 / 8);
-    this.delay.sample(transitMs, roundTripMs);
-    if (this.markTotal < 0) return this.startRound(sentTotal, sentAt, transitMs, now);
-    if (sentAt >= this.drainEmptyAt) return this.endDrain(sentTotal, sentAt, transitMs, now);
-    if (this.delay.roundSamples < roundSamples) return;
-    const over = sentTotal >= this.roundEndTotal && now - this.roundStartedAt >= roundMinMs;
-    const urgent = !this.draining && this.delay.packMs > 4 * this.targetMs() + roundMinMs;
-    if (over || urgent) this.endRound(sentTotal, sentAt, transitMs, now);
+    const { delay } = this;
+    const first = this.markTotal < 0;
+    this.smoothedRoundTrip += (roundTripMs - this.smoothedRoundTrip) * (first ? 1 : ROUND_TRIP_SMOOTHING);
+    delay.sample(transitMs, roundTripMs);
+    if (first) {
+      // Before the first round trip is known, what is late is easily taken for lost.
+      this.overload.excuse(now + roundTripMs);
+      return this.startRound(sentTotal, sentAt, transitMs, now);
+    }
+    if (sentAt >= this.emptyAt) {
+      this.endDrain(now);
+      return this.startRound(sentTotal, sentAt, transitMs, now);
+    }
+    if (delay.roundSamples < roundSamples) return;
+    if (!this.draining && delay.recentMs > URGENT_QUEUE * this.targetMs() + roundMinMs) {
+      this.endRound(sentTotal, sentAt, transitMs, delay.recentMs, now);
+    } else if (sentTotal >= this.roundEndTotal && now - this.roundStartedAt >= roundMinMs) {
+      this.endRound(sentTotal, sentAt, transitMs, delay.roundMs, now);
+    }
   }
 
   onAcked(bytes: number, now: number): void {
-    this.ackedInRound += bytes;
+    this.ackedOfLate += bytes;
     this.overload.count(bytes, 0);
     this.judgeLoss(now);
   }
 
   onLost(bytes: number, now: number): void {
+    this.lostOfLate += bytes;
     this.overload.count(0, bytes);
     this.judgeLoss(now);
   }
 
   private get draining(): boolean {
-    return this.drainEmptyAt !== NEVER;
+    return this.emptyAt !== NEVER;
   }
 
   private targetMs(): number {
-    const { queueBytes, noiseShare, roundTripShare } = this.tuning;
-    return queueBytes / this.carried + noiseShare * this.delay.noiseMs + roundTripShare * this.delay.leastRoundTripMs;
+    const { queueBytes, queueMs, noiseShare, roundTripShare } = this.tuning;
+    const { noiseMs, leastRoundTripMs } = this.delay;
+    return queueBytes / this.carried + queueMs + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
   }
 
   private startRound(sentTotal: number, sentAt: number, transitMs: number, now: number): void {
@@ -155,47 +186,59 @@ export class CongestionWindow {
     this.markTransit = transitMs;
     this.roundStartedAt = now;
     this.roundEndTotal = this.sentBytes;
-    this.ackedInRound = 0;
     this.lastRoundRate = this.roundRate;
     this.roundRate = this.rateBytesPerMs;
+    this.ackedOfLate /= 2;
+    this.lostOfLate /= 2;
     this.delay.startRound();
   }
 
-  private endRound(sentTotal: number, sentAt: number, transitMs: number, now: number): void {
+  private endRound(sentTotal: number, sentAt: number, transitMs: number, queueMs: number, now: number): void {
     const bytes = sentTotal - this.markTotal;
     const sentMs = Math.max(sentAt - this.markSentAt, 0.001);
     const arrivedMs = Math.max(sentMs + transitMs - this.markTransit, 0.001);
-    const roundMs = now - this.roundStartedAt;
-    const queueMs = Math.max(this.delay.roundMs, this.delay.packMs);
+    const sentRate = bytes / sentMs;
     const targetMs = this.targetMs();
-    const used = bytes / sentMs >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
-    this.lastQueue = queueMs;
+    // Before a full queue datagrams are lost: only those that got through tell its rate.
+    const full = queueMs > CLEAR_QUEUE * targetMs;
+    const share = this.overload.excessShare(this.ackedOfLate, this.lostOfLate);
+    const arrivalRate = Math.min((share * bytes) / arrivedMs, ARRIVAL_OVER_SENDING * sentRate);
+    const used = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
+    this.lastQueueMs = queueMs;
+    if (!used || full) {
+      this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
+    }
     if (!this.draining) {
-      // Behind a full queue datagrams are lost before it: only those that got through tell its rate.
-      const throughRate = (1.5 * this.ackedInRound) / this.overload.throughShare / roundMs;
-      this.learnCarried(used, queueMs / targetMs, bytes / sentMs, Math.min(bytes / arrivedMs, throughRate));
-      this.steer(used, queueMs, targetMs, roundMs, now);
-      this.watchBase(used, queueMs, targetMs, now);
+      this.shrinkMs += Math.max(0, 1 - sentRate / this.carried) * sentMs;
+      this.learnCarried(used, queueMs / targetMs, sentRate, arrivalRate);
+      this.steer(used, queueMs, targetMs, now);
+      if (this.isStuck(queueMs, targetMs)) this.startDrain(queueMs, now);
+      else this.keepBase(used, queueMs, now);
     }
     this.startRound(sentTotal, sentAt, transitMs, now);
   }
 
+  /** `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. */
   private learnCarried(used: boolean, fill: number, sentRate: number, arrivalRate: number): void {
-    if (fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
-    else if (!used) this.carried = Math.max(this.carried, arrivalRate);
-    else this.carried += (arrivalRate - this.carried) * (fill > 2 ? 1 : this.tuning.carriedSmoothing);
+    if (!used || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
+    else if (fill > CLEAR_QUEUE) this.carried = arrivalRate;
+    else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
   }
 
-  private steer(used: boolean, queueMs: number, targetMs: number, roundMs: number, now: number): void {
-    const { climbLeast, climbMost, correctionRounds, cutMost } = this.tuning;
-    if (queueMs >= targetMs / 2) {
-      const correction = (targetMs - queueMs) / (correctionRounds * roundMs);
-      this.climb = climbLeast;
-      this.setRate(this.carried * (1 + Math.max(correction, -cutMost)));
-    } else if (used && now >= this.climbFrom) {
-      this.setRate(this.carried * (1 + this.climb));
-      this.climb = Math.min(climbMost, 2 * this.climb);
-    }
+  private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
+    const { correctionRounds, cutMost } = this.tuning;
+    if (queueMs >= targetMs / 2) this.lowRounds = 0;
+    else if (!used || now < this.climbFrom) return;
+    else this.lowRounds += 1;
+    const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));
+    this.setRate(this.carried * (1 + Math.max(correction, this.climb(), -cutMost)));
+  }
+
+  /** By which share to exceed what is carried; below any correction while it is not time to climb. */
+  private climb(): number {
+    const { climbAfterRounds, climbLeast, climbMost } = this.tuning;
+    const rounds = this.lowRounds - climbAfterRounds;
+    return rounds <= 0 ? -1 : Math.min(climbMost, climbLeast * 2 ** (rounds >> 1));
   }
 
   private setRate(rate: number): void {
@@ -203,61 +246,66 @@ export class CongestionWindow {
     this.rate = Math.min(Math.max(rate, minRateBytesPerMs), maxRateBytesPerMs);
   }
 
-  private watchBase(used: boolean, queueMs: number, targetMs: number, now: number): void {
-    const { baseKeepMs, baseKeepRoundTrips, stuckRounds } = this.tuning;
-    if (queueMs <= 2 * targetMs) {
-      this.stuckRounds = 0;
-      this.carriedUnstuck = this.carried;
-    } else {
-      if (this.stuckRounds === 0) this.stuckQueue = queueMs;
-      this.stuckRounds += 1;
-      if (this.stuckRounds > stuckRounds) {
-        this.stuckRounds = 0;
-        if (queueMs > 0.75 * this.stuckQueue) return this.startDrain(queueMs, now);
-      }
+  /** Whether what looks like a queue has not shrunk by half of what it should have, once that is half of it. */
+  private isStuck(queueMs: number, targetMs: number): boolean {
+    if (queueMs <= CLEAR_QUEUE * targetMs) {
+      this.highQueueMs = 0;
+      this.carriedBeforeHigh = this.carried;
+      return false;
     }
-    if (now - this.baseSeenAt < Math.max(baseKeepMs, baseKeepRoundTrips * this.smoothedRoundTrip)) return;
-    if (used) return this.startDrain(queueMs, now);
-    this.learnBase(now);
+    if (this.highQueueMs > 0 && this.shrinkMs <= this.highQueueMs / 2) return false;
+    const stuck = this.highQueueMs > 0 && queueMs > this.highQueueMs - this.shrinkMs / 2;
+    this.highQueueMs = queueMs;
+    this.shrinkMs = 0;
+    return stuck;
+  }
+
+  private keepBase(used: boolean, queueMs: number, now: number): void {
+    const { baseKeepMs, baseKeepRoundTrips } = this.tuning;
+    if (now - this.baseLearntAt < Math.max(baseKeepMs, baseKeepRoundTrips * this.smoothedRoundTrip)) return;
+    if (used) this.startDrain(queueMs, now);
+    else this.learnBase(now);
   }
 
   private startDrain(queueMs: number, now: number): void {
     const { drainShare, drainSlackBytes } = this.tuning;
-    this.drains += 1;
-    this.drainEmptyAt = now + (queueMs + drainSlackBytes / this.carried) / (1 - drainShare);
+    this.emptyAt = now + (queueMs + drainSlackBytes / this.carried) / (1 - drainShare);
+    this.emptying = true;
+    this.setRate(Math.min(this.rate, this.carried));
     this.delay.startPeriod();
   }
 
-  private endDrain(sentTotal: number, sentAt: number, transitMs: number, now: number): void {
-    this.drainEmptyAt = NEVER;
-    const rise = this.learnBase(now);
-    if (rise > this.targetMs()) this.carried = this.carriedUnstuck;
+  private endDrain(now: number): void {
+    this.emptyAt = NEVER;
+    this.emptying = false;
+    this.highQueueMs = 0;
+    // A longer path carries what the shorter one did, until it is known better.
+    if (this.learnBase(now) > this.targetMs()) this.carried = this.carriedBeforeHigh;
     this.setRate(this.carried);
-    this.startRound(sentTotal, sentAt, transitMs, now);
   }
 
+  /** Returns by how much the base rose, ms. */
   private learnBase(now: number): number {
     const rise = this.delay.learn();
     this.delay.startPeriod();
-    this.baseSeenAt = now;
+    this.baseLearntAt = now;
     return rise;
   }
 
   private judgeLoss(now: number): void {
     const verdict = this.overload.judge(this.smoothedRoundTrip, now);
-    if (verdict !== 'none') this.verdicts[verdict] = (this.verdicts[verdict] ?? 0) + 1;
+    if (verdict === 'none') return;
     if (verdict === 'test') {
       this.carriedBeforeTest = this.carried;
-      this.carried *= this.overload.keepShare;
+      this.carried = Math.min(this.carried, this.overload.testRate);
       this.climbFrom = NEVER;
-      this.setRate(this.carried);
     } else if (verdict === 'overload') {
-      this.climbFrom = now + this.tuning.overloadHoldMs;
-      this.climb = this.tuning.climbLeast;
-    } else if (verdict === 'radio') {
+      this.climbFrom = now + this.overload.holdMs;
+      this.lowRounds = 0;
+    } else {
       this.climbFrom = now;
       this.carried = this.carriedBeforeTest;
-      this.setRate(this.carried);
     }
+    this.setRate(this.carried);
   }
 }

@@ -3,38 +3,56 @@
  * seen by its delay. What remains is a link that drops without a queue: a policer, a driver with a tiny buffer.
  *
  *   watching   the share that gets through is smoothed
- *   testing    much less than usual got through: for a while only as much is sent as did. When then the usual share gets
- *              through, it was overload, and nothing is tried beyond that rate for `overloadHoldMs`; if not, the radio has become worse
+ *   testing    much less than usual got through: for a while only as much is sent as did. When then more gets through than before, it
+ *              was overload, and nothing beyond that rate is tried for `holdMs`, twice as long each time; if not, the radio has become worse,
+ *              and that is usual from now on. A link that usually loses much is tested every 20 s, or a slow overload would become usual
  *
- * "Much less" is `lossShare`, and three standard deviations of as many datagrams, so that chance starts no test.
+ * Only rounds count in which the rate was used up and no full queue stood. "Much less" is `lossShare`, and three standard deviations,
+ * so that chance starts no test.
  */
 import type { CongestionTuning } from './congestion-tuning.ts';
 
-/** For counting datagrams from bytes. */
-const DATAGRAM_BYTES = 1_400;
-const SMOOTHING = 1 / 8;
+/** What radio loses at once, often enough: 8 datagrams. Chance is reckoned in these. */
+const BURST_BYTES = 8 * 1_400;
+/** Of a period. Faster, a lasting overload would be usual before it is tested. */
+const SMOOTHING = 1 / 128;
 
 export type OverloadVerdict = 'none' | 'test' | 'overload' | 'radio';
 
 export class Overload {
   private readonly tuning: CongestionTuning;
-  private usualShare = 1;
   private acked = 0;
   private lost = 0;
   private since: number;
   private testing = false;
+  private testedAt = 0;
   private testedShare = 1;
-  /** While testing: how much of the rate gets through. */
-  keepShare = 1;
+  /** What would get through in the test if it is overload. */
+  private withoutOverload = 1;
+  private usual = 1;
+  private rate = 0;
+  private hold: number;
 
   constructor(tuning: CongestionTuning, now: number) {
     this.tuning = tuning;
     this.since = now;
+    this.testedAt = now;
+    this.hold = tuning.overloadHoldMs;
   }
 
   /** The share of bytes that usually gets through. */
-  get throughShare(): number {
-    return this.usualShare;
+  get usualShare(): number {
+    return this.usual;
+  }
+
+  /** After `test`: what the link seems to carry, bytes a millisecond. */
+  get testRate(): number {
+    return this.rate;
+  }
+
+  /** After `overload`: how long that rate should not be exceeded. */
+  get holdMs(): number {
+    return this.hold;
   }
 
   count(ackedBytes: number, lostBytes: number): void {
@@ -42,35 +60,74 @@ export class Overload {
     this.lost += lostBytes;
   }
 
-  /** What is to be done now; `test`: send no more than `keepShare` of the rate. */
+  /** How much less than usual got through, as a factor: 1 when the difference may be chance. */
+  excessShare(ackedBytes: number, lostBytes: number): number {
+    const bytes = ackedBytes + lostBytes;
+    if (bytes === 0) return 1;
+    const share = ackedBytes / bytes;
+    return this.isLess(share, bytes) ? share / this.usual : 1;
+  }
+
+  /** What is lost until then has another reason: a queue stood, or the rate was not used up. */
+  excuse(until: number): void {
+    if (this.testing) return;
+    this.hold = this.tuning.overloadHoldMs;
+    this.startPeriod(until);
+  }
+
+  /** To be asked after every `count`. `test`: send no more than `testRate` until the next verdict. */
   judge(roundTripMs: number, now: number): OverloadVerdict {
-    const { lossBytes, lossPeriodMs, lossShare } = this.tuning;
+    const { lossBytes, lossPeriodMs } = this.tuning;
+    if (now < this.since) this.startPeriod(this.since);
     const bytes = this.acked + this.lost;
-    if (bytes < lossBytes || now - this.since < Math.max(lossPeriodMs, roundTripMs)) return 'none';
+    const elapsed = now - this.since;
+    if (bytes < lossBytes || elapsed < Math.max(lossPeriodMs, roundTripMs)) return 'none';
     const share = this.acked / bytes;
-    const chance = 3 * Math.sqrt((this.usualShare * (1 - this.usualShare) * DATAGRAM_BYTES) / bytes);
+    const throughRate = this.acked / elapsed;
+    const suspicious = !this.testing && this.mayBeOverload(share, bytes, now);
     this.startPeriod(now);
-    if (this.testing) {
-      this.testing = false;
-      const overload = share > (this.usualShare + this.testedShare) / 2;
-      this.usualShare = overload ? Math.max(this.usualShare, share) : share;
-      return overload ? 'overload' : 'radio';
-    }
-    if (share >= this.usualShare - lossShare - chance) {
-      this.usualShare += (share - this.usualShare) * SMOOTHING;
+    if (this.testing) return this.endTest(share, now);
+    if (!suspicious) {
+      this.usual += (share - this.usual) * SMOOTHING;
       return 'none';
     }
     this.testing = true;
-    this.testedShare = share;
-    this.keepShare = share / this.usualShare;
+    this.rate = throughRate / this.withoutOverload;
     // What is under way was sent at the old rate.
     this.startPeriod(now + roundTripMs);
     return 'test';
   }
 
-  private startPeriod(now: number): void {
+  private mayBeOverload(share: number, bytes: number, now: number): boolean {
+    const { lossShare, lossRetestMs } = this.tuning;
+    this.testedShare = share;
+    this.withoutOverload = this.usual;
+    if (this.isLess(share, bytes)) return true;
+    this.withoutOverload = 1;
+    return this.usual < 1 - lossShare && now - this.testedAt > lossRetestMs;
+  }
+
+  private endTest(share: number, now: number): OverloadVerdict {
+    this.testing = false;
+    this.testedAt = now;
+    if (share < (this.withoutOverload + this.testedShare) / 2) {
+      this.usual = Math.max(share, 0.01);
+      return 'radio';
+    }
+    if (this.withoutOverload === 1) this.usual = Math.max(share, this.usual);
+    this.hold = Math.min(2 * this.hold, this.tuning.overloadHoldMostMs);
+    return 'overload';
+  }
+
+  /** Whether the share of so many bytes is so much less than usual that it is no chance: three standard deviations. */
+  private isLess(share: number, bytes: number): boolean {
+    const chance = 3 * Math.sqrt((this.usual * (1 - this.usual) * BURST_BYTES) / bytes);
+    return share < this.usual - this.tuning.lossShare - chance;
+  }
+
+  private startPeriod(at: number): void {
     this.acked = 0;
     this.lost = 0;
-    this.since = now;
+    this.since = at;
   }
 }

@@ -26,17 +26,21 @@ export class QueueDelay {
   private periodLeastRoundTrip = NEVER;
   private lastTransit = 0;
   private smoothedNoise = 0;
-  /** Samples of the round under way. */
-  roundSamples = 0;
+  private samples = 0;
 
   /** The shortest wait of the round under way. */
   get roundMs(): number {
     return this.roundShortest === NEVER ? 0 : this.roundShortest - this.base;
   }
 
-  /** The shortest wait of the last few datagrams. */
-  get packMs(): number {
+  /** The shortest wait of the last few samples. */
+  get recentMs(): number {
     return this.lastPack === NEVER ? 0 : this.lastPack - this.base;
+  }
+
+  /** How many samples the round under way has. */
+  get roundSamples(): number {
+    return this.samples;
   }
 
   /** How much transits differ from one to the next on average: what is no queue for sure. */
@@ -59,7 +63,7 @@ export class QueueDelay {
     this.roundShortest = Math.min(this.roundShortest, transitMs);
     this.periodShortest = Math.min(this.periodShortest, transitMs);
     this.periodLeastRoundTrip = Math.min(this.periodLeastRoundTrip, roundTripMs);
-    this.roundSamples += 1;
+    this.samples += 1;
     this.packShortest = Math.min(this.packShortest, transitMs);
     this.packSamples += 1;
     if (this.packSamples < PACK_SAMPLES) return;
@@ -70,7 +74,7 @@ export class QueueDelay {
 
   startRound(): void {
     this.roundShortest = NEVER;
-    this.roundSamples = 0;
+    this.samples = 0;
   }
 
   /** From here on samples count for the next `learn`. */

@@ -13,6 +13,7 @@ import { EventHeap } from '../sim/world/event-heap.ts';
 
 const ACK_EVERY_DATAGRAMS = 2;
 const ACK_DELAY_MS = 2;
+const ACK_BYTES = 96;
 const ACK_SPACING_MS = 1;
 const REORDER_DATAGRAMS = 3;
 const SLOTS = 1 << 20;
@@ -68,8 +69,12 @@ export interface FlowOptions {
   readonly realTimeEveryMs: number;
   /** Bytes the application has ready a millisecond; Infinity: always more. */
   readonly offeredBytesPerMs: number;
-  /** Milliseconds added to each arrival's clock a millisecond. */
+  /** By how much the receiver's clock runs faster, as a share. */
   readonly clockSkew: number;
+  /** ACKs wait in this queue, too. */
+  readonly backVia: Bottleneck | undefined;
+  /** Loss comes in bursts of so many datagrams on average; 1: each on its own. */
+  readonly burst: number;
   readonly tuning: CongestionTuning;
 }
 
@@ -88,6 +93,8 @@ export const CLEAN_FLOW: FlowOptions = {
   realTimeEveryMs: 0,
   offeredBytesPerMs: Number.POSITIVE_INFINITY,
   clockSkew: 0,
+  backVia: undefined,
+  burst: 1,
   tuning: CONGESTION_TUNING,
 };
 
@@ -149,6 +156,8 @@ export class Flow {
   inFlight = 0;
   lost = 0;
   acks = 0;
+  /** Added to the way out: the path has become longer. */
+  extraDelayMs = 0;
   private readonly net: Simulation;
   private readonly bottleneck: Bottleneck;
   private readonly random: SeededRandom;
@@ -163,8 +172,10 @@ export class Flow {
   private oldest = 0;
   private largestAcked = -1;
   private wakeAt = Number.POSITIVE_INFINITY;
+  private inBurst = false;
   private readonly realTime: number[] = [];
   private probeAt = Number.POSITIVE_INFINITY;
+  private offeredBytesPerMs: number;
   private offered = 0;
   private offeredAt = 0;
   // The receiver.
@@ -185,6 +196,7 @@ export class Flow {
     this.receiver = new Process(net, net.random(`${options.name} receiver`), options);
     this.window = new CongestionWindow(options.tuning, net.now);
     this.pacer = new Pacer(options.tuning);
+    this.offeredBytesPerMs = options.offeredBytesPerMs;
     this.offeredAt = net.now;
     this.sender.run(net.now, () => this.drain());
     if (options.realTimeEveryMs > 0) this.nextRealTime();
@@ -199,9 +211,17 @@ export class Flow {
     });
   }
 
+  /** From now on the application has so many bytes ready a millisecond. */
+  offer(bytesPerMs: number): void {
+    this.offeredBytesPerMs = bytesPerMs;
+    this.offered = 0;
+    this.offeredAt = this.net.now;
+    this.drain();
+  }
+
   /** Bytes that the application has ready. */
   private ready(): number {
-    const { offeredBytesPerMs } = this.options;
+    const { offeredBytesPerMs } = this;
     if (offeredBytesPerMs === Number.POSITIVE_INFINITY) return offeredBytesPerMs;
     this.offered = Math.min(this.offered + offeredBytesPerMs * (this.net.now - this.offeredAt), 1_000_000);
     this.offeredAt = this.net.now;
@@ -226,7 +246,9 @@ export class Flow {
   }
 
   private arm(): void {
-    const { timerLateMs, offeredBytesPerMs, datagramBytes } = this.options;
+    const { timerLateMs, datagramBytes } = this.options;
+    const { offeredBytesPerMs } = this;
+    if (offeredBytesPerMs === 0 && this.realTime.length === 0) return;
     if (this.inFlight >= this.window.bytes) return;
     let at = Math.max(this.pacer.mayAt(), this.net.now);
     if (offeredBytesPerMs !== Number.POSITIVE_INFINITY && this.realTime.length === 0)
@@ -255,10 +277,19 @@ export class Flow {
     this.armProbe();
     const leftAt = this.bottleneck.pass(bytes, now);
     if (leftAt === undefined) return;
-    const { delayMs, jitterMs, lossOut } = this.options;
+    const { delayMs, jitterMs } = this.options;
     if (bornAt !== undefined) this.realTimeWaits.push(leftAt - bornAt - bytes / this.bottleneck.bytesPerMs);
-    if (this.random.chance(lossOut)) return;
-    this.net.events.add(leftAt + delayMs + this.random.unit() * jitterMs, () => this.atSocket(counter, bytes, bornAt));
+    if (this.isLost()) return;
+    const at = leftAt + delayMs + this.extraDelayMs + this.random.unit() * jitterMs;
+    this.net.events.add(at, () => this.atSocket(counter, bytes, bornAt));
+  }
+
+  /** Gilbert's model: in a burst all is lost. */
+  private isLost(): boolean {
+    const { lossOut, burst } = this.options;
+    if (burst === 1) return this.random.chance(lossOut);
+    this.inBurst = this.random.chance(this.inBurst ? 1 - 1 / burst : lossOut / (1 - lossOut) / burst);
+    return this.inBurst;
   }
 
   private atSocket(counter: number, bytes: number, bornAt: number | undefined): void {
@@ -298,7 +329,7 @@ export class Flow {
 
   private acknowledge(): void {
     const now = this.net.now;
-    const { delayMs, jitterMs, lossBack } = this.options;
+    const { delayMs, jitterMs, lossBack, backVia } = this.options;
     this.unacked = 0;
     this.lastAckAt = now;
     this.acks += 1;
@@ -312,7 +343,9 @@ export class Flow {
       delayMs: now - this.highestAt,
     };
     if (this.random.chance(lossBack)) return;
-    this.net.events.add(now + delayMs + this.random.unit() * jitterMs, () =>
+    const leftAt = backVia === undefined ? now : backVia.pass(ACK_BYTES, now);
+    if (leftAt === undefined) return;
+    this.net.events.add(leftAt + delayMs + this.random.unit() * jitterMs, () =>
       this.sender.run(this.net.now, () => this.acked(ack)),
     );
   }
@@ -361,7 +394,10 @@ export class Flow {
 
   /** The probe timeout: everything under way is given up, so that sending goes on. */
   private armProbe(): void {
-    const at = this.net.now + Math.max(2 * this.window.roundTripMs, 20) + 2 * ACK_DELAY_MS;
+    const at =
+      this.net.now +
+      (this.window.roundTripMs === 0 ? 600 : Math.max(2 * this.window.roundTripMs, 20)) +
+      2 * ACK_DELAY_MS;
     const earlier = this.probeAt;
     this.probeAt = at;
     if (earlier !== Number.POSITIVE_INFINITY) return;
