@@ -300,6 +300,7 @@ export class CongestionWindow {
       this.carried = Math.min(this.carried, this.overload.testRate);
       this.climbFrom = NEVER;
     } else if (verdict === 'overload') {
+      this.carried = Math.min(this.carried, this.overload.testRate);
       this.climbFrom = now + this.overload.holdMs;
       this.lowRounds = 0;
     } else {

@@ -45,7 +45,7 @@ export class Overload {
     return this.usual;
   }
 
-  /** After `test`: what the link seems to carry, bytes a millisecond. */
+  /** After `test` and `overload`: what the link seems to carry, bytes a millisecond. */
   get testRate(): number {
     return this.rate;
   }
@@ -70,9 +70,7 @@ export class Overload {
 
   /** What is lost until then has another reason: a queue stood, or the rate was not used up. */
   excuse(until: number): void {
-    if (this.testing) return;
-    this.hold = this.tuning.overloadHoldMs;
-    this.startPeriod(until);
+    if (!this.testing) this.startPeriod(until);
   }
 
   /** To be asked after every `count`. `test`: send no more than `testRate` until the next verdict. */
@@ -86,7 +84,7 @@ export class Overload {
     const throughRate = this.acked / elapsed;
     const suspicious = !this.testing && this.mayBeOverload(share, bytes, now);
     this.startPeriod(now);
-    if (this.testing) return this.endTest(share, now);
+    if (this.testing) return this.endTest(share, throughRate, now);
     if (!suspicious) {
       this.usual += (share - this.usual) * SMOOTHING;
       return 'none';
@@ -107,14 +105,16 @@ export class Overload {
     return this.usual < 1 - lossShare && now - this.testedAt > lossRetestMs;
   }
 
-  private endTest(share: number, now: number): OverloadVerdict {
+  private endTest(share: number, throughRate: number, now: number): OverloadVerdict {
     this.testing = false;
     this.testedAt = now;
     if (share < (this.withoutOverload + this.testedShare) / 2) {
       this.usual = Math.max(share, 0.01);
+      this.hold = this.tuning.overloadHoldMs;
       return 'radio';
     }
     if (this.withoutOverload === 1) this.usual = Math.max(share, this.usual);
+    this.rate = throughRate / this.usual;
     this.hold = Math.min(2 * this.hold, this.tuning.overloadHoldMostMs);
     return 'overload';
   }
