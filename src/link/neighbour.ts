@@ -12,8 +12,7 @@
  *
  * Timers: peer silent for 1.5 s and its endpoint configured: a handshake beside the session. Silent for 4 s: down. Candidate
  * not heard for 10 s: given up. After the peer closed the link: handshake after 250 ms. After yielding in a simultaneous
- * open: our handshake again after 2 s, unless the other came through. A peer without a configured endpoint is sought
- * where it was last heard for 60 s after a loss.
+ * open: our handshake again after 2 s, unless the other came through.
  */
 import { compare, equal, toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
@@ -23,12 +22,13 @@ import { type SessionKeys, wipeSessionKeys } from '../crypto/symmetric-state.ts'
 import { CLOSE_NOT_A_PEER, CLOSE_SHUTTING_DOWN } from '../wire/frames.ts';
 import { isBackEndpoint } from './back-endpoint.ts';
 import type { LinkContext } from './context.ts';
-import { Direction, type LinkDirection } from './direction.ts';
+import type { LinkDirection } from './direction.ts';
 import type { IndexAllocator } from './index-table.ts';
 import { Initiation, type InitiationReason } from './initiation.ts';
 import type { LinkDownReason, LinkEvents } from './link-events.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Measures } from './measures.ts';
+import { PeerWay } from './peer-way.ts';
 import { HANDSHAKE_RETRY_FIRST_MS } from './protocol-numbers.ts';
 import type { FinishedHandshake } from './responder.ts';
 import { Session } from './session.ts';
@@ -62,12 +62,7 @@ export class Neighbour {
   private readonly indices: IndexAllocator;
   private readonly events: () => LinkEvents;
   private readonly configuredEndpoint: Uint8Array | undefined;
-  private lastEndpoint: Uint8Array | undefined;
-  private lastEndpointUntil = NEVER;
-  private readonly configuredDirection: LinkDirection;
-  private direction: Direction;
-  /** The back channel to the peer while our datagrams take it. */
-  private backEndpoint: Uint8Array | undefined;
+  private readonly way: PeerWay;
   private activeSession: Session | undefined;
   private candidate: Candidate | undefined;
   private initiation: Initiation | undefined;
@@ -83,8 +78,14 @@ export class Neighbour {
     this.keyText = toHex(options.key);
     this.events = options.events;
     this.configuredEndpoint = options.endpoint?.slice();
-    this.configuredDirection = options.direction;
-    this.direction = new Direction(options.direction);
+    this.way = new PeerWay({
+      context: options.context,
+      peer: options.key,
+      configuredEndpoint: this.configuredEndpoint,
+      configuredDirection: options.direction,
+      presentAddress: () => this.activeSession?.address,
+      changed: (back, now) => this.wayChanged(back, now),
+    });
     this.measures = new Measures(options.context, () => this.activeSession);
   }
 
@@ -110,11 +111,10 @@ export class Neighbour {
     this.endCandidate();
     this.initiateAt = NEVER;
     const session = this.activeSession;
-    if (session === undefined) return this.forgetDirection(now);
     this.activeSession = undefined;
-    this.end(session, why === 'stopped' ? CLOSE_SHUTTING_DOWN : CLOSE_NOT_A_PEER);
-    this.forgetDirection(now);
-    this.tellDown(why, now);
+    if (session !== undefined) this.end(session, why === 'stopped' ? CLOSE_SHUTTING_DOWN : CLOSE_NOT_A_PEER);
+    this.way.forget(now);
+    if (session !== undefined) this.tellDown(why, now);
   }
 
   /** The peer finished a handshake that it began. */
@@ -123,12 +123,12 @@ export class Neighbour {
       wipeSessionKeys(handshake.keys);
       return this.context.drops.count('handshake-simultaneous');
     }
-    const address = this.addressFor(endpoint, now);
+    const address = this.way.addressFor(endpoint, now);
     if (address === undefined) {
       wipeSessionKeys(handshake.keys);
       return this.context.drops.count('handshake-no-address');
     }
-    this.direction.answered(now);
+    this.way.direction.answered(now);
     if (this.initiation !== undefined || this.initiateAt !== NEVER) {
       this.endInitiation();
       this.initiateAt = now + this.context.tuning.yieldMs;
@@ -150,8 +150,9 @@ export class Neighbour {
 
   /** An authentic datagram came on this session. Afterwards the session is the active one, or closed. */
   heard(session: Session, now: number): void {
-    if (session !== this.activeSession) return this.promote(session, now);
-    if (this.initiation?.reason === 'silent') this.endInitiation();
+    if (session !== this.activeSession) {
+      if (session.isLink) this.promote(session, now);
+    } else if (this.initiation?.reason === 'silent') this.endInitiation();
   }
 
   /** CLOSE came on the active session. */
@@ -161,34 +162,36 @@ export class Neighbour {
 
   /** Whether this is an address that the peer may be at. */
   isAt(endpoint: Uint8Array, now: number): boolean {
-    return this.addresses(now).some((known) => equal(known, endpoint));
+    return this.way.isAt(endpoint, now);
   }
 
   /** An INIT came from the peer's address. Where to answer instead, if the peer does not hear us there. */
   begged(now: number): Uint8Array | undefined {
-    this.direction.begged(now);
-    return this.backEndpoint;
+    this.way.direction.begged(now);
+    return this.way.back;
   }
 
   wake(now: number): void {
-    this.steer(now);
+    const session = this.activeSession;
+    const task = this.way.wake(now, session !== undefined, this.measures.bulkProbeMs);
+    if (task === 'ping') session?.ping(now);
+    else if (task === 'trial') session?.tryDirectly();
     if (this.candidate !== undefined && now >= this.candidate.expiresAt) this.endCandidate();
-    this.activeSession?.wake(now);
+    session?.wake(now);
     this.watch(now);
     if (now >= this.initiateAt) {
       this.initiateAt = NEVER;
       if (this.activeSession === undefined) this.initiate('down', now);
     }
     if (this.initiation === undefined) return;
-    if (this.endpoints(now).length === 0) this.endInitiation();
+    if (this.way.endpoints(now).length === 0) this.endInitiation();
     else this.initiation.wake(now);
   }
 
   nextWakeAt(): number {
     const session = this.activeSession;
-    if (this.backEndpoint !== undefined && !this.direction.isBack) return 0;
     return Math.min(
-      this.direction.nextWakeAt(session !== undefined),
+      this.way.nextWakeAt(session !== undefined),
       this.initiateAt,
       this.candidate?.expiresAt ?? NEVER,
       this.initiation?.nextWakeAt() ?? NEVER,
@@ -204,9 +207,9 @@ export class Neighbour {
       link: this.link,
       key: this.key,
       state: session !== undefined ? 'up' : trying ? 'handshake' : 'down',
-      endpoint: this.addresses(now)[0],
+      endpoint: this.way.addresses(now)[0],
       configuredEndpoint: this.configuredEndpoint,
-      direction: this.direction.effective,
+      direction: this.way.direction.effective,
       sentDatagrams,
       sentBytes,
       receivedDatagrams,
@@ -223,7 +226,7 @@ export class Neighbour {
       // The peer can't answer our INIT where we are heard only there.
       if (isBackEndpoint(endpoint, 0) && this.initiation.session === undefined) return false;
       // Our own endpoint for the peer may be stale, and then ours would never be done.
-      this.remember(endpoint, now);
+      this.way.remember(endpoint, now);
       this.initiation.hurry(now);
       return true;
     }
@@ -232,15 +235,22 @@ export class Neighbour {
   }
 
   private initiate(reason: InitiationReason, now: number): void {
-    if (this.initiation !== undefined || this.endpoints(now).length === 0) return;
+    if (this.initiation !== undefined || this.way.endpoints(now).length === 0) return;
     this.initiation = new Initiation({
       context: this.context,
       indices: this.indices,
       peer: this.key,
       reason,
-      endpoints: (at) => this.endpoints(at),
+      endpoints: (at) => this.way.endpoints(at),
       createSession: (localIndex, remoteIndex, keys, endpoint, at) =>
-        this.createSession('initiator', localIndex, remoteIndex, keys, this.addressFor(endpoint, at) ?? endpoint, at),
+        this.createSession(
+          'initiator',
+          localIndex,
+          remoteIndex,
+          keys,
+          this.way.addressFor(endpoint, at) ?? endpoint,
+          at,
+        ),
     });
     this.initiation.start(now);
   }
@@ -253,10 +263,11 @@ export class Neighbour {
     address: Uint8Array,
     now: number,
   ): Session {
-    const { context, link, traffic, direction } = this;
+    const { context, link, traffic } = this;
+    const { direction, back } = this.way;
     const options = { context, link, role, localIndex, remoteIndex, keys, address, traffic, direction };
     const session = new Session(options, now);
-    if (this.backEndpoint !== undefined) session.take(this.backEndpoint, now);
+    if (back !== undefined) session.take(back, now);
     return session;
   }
 
@@ -277,7 +288,7 @@ export class Neighbour {
     if (this.stopped) return this.end(session);
     this.activeSession = session;
     session.activate(now);
-    this.direction.up();
+    this.way.direction.up();
     this.context.log.write('info', 'link-up', { peer: this.keyText, link: this.link });
     this.events().linkUp(this.link, this.key, now);
   }
@@ -306,8 +317,8 @@ export class Neighbour {
     if (session === undefined) return;
     this.activeSession = undefined;
     this.initiateAt = initiateAt;
-    this.remember(session.address, now);
-    this.direction.down(now);
+    this.way.remember(session.address, now);
+    this.way.direction.down(now);
     this.end(session);
     this.tellDown(reason, now);
   }
@@ -317,67 +328,16 @@ export class Neighbour {
     this.events().linkDown(this.link, this.key, reason, now);
   }
 
-  private remember(endpoint: Uint8Array, now: number): void {
-    if (isBackEndpoint(endpoint, 0)) return;
-    this.lastEndpoint = endpoint.slice();
-    this.lastEndpointUntil = now + this.context.tuning.lastEndpointLifeMs;
-  }
-
-  /** Where a handshake may reach the peer, likeliest first. */
-  private endpoints(now: number): Uint8Array[] {
-    const addresses = this.direction.mayBeDirect ? this.addresses(now) : [];
-    return distinctEndpoints(this.backEndpoint, ...addresses);
-  }
-
-  /** Where the peer itself may be, likeliest first. */
-  private addresses(now: number): Uint8Array[] {
-    const last = now < this.lastEndpointUntil ? this.lastEndpoint : undefined;
-    return distinctEndpoints(this.activeSession?.address, last, this.configuredEndpoint);
-  }
-
-  /**
-   * The address of a peer whose handshake came from `endpoint`. What came through a back channel says nothing of it, so one
-   * that was known before is taken; undefined when there is none, unless none is needed.
-   */
-  private addressFor(endpoint: Uint8Array, now: number): Uint8Array | undefined {
-    if (!isBackEndpoint(endpoint, 0)) return endpoint;
-    return this.addresses(now)[0] ?? this.backEndpoint;
-  }
-
-  /** Does what the direction machine asks for, and sees to it that everything goes the way that it says. */
-  private steer(now: number): void {
-    const { direction } = this;
-    const session = this.activeSession;
-    const task = direction.wake(now, session !== undefined, this.measures.bulkProbeMs);
-    if (task === 'ping') session?.ping(now);
-    else if (task === 'trial') session?.tryDirectly();
-    else if (task === 'seek') this.seek(now);
-    if (this.backEndpoint !== undefined && !direction.isBack) this.goDirect(now);
-  }
-
-  private seek(now: number): void {
-    const endpoint = this.context.backChannels.open(this.key, now);
-    if (endpoint === undefined) return;
-    this.backEndpoint = endpoint;
-    this.direction.found(now);
-    this.context.log.write('info', 'link-one-way', { peer: this.keyText, link: this.link });
-    this.activeSession?.take(endpoint, now);
+  /** Everything goes this way from now on, and a handshake that waits for an answer gets another chance. */
+  private wayChanged(back: Uint8Array | undefined, now: number): void {
+    for (const session of [this.activeSession, this.candidate?.session, this.initiation?.session]) {
+      session?.take(back, now);
+    }
+    const event = back === undefined ? 'link-direct' : 'link-one-way';
+    this.context.log.write('info', event, { peer: this.keyText, link: this.link });
+    if (back === undefined || this.activeSession !== undefined) return;
     if (this.initiation !== undefined) this.initiation.hurry(now);
-    else if (this.activeSession === undefined && this.candidate === undefined) this.initiate('down', now);
-  }
-
-  private goDirect(now: number): void {
-    this.backEndpoint = undefined;
-    this.context.backChannels.close(this.key, now);
-    this.context.log.write('info', 'link-both-ways', { peer: this.keyText, link: this.link });
-    this.activeSession?.take(undefined, now);
-  }
-
-  private forgetDirection(now: number): void {
-    this.direction = new Direction(this.configuredDirection);
-    if (this.backEndpoint === undefined) return;
-    this.backEndpoint = undefined;
-    this.context.backChannels.close(this.key, now);
+    else if (this.candidate === undefined) this.initiate('down', now);
   }
 
   private end(session: Session, closeReason?: number): void {
@@ -394,13 +354,4 @@ export class Neighbour {
     if (this.candidate !== undefined) this.end(this.candidate.session);
     this.candidate = undefined;
   }
-}
-
-/** Endpoints without repeats, in order. */
-function distinctEndpoints(...endpoints: (Uint8Array | undefined)[]): Uint8Array[] {
-  const distinct: Uint8Array[] = [];
-  for (const endpoint of endpoints) {
-    if (endpoint !== undefined && !distinct.some((known) => equal(known, endpoint))) distinct.push(endpoint);
-  }
-  return distinct;
 }

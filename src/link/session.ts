@@ -92,6 +92,7 @@ export class Session implements Outlet {
   private readonly direction: Direction;
   /** The back channel while our datagrams take it. */
   private back: Uint8Array | undefined;
+  private heardDirectly = false;
   private readonly window = new ReplayWindow();
   private nextCounter = 0;
   private highestCounter = -1;
@@ -130,6 +131,14 @@ export class Session implements Outlet {
       },
       now,
     );
+  }
+
+  /**
+   * Whether this is a link at all. Where this end is not heard directly, hearing the other only the long way round is none:
+   * there would be nothing but the long way.
+   */
+  get isLink(): boolean {
+    return this.back === undefined || this.heardDirectly;
   }
 
   /** Where datagrams go. */
@@ -267,7 +276,7 @@ export class Session implements Outlet {
       if (directly && !sameEndpoint(this.address, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
     }
     if (this.direction.heard(directly, now)) this.anotherPath(now);
-    // Where this end is not heard directly, hearing the other only the long way round would be no link at all.
+    if (directly) this.heardDirectly = true;
     if (directly || this.back === undefined) this.liveness.heard(now);
     return true;
   }

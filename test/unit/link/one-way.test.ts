@@ -179,19 +179,22 @@ describe('a handshake that comes through a back channel', () => {
     expect(a.drops.get('handshake-no-address')).toBeGreaterThan(0);
   });
 
-  it('makes no link while nothing comes directly', () => {
-    const world = new WirePair();
-    world.hasWayRound = true;
-    const [a, b] = [world.add('a'), world.add('b')];
-    a.links.addPeer(b.identity.key, b.endpoint);
-    b.links.addPeer(a.identity.key, a.endpoint, 'receive-only');
-    world.filter = ({ isBack }) => isBack;
-    a.links.start(world.now);
-    b.links.start(world.now);
-    world.run(20_000);
-    expect(a.told).toEqual([]);
-    expect(b.told).toEqual([]);
-  });
+  it.each(['both', 'send-only', 'receive-only'] as const)(
+    'makes no link with a %s one while nothing comes directly',
+    (other) => {
+      const world = new WirePair();
+      world.hasWayRound = true;
+      const [a, b] = [world.add('a'), world.add('b')];
+      a.links.addPeer(b.identity.key, b.endpoint, other);
+      b.links.addPeer(a.identity.key, a.endpoint, 'receive-only');
+      world.filter = ({ isBack }) => isBack;
+      a.links.start(world.now);
+      b.links.start(world.now);
+      world.run(20_000);
+      expect(a.told).toEqual([]);
+      expect(b.told).toEqual([]);
+    },
+  );
 });
 
 describe('a back channel', () => {
