@@ -1,5 +1,6 @@
 /**
- * A simulated wire between two nodes: rate and queue, delay, jitter, loss, duplication, reorder, MTU, and a switch.
+ * A simulated wire between two nodes: rate and queue, delay, jitter, loss, duplication, reorder, MTU, and a switch
+ * for each direction.
  * Each direction has its own queue; both draw from the wire's own random stream.
  */
 import type { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -40,12 +41,18 @@ export class Wire {
   up = true;
   private readonly random: SeededRandom;
   private readonly busyUntil = [0, 0];
+  private readonly open = [true, true];
 
   constructor(id: number, ends: readonly [number, number], shape: WireShape, random: SeededRandom) {
     this.id = id;
     this.ends = ends;
     this.shape = shape;
     this.random = random;
+  }
+
+  /** Opens or cuts the direction that begins at one end; `up` is for both. */
+  setOpen(from: number, open: boolean): void {
+    this.open[this.ends[0] === from ? 0 : 1] = open;
   }
 
   other(end: number): number {
@@ -57,6 +64,7 @@ export class Wire {
     const { shape, random } = this;
     if (!this.up || bytes > shape.mtuBytes) return [];
     const side = this.ends[0] === from ? 0 : 1;
+    if (!this.open[side]) return [];
     const bytesPerMs = shape.rateMbps * 125;
     const backlogMs = Math.max(0, this.busyUntil[side] - now);
     if (backlogMs * bytesPerMs > shape.queueBytes) return [];
