@@ -1,28 +1,41 @@
 /**
- * What arrived on one route, for the REPORTs to the other end (docs/protocol.md section 6.2): the newest 32 blocks of route
- * sequences, and when a report is due. On the hot path: no allocation.
+ * What arrived on one route, for the REPORTs to the other end (docs/protocol.md section 6.2): blocks of route sequences, and when
+ * a report is due. Messages overtake each other on the way, so there may be hundreds of blocks; a report tells the newest 32 of a
+ * route and, in turn, 32 of the older ones. On the hot path: no allocation a message.
  *
- * Timer: a report on this route is due `reportDelayMs` after the first DATA that none has covered, or at once after
+ * Timer: a report on this route is due `reportDelayMs` after the first message that none has covered, or at once after
  * `reportMessages` of them.
  */
 import { NEVER } from '../base/env.ts';
-import { MAX_RANGES, RangeBlocks } from '../wire/ack-ranges.ts';
+import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';
+
+const FIRST_CAPACITY = 32;
+/** Blocks beyond are forgotten, the oldest first: their messages were told in many reports. */
+export const MAX_BLOCKS = 512;
 
 export class Arrivals {
-  readonly blocks = new RangeBlocks();
+  /** Newest first: `high[i]` and `low[i]` arrived, and all between. */
+  private high = new Float64Array(FIRST_CAPACITY);
+  private low = new Float64Array(FIRST_CAPACITY);
+  private count = 0;
+  /** The first block of the next page of older ones. */
+  private pageAt = MAX_RANGES;
   /** Something arrived that no report on any route has told yet. */
   news = false;
   private largestAt = 0;
   private unreported = 0;
   private firstUnreportedAt = 0;
 
-  /** Notes an authentic message; `isData` asks for a report. */
-  note(sequence: number, isData: boolean, now: number): void {
-    const { blocks } = this;
-    if (blocks.count === 0 || sequence > blocks.high[0]) this.largestAt = now;
+  get blockCount(): number {
+    return this.count;
+  }
+
+  /** Notes an authentic message; `asksReport`: its sender wants to know. */
+  note(sequence: number, asksReport: boolean, now: number): void {
+    if (this.count === 0 || sequence > this.high[0]) this.largestAt = now;
     this.insert(sequence);
     this.news = true;
-    if (!isData) return;
+    if (!asksReport) return;
     if (this.unreported === 0) this.firstUnreportedAt = now;
     this.unreported += 1;
   }
@@ -43,41 +56,83 @@ export class Arrivals {
     return now - this.largestAt;
   }
 
+  /** The newest blocks. */
+  newest(into: RangeBlocks): void {
+    this.copy(0, into);
+  }
+
+  /** A page of the blocks before those, another one with each call. False when there are none. */
+  older(into: RangeBlocks): boolean {
+    if (this.count <= MAX_RANGES) return false;
+    if (this.pageAt >= this.count) this.pageAt = MAX_RANGES;
+    this.copy(this.pageAt, into);
+    this.pageAt += MAX_RANGES;
+    return true;
+  }
+
+  private copy(from: number, into: RangeBlocks): void {
+    into.count = Math.min(this.count - from, MAX_RANGES);
+    for (let i = 0; i < into.count; i++) {
+      into.high[i] = this.high[from + i];
+      into.low[i] = this.low[from + i];
+    }
+  }
+
   private insert(sequence: number): void {
-    const { high, low } = this.blocks;
+    const { high, low } = this;
     // In order is the common case: the newest block grows.
-    if (this.blocks.count > 0 && sequence === high[0] + 1) {
+    if (this.count > 0 && sequence === high[0] + 1) {
       high[0] = sequence;
       return;
     }
-    let at = 0;
-    while (at < this.blocks.count && sequence < low[at] - 1) at += 1;
-    if (at === this.blocks.count || sequence > high[at] + 1) {
+    const at = this.find(sequence);
+    if (at === this.count || sequence > high[at] + 1) {
       this.openBlock(at, sequence);
       return;
     }
     if (sequence === high[at] + 1) high[at] = sequence;
     else if (sequence === low[at] - 1) {
       low[at] = sequence;
-      if (at + 1 < this.blocks.count && high[at + 1] === sequence - 1) this.joinNext(at);
+      if (at + 1 < this.count && high[at + 1] === sequence - 1) this.joinNext(at);
     }
   }
 
+  /** The first block that does not lie wholly above `sequence`, with a gap between. */
+  private find(sequence: number): number {
+    let from = 0;
+    let to = this.count;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (sequence < this.low[middle] - 1) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
   private openBlock(at: number, sequence: number): void {
-    if (at === MAX_RANGES) return;
-    const { high, low } = this.blocks;
+    if (at === MAX_BLOCKS) return;
+    if (this.count === this.high.length && this.count < MAX_BLOCKS) this.grow();
+    const { high, low } = this;
     high.copyWithin(at + 1, at);
     low.copyWithin(at + 1, at);
     high[at] = sequence;
     low[at] = sequence;
-    this.blocks.count = Math.min(this.blocks.count + 1, MAX_RANGES);
+    this.count = Math.min(this.count + 1, MAX_BLOCKS);
   }
 
   private joinNext(at: number): void {
-    const { high, low } = this.blocks;
+    const { high, low } = this;
     low[at] = low[at + 1];
     high.copyWithin(at + 1, at + 2);
     low.copyWithin(at + 1, at + 2);
-    this.blocks.count -= 1;
+    this.count -= 1;
+  }
+
+  private grow(): void {
+    const [high, low] = [this.high, this.low];
+    this.high = new Float64Array(2 * high.length);
+    this.low = new Float64Array(2 * low.length);
+    this.high.set(high);
+    this.low.set(low);
   }
 }

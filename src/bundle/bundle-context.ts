@@ -5,7 +5,6 @@ import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { MessagePool } from './message-pool.ts';
 import type { RoutePort } from './ports.ts';
-import type { WindowTuning } from './route-window.ts';
 import type { Sealer } from './sealer.ts';
 import type { SessionTable } from './session-table.ts';
 import type { BundleTuning } from './tuning.ts';
@@ -19,7 +18,6 @@ export interface BundleContext {
   readonly log: Log;
   readonly wallMs: () => number;
   readonly tuning: BundleTuning;
-  readonly windowTuning: WindowTuning;
   readonly pool: MessagePool;
   readonly sealer: Sealer;
   readonly sessions: SessionTable;

@@ -18,7 +18,6 @@ import type { ClientOptions } from './client-side.ts';
 import { MessagePool } from './message-pool.ts';
 import { Opener } from './opener.ts';
 import type { RoutePort, RouteSetup, SessionEvents, SetupAnswer } from './ports.ts';
-import { WINDOW_TUNING, type WindowTuning } from './route-window.ts';
 import { Sealer } from './sealer.ts';
 import { Session } from './session.ts';
 import { HELLO_LIFE_MS, readHello } from './session-handshake.ts';
@@ -34,7 +33,6 @@ export interface BundleLayerOptions {
   readonly log: Log;
   readonly wallMs: () => number;
   readonly tuning?: Partial<BundleTuning>;
-  readonly windowTuning?: Partial<WindowTuning>;
 }
 
 export interface ConnectOptions extends ClientOptions {
@@ -64,7 +62,6 @@ export class BundleLayer {
     this.context = {
       ...options,
       tuning,
-      windowTuning: { ...WINDOW_TUNING, ...options.windowTuning },
       pool: new MessagePool(tuning.poolBytes),
       sealer: new Sealer(cipher, routes),
       sessions: this.sessions,
@@ -81,7 +78,7 @@ export class BundleLayer {
    * up its routes, and itself, until it is closed.
    */
   connect(options: ConnectOptions, now: number): Session {
-    assert(options.routeCount >= 1 && options.routeCount <= this.context.tuning.maxRoutes, 'a number of routes');
+    assert(options.routeCount >= 1 && 2 * options.routeCount <= this.context.tuning.maxRoutes, 'a number of paths');
     const clientKey = this.context.curve.publicKey(options.clientSecret) as ClientKey;
     const session = new Session(
       this.context,
@@ -103,7 +100,7 @@ export class BundleLayer {
     if (listener === undefined) return 'no-such-service';
     const hello = toHex(sha256(setup.hello));
     const known = this.sessions.withHello(hello);
-    if (known !== undefined) return known.incoming(handle, setup.routeIndex, now);
+    if (known !== undefined) return known.incoming(handle, setup, now);
     if (this.sessions.hasEnded(hello)) return 'refused';
     if (this.sessions.servedCount >= this.context.tuning.maxSessions) return 'limit';
     const { curve, random, wallMs, drops } = this.context;
@@ -121,20 +118,37 @@ export class BundleLayer {
     const session = new Session(this.context, this.nextId++, read.clientKey, listener.events, origin, now);
     this.sessions.add(session, { hello, service, client, createdMs: read.createdMs });
     listener.events.opened(session, now);
-    return session.incoming(handle, setup.routeIndex, now);
+    return session.incoming(handle, setup, now);
   }
 
-  /** A route message came; it is opened in the next `open` or `drain`. */
-  message(handle: RouteHandle, bytes: Uint8Array, now: number): void {
+  /** Message `number` of a route came; it is opened in the next `open` or `drain`. */
+  message(handle: RouteHandle, bytes: Uint8Array, number: number, now: number): void {
     const { drops } = this.context;
     const route = this.sessions.routeWith(handle);
-    if (route === undefined) drops.count('bundle-route-unknown');
-    else if (isMessageTwo(bytes)) route.owner.messageTwo(route, bytes.subarray(TYPE_BYTES), now);
-    else if (isSealed(bytes)) {
-      const keys = route.owner.receiveKeys(sealedEpoch(bytes));
-      if (keys === undefined) drops.count('bundle-epoch-unknown');
-      else this.opener.add(route, keys, bytes, now);
-    } else drops.count('bundle-message-malformed');
+    if (route === undefined) {
+      drops.count('bundle-route-unknown');
+      return;
+    }
+    const keys = isSealed(bytes) ? route.owner.receiveKeys(sealedEpoch(bytes)) : undefined;
+    if (keys !== undefined) {
+      this.opener.add(route, keys, bytes, number, now);
+      return;
+    }
+    route.owner.passedOver(route, number);
+    if (isMessageTwo(bytes)) route.owner.messageTwo(route, bytes.subarray(TYPE_BYTES), now);
+    else drops.count(isSealed(bytes) ? 'bundle-epoch-unknown' : 'bundle-message-malformed');
+  }
+
+  /** Message `number` of a route will not come. */
+  lost(handle: RouteHandle, number: number): void {
+    const route = this.sessions.routeWith(handle);
+    route?.owner.passedOver(route, number);
+  }
+
+  /** A route that had little room has more. */
+  writable(handle: RouteHandle): void {
+    const route = this.sessions.routeWith(handle);
+    route?.owner.writable(route);
   }
 
   /** A route that began here is lost, at `hop` of its path. */

@@ -1,9 +1,10 @@
 /**
- * One end of one route of a session: what is sent and received on it, and whether it works.
+ * One end of one route of a session: what is sent and received on it, and whether it works. On each path a session has two, one of
+ * each class.
  *
  *   opening   set up, nothing authentic came back yet. The client sends data over it only while it has nothing better
  *   up        carries data
- *   stalled   was up and gave no sign of progress; what was in flight went elsewhere. Gets probes only
+ *   stalled   was up and gave no sign of progress; what was in flight went elsewhere, if there was an elsewhere. Gets probes only
  *   closed    gone for good; whoever still holds it does nothing with it
  *
  * Timers (`route-health.ts` runs them): opening ends after `confirmMs`; a probe goes out when the route is quiet or
@@ -12,14 +13,14 @@
  */
 import { NEVER } from '../base/env.ts';
 import type { NodeKey, RouteHandle } from '../base/ids.ts';
+import { type DeliveryMs, REAL_TIME, RELIABLE, type TrafficClass } from '../base/traffic-class.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Epoch } from './epochs.ts';
 import { Flight } from './flight.ts';
-import { InboundDelay } from './inbound-delay.ts';
 import { RouteKeys } from './route-keys.ts';
-import { RouteWindow, type WindowTuning } from './route-window.ts';
+import { RouteTiming } from './route-timing.ts';
 
 export type RouteState = 'opening' | 'up' | 'stalled' | 'closed';
 
@@ -30,19 +31,25 @@ export interface RouteOwner {
   /** The keys of the epoch that the header of a sealed message names (modulo 256), if it can be opened. */
   receiveKeys(epochByte: number): Epoch | undefined;
   /** An authentic message: the plaintext is `arena` from `at` to `end`, at least one byte, valid during the call. */
-  opened(
-    route: BundleRoute,
-    epoch: number,
-    sequence: number,
-    arena: Uint8Array,
-    at: number,
-    end: number,
-    now: number,
-  ): void;
+  opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void;
+  /** The route brings nothing for message `number`: it is lost, or could not be used. */
+  passedOver(route: BundleRoute, number: number): void;
+  /** The layer below has room on the route again. */
+  writable(route: BundleRoute): void;
   /** The layer below had no room for the message with this sequence. */
   refused(route: BundleRoute, sequence: number, now: number): void;
   /** The layer below lost the route, at `hop` of its path. */
   routeFailed(route: BundleRoute, hop: number, reason: string, now: number): void;
+}
+
+/** What is known of a sealed message beside its bytes; reused. */
+export interface SealedMessage {
+  /** The key epoch it was sealed under. */
+  epoch: number;
+  /** Of the route and direction, by its sender. */
+  sequence: number;
+  /** Of the route and direction, by the layer below. */
+  number: number;
 }
 
 export interface RouteOrigin {
@@ -54,14 +61,20 @@ export interface RouteOrigin {
   readonly slot: number;
   /** Only the client knows it. */
   readonly path: readonly NodeKey[] | undefined;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
   readonly cipher: Cipher;
-  readonly window: WindowTuning;
 }
 
-/** RFC 9002 section 6.2.2: assumed before the first sample. */
-const INITIAL_ROUND_TRIP_MS = 333;
+/** The other end may take its report delay, and either process a pause. */
+const ANSWER_MARGIN_MS = 35;
+/** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */
+const PERSISTENCE_MS = 2_000;
 /** Probes of which the time and sequence are remembered. */
 const PROBES_KEPT = 8;
+/** How far messages may overtake each other on a route: 45 MB of full-size ones; Real Time does not grow so old. */
+const BULK_REPLAY_BITS = 32_768;
+const REAL_TIME_REPLAY_BITS = 1_024;
 
 export class BundleRoute {
   readonly owner: RouteOwner;
@@ -69,31 +82,29 @@ export class BundleRoute {
   readonly index: number;
   readonly slot: number;
   readonly path: readonly NodeKey[] | undefined;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
   readonly keys: RouteKeys;
-  readonly window: RouteWindow;
+  readonly timing = new RouteTiming();
   readonly flight = new Flight();
   readonly arrivals = new Arrivals();
-  readonly inboundDelay = new InboundDelay();
-  readonly replay = new ReplayWindow();
+  readonly replay: ReplayWindow;
 
   state: RouteState = 'opening';
   readonly openedAt: number;
   stalledAt = 0;
   /** When something authentic last came on it. */
   heardAt: number;
-  /** When a report or a probe's reply last showed that what is sent on it arrives, or the first DATA left after a pause. */
+  /** When a report or a probe's reply last showed that what is sent on it arrives, or the first message left after a pause. */
   progressAt: number;
-  /** Smoothed milliseconds between two signs of progress. */
-  progressEveryMs = 0;
-  reportedAt = 0;
-  /** When all that was sent would have left at the window's pace. */
-  pacedUntil = 0;
-  /** No data is pulled before: the route is ahead of its pace, or the layer below was full. */
+  /** Bytes in the sealer's batch: the layer below does not know of them yet. */
+  sealingBytes = 0;
+  /** No data is pulled before: the layer below was full. */
   pausedUntil = 0;
   /** Service only: when message two was last sent on it. */
   messageTwoAt = 0;
 
-  /** DATA below is lost when it is overdue: three later ones, or a later probe, arrived. */
+  /** What was sent below is lost when it is overdue: three later messages, or a later probe, arrived. */
   lostBelow = 0;
   /** The largest sequence that the other end reported. */
   largestReported = -1;
@@ -119,45 +130,45 @@ export class BundleRoute {
     this.index = origin.index;
     this.slot = origin.slot;
     this.path = origin.path;
+    this.trafficClass = origin.trafficClass;
+    this.deliveryMs = origin.deliveryMs;
     this.keys = new RouteKeys(origin.cipher, origin.index);
-    this.window = new RouteWindow(origin.window, now);
+    this.replay = new ReplayWindow(this.isRealTime ? REAL_TIME_REPLAY_BITS : BULK_REPLAY_BITS);
     this.openedAt = now;
     this.heardAt = now;
     this.progressAt = now;
   }
 
-  /** Whether the window has room for one more message. */
-  get hasRoom(): boolean {
-    return this.flight.bytes < this.window.bytes && !this.flight.full;
+  get isRealTime(): boolean {
+    return this.trafficClass === REAL_TIME;
   }
 
-  /** Whether the route may send now: it is neither ahead of its pace nor was refused just before. */
-  mayPull(now: number): boolean {
-    if (now < this.pausedUntil) return false;
-    if (now >= this.pacedUntil || this.pacedUntil - now < this.window.paceBurstMs) return true;
-    this.pausedUntil = this.pacedUntil;
-    return false;
+  /** Whether the hops repeat what is lost for as long as anything gets through. */
+  get isReliable(): boolean {
+    return this.deliveryMs === RELIABLE;
   }
 
-  /** One message of `bytes` was given to it. */
-  pulled(bytes: number, now: number): void {
+  /** Whether this is the route of the other class on the same path (docs/protocol.md section 6.1). */
+  isPartnerOf(route: BundleRoute): boolean {
+    return this.index === (route.index ^ 1) && this.trafficClass !== route.trafficClass;
+  }
+
+  /** A message was given to it. */
+  pulled(now: number): void {
     if (this.flight.count === 0) this.progressAt = now;
-    this.pacedUntil = Math.max(this.pacedUntil, now) + this.window.paceMs(bytes);
-  }
-
-  /** A report shows that what is sent arrives; `waited`: DATA was in flight. */
-  progressed(waited: boolean, now: number): void {
-    if (waited) this.progressEveryMs += (now - this.progressAt - this.progressEveryMs) / 8;
-    this.progressAt = now;
   }
 
   /** How long an answer takes at most, as far as is known. */
-  answerMs(marginMs: number): number {
-    const { roundTripMs, variationMs } = this.window;
-    return (roundTripMs ?? INITIAL_ROUND_TRIP_MS) + Math.max(4 * variationMs, marginMs);
+  get answerMs(): number {
+    return this.timing.answerMs(ANSWER_MARGIN_MS);
   }
 
-  /** A probe leaves now under the next sequence; returns its token: the route's age in us, made unique (inbound-delay.ts). */
+  /** After this time a message that is missing among later ones won't come any more. */
+  get overdueMs(): number {
+    return this.answerMs + Math.min(this.deliveryMs, PERSISTENCE_MS);
+  }
+
+  /** A probe leaves now under the next sequence; returns its token: the route's age in us, made unique. */
   nextProbe(now: number): number {
     const token = Math.max(Math.round((now - this.openedAt) * 1000), this.lastToken + 1);
     const place = this.probesSent++ % PROBES_KEPT;

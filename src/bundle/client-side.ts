@@ -8,14 +8,26 @@
  *  - the service closed the session because it is done, for the same reason
  *  - keys could not be changed for 10 s, or route indices ran out
  *
+ * On each path it opens a pair of routes, Bulk and Real Time, which live and die together: they share every link. When the delivery is
+ * switched, each pair is closed once another with the new delivery is up.
+ *
  * Timer `askAt`: when the keeper is next asked for a path.
  */
-
+import { equal } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
+import {
+  BULK,
+  type DeliveryMs,
+  REAL_TIME,
+  REAL_TIME_DEADLINE_MS,
+  RELIABLE,
+  type TrafficClass,
+} from '../base/traffic-class.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import type { BundleContext } from './bundle-context.ts';
 import type { BundleRoute } from './bundle-route.ts';
+import type { RouteSetup } from './ports.ts';
 import { RouteKeeper } from './route-keeper.ts';
 import type { Session } from './session.ts';
 import { ClientHandshake, HELLO_RENEW_MS } from './session-handshake.ts';
@@ -26,9 +38,19 @@ const MAX_ROUTE_INDEX = 0xffff;
 export interface ClientOptions {
   readonly service: ServiceKey;
   readonly clientSecret: SecretKey;
+  /** Paths, each with a route of either class. */
   readonly routeCount: number;
+  /** How long the hops try to deliver; RELIABLE when missing. Real Time routes give up earlier in any case. */
+  readonly deliveryMs?: DeliveryMs;
   /** Paths to the service's node, best first, without a common relay where there is a choice. */
   readonly paths: () => NodeKey[][];
+}
+
+/** The two routes of a path. */
+interface PathPair {
+  readonly path: readonly NodeKey[];
+  readonly deliveryMs: DeliveryMs;
+  readonly routes: readonly BundleRoute[];
 }
 
 export class ClientSide {
@@ -38,6 +60,8 @@ export class ClientSide {
   private readonly options: ClientOptions;
   private readonly keeper: RouteKeeper;
   private handshake: ClientHandshake;
+  private readonly pairs: PathPair[] = [];
+  private deliveryMs: DeliveryMs;
   private nextIndex = 0;
   private askAt = 0;
   /** The service does not know this handshake. */
@@ -47,6 +71,7 @@ export class ClientSide {
     this.context = context;
     this.session = session;
     this.options = options;
+    this.deliveryMs = options.deliveryMs ?? RELIABLE;
     this.keeper = new RouteKeeper(options.paths, context.tuning);
     this.handshake = this.newHandshake();
   }
@@ -62,15 +87,29 @@ export class ClientSide {
     return outcome;
   }
 
-  routeUp(route: BundleRoute): void {
+  routeUp(route: BundleRoute, now: number): void {
     this.stale = false;
     this.keeper.worked(route.path!);
+    const pair = this.pairOf(route);
+    if (pair === undefined || this.isOutdated(pair) || pair.routes.some(({ state }) => state !== 'up')) return;
+    const before = this.outdatedPair(pair.path);
+    if (before !== undefined) this.closePair(before, now);
   }
 
   routeGone(route: BundleRoute, reason: string, now: number): void {
-    this.keeper.failed(route.path!, now);
+    const pair = this.pairOf(route);
+    // The other one of its pair went first.
+    if (pair === undefined) return;
+    this.closePair(pair, now);
+    if (!this.isOutdated(pair)) this.keeper.failed(pair.path, now);
     this.askAt = now;
     if (reason === 'refused' && !this.session.routes.hasUp()) this.stale = true;
+  }
+
+  /** From now on routes are set up with this delivery; those that stand are replaced, one path after the other. */
+  setDelivery(deliveryMs: DeliveryMs, now: number): void {
+    this.deliveryMs = deliveryMs;
+    this.askAt = now;
   }
 
   pathsChanged(now: number): void {
@@ -87,22 +126,24 @@ export class ClientSide {
   /** Opens what is missing; returns when to be called again. */
   wake(now: number): number {
     const { routeCount } = this.options;
-    const { live } = this.session.routes;
-    if (live.length >= routeCount && !this.stale) return NEVER;
+    if (this.wantedPairs().length >= routeCount && !this.stale) return NEVER;
     if (now < this.askAt) return this.askAt;
     if (this.needsHandshake()) this.renew(now);
-    while (live.length < routeCount) {
+    for (;;) {
+      const wanted = this.wantedPairs();
+      if (wanted.length >= routeCount) return NEVER;
       const path = this.keeper.choose(
-        live.map((route) => route.path),
+        wanted.map((pair) => pair.path),
         now,
       );
       if (typeof path === 'number') {
         this.askAt = Math.min(path, now + this.context.tuning.reopenMaxMs);
         return this.askAt;
       }
+      const before = this.outdatedPair(path);
+      if (before !== undefined && this.session.routes.freePlaces < 2) this.closePair(before, now);
       this.open(path, now);
     }
-    return NEVER;
   }
 
   close(): void {
@@ -110,7 +151,7 @@ export class ClientSide {
   }
 
   private needsHandshake(): boolean {
-    if (this.nextIndex > MAX_ROUTE_INDEX) return true;
+    if (this.nextIndex >= MAX_ROUTE_INDEX) return true;
     if (this.session.routes.hasUp()) return false;
     if (this.stale) return true;
     return !this.handshake.done && this.context.wallMs() - this.handshake.createdWallMs > HELLO_RENEW_MS;
@@ -128,14 +169,57 @@ export class ClientSide {
     this.askAt = now;
   }
 
+  /** Opens the pair of routes of a path: Bulk first, under the even index. */
   private open(path: NodeKey[], now: number): void {
-    const index = this.nextIndex++;
-    const { service } = this.options;
-    const handle = this.context.routes.open(path, { service, hello: this.handshake.hello, routeIndex: index }, now);
-    if (typeof handle === 'string') {
+    const { deliveryMs } = this;
+    const indexes = [this.nextIndex, this.nextIndex + 1];
+    this.nextIndex += 2;
+    const bulk = this.setup(indexes[0], BULK, deliveryMs);
+    const realTime = this.setup(indexes[1], REAL_TIME, Math.min(deliveryMs, REAL_TIME_DEADLINE_MS));
+    const handles = [];
+    for (const setup of [bulk, realTime]) {
+      const handle = this.context.routes.open(path, setup, now);
+      if (typeof handle !== 'string') {
+        handles.push(handle);
+        continue;
+      }
       this.session.noteFailure(0, handle);
       this.keeper.failed(path, now);
-    } else this.session.addRoute(handle, index, path, now);
+      for (const opened of handles) this.context.routes.close(opened, now);
+      return;
+    }
+    const routes = [
+      this.session.addRoute(handles[0], bulk, path, now),
+      this.session.addRoute(handles[1], realTime, path, now),
+    ];
+    this.pairs.push({ path, deliveryMs, routes });
+  }
+
+  private setup(routeIndex: number, trafficClass: TrafficClass, deliveryMs: DeliveryMs): RouteSetup {
+    return { service: this.options.service, hello: this.handshake.hello, routeIndex, trafficClass, deliveryMs };
+  }
+
+  private pairOf(route: BundleRoute): PathPair | undefined {
+    return this.pairs.find(({ routes }) => routes.includes(route));
+  }
+
+  private isOutdated(pair: PathPair): boolean {
+    return pair.deliveryMs !== this.deliveryMs;
+  }
+
+  private wantedPairs(): PathPair[] {
+    return this.pairs.filter((pair) => !this.isOutdated(pair));
+  }
+
+  /** The pair to close for one over `path`: over the same path, if there is one. */
+  private outdatedPair(path: readonly NodeKey[]): PathPair | undefined {
+    const outdated = this.pairs.filter((pair) => this.isOutdated(pair));
+    return outdated.find((pair) => samePath(pair.path, path)) ?? outdated[0];
+  }
+
+  private closePair(pair: PathPair, now: number): void {
+    this.pairs.splice(this.pairs.indexOf(pair), 1);
+    for (const route of pair.routes) if (route.state !== 'closed') this.session.closeRoute(route, 'pair', now);
   }
 
   private newHandshake(): ClientHandshake {
@@ -143,4 +227,8 @@ export class ClientSide {
     const { clientSecret, service } = this.options;
     return new ClientHandshake({ curve, random, clientSecret, service, wallMs: wallMs() });
   }
+}
+
+function samePath(a: readonly NodeKey[], b: readonly NodeKey[]): boolean {
+  return a.length === b.length && a.every((node, i) => equal(node, b[i]));
 }

@@ -1,19 +1,19 @@
 /**
- * What is under way on one route, by route sequence: when each message was sent and, for DATA, the copy that is kept until the
- * far end reported it or it is deemed lost. A ring over [oldest, next) that grows with its use. On the hot path: no
- * allocation a message.
+ * What is under way on one route, by route sequence: when each message was sent and, for DATA and DATAGRAM, the copy that is kept until the
+ * far end reported it or it is deemed lost. A copy is an insurance against the death of the route, and the oldest goes when there is no more room
+ * for it. A ring over [oldest, next) that grows with its use. On the hot path: no allocation a message.
  */
 import { assert } from '../base/assert.ts';
 import type { MessageCopy } from './message-pool.ts';
 
 const FIRST_CAPACITY = 64;
-/** Sequences from the oldest unreported DATA to the newest message: 4 MiB of 1 KiB messages. */
-export const MAX_FLIGHT_SPAN = 4_096;
+/** Sequences from the oldest unreported message to the newest: 90 MB of full-size ones, 1 MiB of memory. */
+export const MAX_FLIGHT_SPAN = 65_536;
 
 export class Flight {
   private copies: (MessageCopy | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined);
   private sentAts = new Float64Array(FIRST_CAPACITY);
-  /** No DATA below is under way. */
+  /** No copy below is under way. */
   private oldestSequence = 0;
   private nextSequence = 0;
   /** What a smaller ring forgot stays forgotten. */
@@ -30,7 +30,7 @@ export class Flight {
     return this.nextSequence;
   }
 
-  /** DATA messages under way. */
+  /** Copies under way. */
   get count(): number {
     return this.messages;
   }
@@ -39,13 +39,9 @@ export class Flight {
     return this.flightBytes;
   }
 
-  get full(): boolean {
-    return this.messages > 0 && this.nextSequence - this.oldestSequence >= MAX_FLIGHT_SPAN;
-  }
-
   /**
-   * Numbers a message that is sent now: a DATA with its copy, anything else without. When the span is at its bound,
-   * the oldest copy has to go: it is returned, to be counted as lost.
+   * Numbers a message that is sent now: with its copy, or without. When the span is at its bound, the oldest copy has to go:
+   * it is returned.
    */
   record(now: number, copy: MessageCopy | undefined): MessageCopy | undefined {
     if (this.messages === 0) this.oldestSequence = this.nextSequence;
@@ -61,7 +57,7 @@ export class Flight {
     if (copy !== undefined) {
       this.copies[slot] = copy;
       this.messages += 1;
-      this.flightBytes += copy.flightBytes;
+      this.flightBytes += copy.length;
     }
     return evicted;
   }
@@ -87,7 +83,7 @@ export class Flight {
     if (copy === undefined) return undefined;
     this.copies[slot] = undefined;
     this.messages -= 1;
-    this.flightBytes -= copy.flightBytes;
+    this.flightBytes -= copy.length;
     if (this.messages === 0) this.oldestSequence = this.nextSequence;
     else if (sequence === this.oldestSequence) this.moveOldest();
     return copy;

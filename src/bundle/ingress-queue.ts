@@ -1,114 +1,105 @@
 /**
- * The one queue of a session that its routes pull from: bounded in bytes, in messages, and in the time that its oldest
- * message has waited. What arrives at a full queue is dropped, before it has a bundle sequence, so that the far end never
- * waits for it; that is the congestion signal for the senders inside the tunnel.
+ * The Bulk messages of a session that wait for a route with room: first those that a dead route gave back, in their order, then
+ * whatever flow's turn it is (`flow-queue.ts`). A message is dropped only while it has no bundle sequence, so that the far end never waits
+ * for it; that is the congestion signal for the senders inside the tunnel.
  *
- * Messages taken back from a dead route go to the front and may exceed the bounds: they were admitted once, and are no more
- * than what the windows held.
+ * What comes back may exceed the bounds: it was admitted once, and is no more than what was in flight.
  */
-import { type MessageCopy, type MessagePool, UNSENT } from './message-pool.ts';
-
-export interface IngressQueueLimits {
-  readonly queueBytes: number;
-  readonly queueMessages: number;
-  readonly queueSojournMs: number;
-}
-
-const FIRST_CAPACITY = 64;
+import type { CodelTiming } from './codel.ts';
+import { FlowQueue, type FlowQueueLimits, type Mark } from './flow-queue.ts';
+import type { MessageCopy, MessagePool } from './message-pool.ts';
 
 export class IngressQueue {
   private readonly pool: MessagePool;
-  private readonly limits: IngressQueueLimits;
-  private ring: (MessageCopy | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined);
-  private head = 0;
-  private messages = 0;
-  private waitingBytes = 0;
+  private readonly flows: FlowQueue;
+  /** Descending by sequence: the next one is the last. */
+  private returned: MessageCopy[] = [];
+  private returnedBytes = 0;
+  /** The flow queue's choice, while no route has room for it. */
+  private chosen: MessageCopy | undefined;
   private refused = 0;
 
-  constructor(pool: MessagePool, limits: IngressQueueLimits) {
+  constructor(pool: MessagePool, limits: FlowQueueLimits, timing: CodelTiming, mark: Mark) {
     this.pool = pool;
-    this.limits = limits;
+    this.flows = new FlowQueue(pool, limits, timing, mark);
   }
 
   get length(): number {
-    return this.messages;
+    return this.flows.length + this.returned.length + (this.chosen === undefined ? 0 : 1);
   }
 
   get bytes(): number {
-    return this.waitingBytes;
+    return this.flows.bytes + this.returnedBytes + (this.chosen?.length ?? 0);
   }
 
-  /** Messages dropped on arrival. */
+  /** Messages that CoDel or a full queue dropped, and those there was no memory for. */
   get drops(): number {
-    return this.refused;
+    return this.flows.drops + this.refused;
   }
 
-  /** Copies the message in. False when it was dropped. */
-  offer(bytes: Uint8Array, now: number): boolean {
-    const copy = this.hasRoom(bytes.length, now) ? this.pool.take(bytes) : undefined;
+  /** Messages that were marked in place of being dropped. */
+  get marks(): number {
+    return this.flows.marks;
+  }
+
+  /** What CoDel aims at from now on. */
+  setTiming(targetMs: number, intervalMs: number): void {
+    this.flows.timing.targetMs = targetMs;
+    this.flows.timing.intervalMs = intervalMs;
+  }
+
+  /** Copies the message in. False when there is no memory for it. */
+  offer(bytes: Uint8Array, flow: number, now: number): boolean {
+    const copy = this.pool.take(bytes);
     if (copy === undefined) {
       this.refused += 1;
       return false;
     }
-    copy.queuedAt = now;
-    this.grow();
-    this.ring[(this.head + this.messages) & (this.ring.length - 1)] = copy;
-    this.messages += 1;
-    this.waitingBytes += copy.length;
+    this.flows.add(copy, flow, now);
     return true;
   }
 
-  /** Puts a message back that a route could not deliver, before all with a later bundle sequence. It waits anew. */
-  putBack(copy: MessageCopy, now: number): void {
-    copy.queuedAt = now;
-    this.grow();
-    const mask = this.ring.length - 1;
-    this.head = (this.head - 1) & mask;
-    let at = this.head;
-    for (;;) {
-      const after = this.ring[(at + 1) & mask];
-      if (after === undefined || after.bundleSequence === UNSENT || after.bundleSequence > copy.bundleSequence) break;
-      this.ring[at] = after;
-      at = (at + 1) & mask;
-    }
-    this.ring[at] = copy;
-    this.messages += 1;
-    this.waitingBytes += copy.length;
+  /** Puts a message back that a route could not deliver, before all with a later sequence. */
+  putBack(copy: MessageCopy): void {
+    let at = this.returned.length;
+    while (at > 0 && this.returned[at - 1].sequence < copy.sequence) at -= 1;
+    this.returned.splice(at, 0, copy);
+    this.returnedBytes += copy.length;
   }
 
-  take(): MessageCopy | undefined {
-    const copy = this.ring[this.head];
-    if (copy === undefined) return undefined;
-    this.ring[this.head] = undefined;
-    this.head = (this.head + 1) & (this.ring.length - 1);
-    this.messages -= 1;
-    this.waitingBytes -= copy.length;
+  /** The next message, which stays; undefined when none waits. */
+  peek(now: number): MessageCopy | undefined {
+    const returned = this.returned.at(-1);
+    if (returned !== undefined) return returned;
+    this.chosen ??= this.flows.take(now);
+    return this.chosen;
+  }
+
+  /** Takes what `peek` showed. */
+  take(): MessageCopy {
+    const returned = this.returned.pop();
+    if (returned !== undefined) {
+      this.returnedBytes -= returned.length;
+      return returned;
+    }
+    const copy = this.chosen!;
+    this.chosen = undefined;
     return copy;
   }
 
-  /** Drops what was sent before and taken back, which always stands at the front. Returns how many that were. */
+  /** Drops what was sent before. Returns how many messages that were. */
   dropSent(): number {
-    let dropped = 0;
-    for (; this.messages > 0 && this.ring[this.head]!.bundleSequence !== UNSENT; dropped++)
-      this.pool.release(this.take()!);
+    const dropped = this.returned.length;
+    for (const copy of this.returned) this.pool.release(copy);
+    this.returned = [];
+    this.returnedBytes = 0;
     return dropped;
   }
 
   clear(): void {
-    for (let copy = this.take(); copy !== undefined; copy = this.take()) this.pool.release(copy);
-  }
-
-  private hasRoom(bytes: number, now: number): boolean {
-    if (this.waitingBytes + bytes > this.limits.queueBytes || this.messages >= this.limits.queueMessages) return false;
-    const oldest = this.ring[this.head];
-    return oldest === undefined || now - oldest.queuedAt <= this.limits.queueSojournMs;
-  }
-
-  private grow(): void {
-    if (this.messages < this.ring.length) return;
-    const larger: (MessageCopy | undefined)[] = new Array(2 * this.ring.length).fill(undefined);
-    for (let i = 0; i < this.messages; i++) larger[i] = this.ring[(this.head + i) & (this.ring.length - 1)];
-    this.ring = larger;
-    this.head = 0;
+    this.dropSent();
+    if (this.chosen !== undefined) this.pool.release(this.chosen);
+    this.chosen = undefined;
+    this.flows.clear();
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Copies of application messages: waiting in the ingress queue, in flight until reported, or held for order. Buffers
+ * Copies of application messages: waiting to leave, in flight until reported, or held for order. Buffers
  * come in powers of two and go round, so nothing is allocated a message once the pool is warm; all together stay below
  * `limitBytes`.
  */
 import { assert } from '../base/assert.ts';
 
 const SMALLEST_BYTES = 256;
-/** A copy that has no bundle sequence yet. */
+/** A copy that has no sequence yet. */
 export const UNSENT = -1;
 
 export class MessageCopy {
@@ -14,10 +14,13 @@ export class MessageCopy {
   readonly buffer: Uint8Array;
   /** Bytes of the message; 0 while the copy lies in the pool. */
   length = 0;
-  bundleSequence = UNSENT;
+  /** Bundle sequence, or datagram sequence of what is real time. */
+  sequence = UNSENT;
+  realTime = false;
+  /** When it came from its owner or, after a route failed it, back to the queue. */
   queuedAt = 0;
-  /** What the message counts for in a window: its sealed size. */
-  flightBytes = 0;
+  /** Behind it in the same queue. */
+  next: MessageCopy | undefined;
 
   constructor(bytes: number) {
     this.buffer = new Uint8Array(bytes);
@@ -39,6 +42,11 @@ export class MessagePool {
     return this.usedBytes;
   }
 
+  /** More than three quarters are given out: copies that only insure against the death of a route should go. */
+  get scarce(): boolean {
+    return this.usedBytes > 0.75 * this.limitBytes;
+  }
+
   /** Copies `bytes` (at least one). Undefined when the pool is exhausted. */
   take(bytes: Uint8Array): MessageCopy | undefined {
     let size = SMALLEST_BYTES;
@@ -48,7 +56,8 @@ export class MessagePool {
     this.usedBytes += size;
     copy.buffer.set(bytes);
     copy.length = bytes.length;
-    copy.bundleSequence = UNSENT;
+    copy.sequence = UNSENT;
+    copy.realTime = false;
     return copy;
   }
 

@@ -11,12 +11,14 @@ import {
   SEALED_OVERHEAD_BYTES,
   sealedSequence,
 } from '../wire/route-message.ts';
-import type { BundleRoute } from './bundle-route.ts';
+import type { BundleRoute, SealedMessage } from './bundle-route.ts';
 import type { Epoch } from './epochs.ts';
 
 const BATCH_MESSAGES = 128;
 const ARENA_BYTES = 256 * 1024;
 const TWO_32 = 0x1_0000_0000;
+/** Filled for each message that is handed over. */
+const sealed: SealedMessage = { epoch: 0, sequence: 0, number: 0 };
 
 export class Opener {
   private readonly cipher: Cipher;
@@ -26,6 +28,7 @@ export class Opener {
   private readonly jobRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
   private readonly jobEpochs = new Float64Array(BATCH_MESSAGES);
   private readonly jobSequences = new Float64Array(BATCH_MESSAGES);
+  private readonly jobNumbers = new Float64Array(BATCH_MESSAGES);
   private count = 0;
   private used = 0;
 
@@ -34,15 +37,15 @@ export class Opener {
     this.drops = drops;
   }
 
-  /** Copies a sealed message that came on `route` under an epoch it can be opened with. */
-  add(route: BundleRoute, keys: Epoch, message: Uint8Array, now: number): void {
+  /** Copies a sealed message that came on `route` as its message `number`, under an epoch it can be opened with. */
+  add(route: BundleRoute, keys: Epoch, message: Uint8Array, number: number, now: number): void {
     if (!isSealed(message) || message.length > MAX_ROUTE_MESSAGE_BYTES) {
-      this.drops.count('bundle-message-malformed');
+      this.refuse(route, number, 'bundle-message-malformed');
       return;
     }
     const sequence = sealedSequence(message);
     if (!route.replay.wouldAccept(sequence)) {
-      this.drops.count('bundle-replay');
+      this.refuse(route, number, 'bundle-replay');
       return;
     }
     if (this.count === BATCH_MESSAGES || this.used + message.length > this.arena.length) this.flush(now);
@@ -56,6 +59,7 @@ export class Opener {
     this.jobRoutes[this.count] = route;
     this.jobEpochs[this.count] = keys.epoch;
     this.jobSequences[this.count] = sequence;
+    this.jobNumbers[this.count] = number;
     this.arena.set(message, this.used);
     this.count += 1;
     this.used += message.length;
@@ -74,14 +78,22 @@ export class Opener {
       this.jobRoutes[i] = undefined;
       // An earlier message of the batch closed the session.
       if (route.state === 'closed') continue;
-      if (this.jobs[job + 6] !== JOB_OK) this.drops.count('bundle-tag');
-      else if (!route.replay.accept(this.jobSequences[i])) this.drops.count('bundle-replay');
+      sealed.epoch = this.jobEpochs[i];
+      sealed.sequence = this.jobSequences[i];
+      sealed.number = this.jobNumbers[i];
+      if (this.jobs[job + 6] !== JOB_OK) this.refuse(route, sealed.number, 'bundle-tag');
+      else if (!route.replay.accept(sealed.sequence)) this.refuse(route, sealed.number, 'bundle-replay');
       else {
         const at = this.jobs[job + 3] + SEALED_HEADER_BYTES;
         const bytes = this.jobs[job + 5];
         route.receivedBytes += bytes + SEALED_OVERHEAD_BYTES;
-        route.owner.opened(route, this.jobEpochs[i], this.jobSequences[i], this.arena, at, at + bytes, now);
+        route.owner.opened(route, sealed, this.arena, at, at + bytes, now);
       }
     }
+  }
+
+  private refuse(route: BundleRoute, number: number, reason: string): void {
+    this.drops.count(reason);
+    route.owner.passedOver(route, number);
   }
 }

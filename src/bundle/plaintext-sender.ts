@@ -1,4 +1,5 @@
 /** Writes the messages of one session (docs/protocol.md section 6.2) into the sealer, under the epoch it sends with. */
+import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
   addReportEntry,
   beginReport,
@@ -6,7 +7,6 @@ import {
   DATA_HEAD_BYTES,
   MAX_REPORT_DELAY_US,
   MAX_REPORT_ENTRY_BYTES,
-  SEALED_OVERHEAD_BYTES,
   writeClose,
   writeDataHead,
   writeProbe,
@@ -17,8 +17,10 @@ import type { Epochs } from './epochs.ts';
 import type { MessageCopy, MessagePool } from './message-pool.ts';
 import type { Sealer } from './sealer.ts';
 
-/** No message but DATA and REPORT is longer. */
+/** No message but DATA, DATAGRAM and REPORT is longer. */
 const SMALL_BYTES = 64;
+/** Written from at once. */
+const blocks = new RangeBlocks();
 
 export class PlaintextSender {
   private readonly sealer: Sealer;
@@ -35,9 +37,8 @@ export class PlaintextSender {
   data(route: BundleRoute, copy: MessageCopy, now: number): void {
     const bytes = DATA_HEAD_BYTES + copy.length;
     const at = this.sealer.reserve(bytes, now);
-    writeDataHead(this.sealer.arena, at, copy.bundleSequence);
+    writeDataHead(this.sealer.arena, at, copy.realTime ? 'datagram' : 'data', copy.sequence);
     this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
-    copy.flightBytes = bytes + SEALED_OVERHEAD_BYTES;
     this.commit(route, bytes, copy, now);
   }
 
@@ -61,25 +62,27 @@ export class PlaintextSender {
     this.commit(route, writeClose(this.sealer.arena, at, reason), undefined, now);
   }
 
-  /** Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. */
+  /**
+   * Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. Of `about` it tells some of what
+   * arrived long ago, too: the reports that told it first may have been lost, or had no place for it.
+   */
   report(via: BundleRoute, about: BundleRoute, live: readonly BundleRoute[], now: number): void {
-    const at = this.sealer.reserve(SMALL_BYTES + live.length * MAX_REPORT_ENTRY_BYTES, now);
+    const at = this.sealer.reserve(SMALL_BYTES + (live.length + 1) * MAX_REPORT_ENTRY_BYTES, now);
     let to = at + beginReport(this.sealer.arena, at);
     for (const route of live) {
       if (!route.arrivals.news && route !== about) continue;
       const delayUs = Math.min(Math.round(1000 * route.arrivals.delayMs(now)), MAX_REPORT_DELAY_US);
-      to += addReportEntry(this.sealer.arena, at, to, route.index, delayUs, route.arrivals.blocks);
+      route.arrivals.newest(blocks);
+      to += addReportEntry(this.sealer.arena, at, to, route.index, delayUs, blocks);
       route.arrivals.news = false;
     }
+    if (about.arrivals.older(blocks)) to += addReportEntry(this.sealer.arena, at, to, about.index, 0, blocks);
     this.commit(via, to - at, undefined, now);
   }
 
   private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
     // A session that may send at all is the only kind that has routes.
     const evicted = this.sealer.commit(route, this.epochs.sending!, bytes, copy, now);
-    if (evicted === undefined) return;
-    route.lost += 1;
-    route.window.lost();
-    this.pool.release(evicted);
+    if (evicted !== undefined) this.pool.release(evicted);
   }
 }

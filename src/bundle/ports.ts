@@ -1,14 +1,17 @@
 /** What the bundle needs from the layer below and what it tells the one above; wired in `node`. */
 import type { NodeKey, RouteHandle, ServiceKey } from '../base/ids.ts';
+import { BULK, type DeliveryMs, type TrafficClass } from '../base/traffic-class.ts';
 import type { Session } from './session.ts';
 
-/** What a set-up tells the node at its end (docs/protocol.md section 5, TLV 10, 12 and 14). */
+/** What a set-up tells the node at its end (docs/protocol.md section 5, TLV 10 to 18). */
 export interface RouteSetup {
   readonly service: ServiceKey;
   /** Message one of the session's handshake. */
   readonly hello: Uint8Array;
   /** 16 bits, never used twice in a session. */
   readonly routeIndex: number;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
 }
 
 export type SetupAnswer = 'accept' | 'no-such-service' | 'refused' | 'limit';
@@ -20,10 +23,21 @@ export interface RoutePort {
    * failure when it is known on the spot; later ones come through `BundleLayer.routeFailed`.
    */
   open(path: NodeKey[], setup: RouteSetup, now: number): RouteHandle | string;
-  /** Sends a message of up to 65,535 bytes, copied at once. False when there is no room or no link. */
-  send(route: RouteHandle, message: Uint8Array, now: number): boolean;
+  /** Sends a message of up to 65,535 bytes, copied at once. Its number on this route, or -1: there is no room or no route. */
+  send(route: RouteHandle, message: Uint8Array, now: number): number;
+  /** Bytes of messages that the route takes now. When it rises after it was found small, `BundleLayer.writable` follows. */
+  room(route: RouteHandle, now: number): number;
   close(route: RouteHandle, now: number): void;
 }
+
+/** How a message travels: messages of a Bulk flow stay in order, Real Time ones come as fast and as many as can be. */
+export interface Lane {
+  readonly trafficClass: TrafficClass;
+  /** Any 32-bit number, the same for all messages of a flow. */
+  readonly flow: number;
+}
+
+export const BULK_LANE: Lane = { trafficClass: BULK, flow: 0 };
 
 /** What the owner of sessions hears. Called from `BundleLayer.drain`, `incoming` and `routeFailed`. */
 export interface SessionEvents {
@@ -32,8 +46,13 @@ export interface SessionEvents {
    * and a new one took its place.
    */
   opened(session: Session, now: number): void;
-  /** A message, in order; the bytes are valid during the call. */
+  /** A message: Bulk ones in order, Real Time ones as they come; the bytes are valid during the call. */
   message(session: Session, bytes: Uint8Array, now: number): void;
   /** The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`. */
   closed(session: Session, reason: string, now: number): void;
+  /**
+   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't be marked, and is
+   * dropped. Without this handler all are dropped.
+   */
+  mark?(session: Session, message: Uint8Array): boolean;
 }

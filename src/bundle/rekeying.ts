@@ -116,7 +116,7 @@ export class Rekeying {
     }
     if (this.interrupted) this.offeredAt = now;
     this.interrupted = false;
-    const twoRoundTripsMs = 2 * (fastest.window.roundTripMs ?? 0);
+    const twoRoundTripsMs = 2 * (fastest.timing.roundTripMs ?? 0);
     if (!this.ratchet.offering) {
       if (!this.traffic) return NEVER;
       const dueAt = this.changedAt + Math.max(tuning.rekeyMs, twoRoundTripsMs);

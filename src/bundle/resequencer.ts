@@ -1,24 +1,29 @@
 /**
- * Puts the messages of a session back into the order of their bundle sequences. A message that lies ahead waits for the
- * ones missing before it, and no longer than it has to:
+ * Puts the Bulk messages of a session back into the order of their bundle sequences. A message that lies ahead waits for the
+ * ones missing before it until they come or can't come any more:
  *
- *  - each route delivers in the order of sending, so what every live route has passed is lost: given up at once
- *  - a route may be idle and pass nothing: a gap is given up when its wait exceeds the skew between the routes and a
- *    margin (the one timer here)
+ *  - what every live Bulk route has passed (`route-floor.ts`) is lost: given up at once
+ *  - a route may be idle and pass nothing: while no route is known to miss a message, a gap is given up when its wait exceeds
+ *    the skew between the routes and a margin
+ *  - a route that misses a message may still bring it: the gap waits for it as long as the hops try, 2 s, or 200 ms where they don't
  *  - no more than `reorderMessages` and `reorderBytes` wait: the gap at the front is given up to make room
  *
  * A message that comes after its gap was given up is still delivered, late and out of order: the sender inside the tunnel
  * wants its bytes. None is delivered twice.
+ *
+ * One timer: the wait of the gap at the front, from when it was first seen.
  */
 import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { MessageCopy, MessagePool } from './message-pool.ts';
+import { NO_DATA, RouteFloor } from './route-floor.ts';
 
 export interface ResequencerLimits {
   readonly reorderMessages: number;
   readonly reorderBytes: number;
   readonly gapMinMs: number;
   readonly gapMaxMs: number;
+  readonly gapSentOnceMaxMs: number;
   readonly gapMarginMs: number;
 }
 
@@ -36,16 +41,24 @@ export type Deliver = (bytes: Uint8Array, now: number) => void;
 
 /** A gap that a message filled teaches how long to wait; this share of the lesson is forgotten with each gap. */
 const SKEW_DECAY = 0.02;
-const NO_ROUTE = -2;
+const FIRST_CAPACITY = 64;
+/** How far behind the newest a message may come and still be known as new. */
+const SEEN_BITS = 65_536;
+
+interface LiveRoute {
+  readonly floor: RouteFloor;
+  /** Its hops repeat what is lost. */
+  readonly repeats: boolean;
+}
 
 export class Resequencer {
   private readonly limits: ResequencerLimits;
   private readonly pool: MessagePool;
   private readonly deliver: Deliver;
-  private readonly seen = new ReplayWindow();
+  private readonly seen = new ReplayWindow(SEEN_BITS);
   /** By bundle sequence modulo the capacity, a power of two. */
-  private readonly held: (MessageCopy | undefined)[];
-  private readonly heldAt: Float64Array;
+  private held: (MessageCopy | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined);
+  private heldAt = new Float64Array(FIRST_CAPACITY);
   private heldCount = 0;
   private heldBytes = 0;
   private closed = false;
@@ -53,8 +66,10 @@ export class Resequencer {
   private next = 0;
   /** The first held one, when there is any. */
   private firstHeld = 0;
-  /** By route slot: the highest sequence that came; -1 before the first, NO_ROUTE for a slot without a route. */
-  private readonly passed: number[];
+  /** Since when the gap at the front is known. */
+  private gapSince = 0;
+  /** By slot. */
+  private readonly routes: (LiveRoute | undefined)[];
   private learntSkewMs = 0;
   private routeSkewMs = 0;
   private lostCount = 0;
@@ -66,9 +81,7 @@ export class Resequencer {
     this.limits = limits;
     this.pool = pool;
     this.deliver = deliver;
-    this.held = new Array(limits.reorderMessages).fill(undefined);
-    this.heldAt = new Float64Array(limits.reorderMessages);
-    this.passed = new Array(slots).fill(NO_ROUTE);
+    this.routes = new Array(slots).fill(undefined);
   }
 
   get counters(): ResequencerCounters {
@@ -80,30 +93,37 @@ export class Resequencer {
     };
   }
 
-  routeOpened(slot: number): void {
-    this.passed[slot] = -1;
+  /** A Bulk route; `repeats`: its hops repeat what is lost. */
+  routeOpened(slot: number, repeats: boolean): void {
+    this.routes[slot] = { floor: new RouteFloor(), repeats };
   }
 
   /** Nothing more comes on this route. */
   routeClosed(slot: number): void {
-    this.passed[slot] = NO_ROUTE;
+    this.routes[slot] = undefined;
   }
 
-  /** How far the round trips of the live routes lie apart, milliseconds. */
+  /** How far the delays of the live routes lie apart, milliseconds. */
   setRouteSkew(ms: number): void {
     this.routeSkewMs = ms;
   }
 
-  accept(slot: number, sequence: number, bytes: Uint8Array, now: number): void {
+  /** Message `number` of the route in `slot` will bring no bundle sequence: it is lost, or is no DATA. Acts in the next `wake`. */
+  passedOver(slot: number, number: number): void {
+    this.routes[slot]?.floor.note(number, NO_DATA);
+  }
+
+  /** Message `number` of the route in `slot` brought this. */
+  accept(slot: number, number: number, sequence: number, bytes: Uint8Array, now: number): void {
     if (this.closed) return;
+    this.routes[slot]?.floor.note(number, sequence);
     if (!this.seen.accept(sequence)) {
       this.duplicateCount += 1;
       return;
     }
-    if (sequence > this.passed[slot]) this.passed[slot] = sequence;
     if (sequence < this.next) this.deliverLate(bytes, now);
     else if (sequence === this.next) {
-      if (this.heldCount > 0) this.learnSkew(now - this.heldAt[this.slotOf(this.firstHeld)]);
+      if (this.heldCount > 0) this.learnSkew(now - this.gapSince);
       this.next += 1;
       this.deliver(bytes, now);
       this.deliverRun(now);
@@ -111,10 +131,11 @@ export class Resequencer {
     this.giveUpPassed(now);
   }
 
-  /** Gives up what waited long enough; returns when to be called again. */
+  /** Gives up what can't come or waited long enough; returns when to be called again. */
   wake(now: number): number {
+    this.giveUpPassed(now);
     while (this.heldCount > 0) {
-      const dueAt = this.heldAt[this.slotOf(this.firstHeld)] + this.gapMs();
+      const dueAt = this.gapSince + this.waitMs();
       if (dueAt > now) return dueAt;
       this.advanceTo(this.firstHeld, now);
     }
@@ -133,9 +154,19 @@ export class Resequencer {
     this.heldBytes = 0;
   }
 
-  private gapMs(): number {
-    const { gapMinMs, gapMaxMs, gapMarginMs } = this.limits;
-    return Math.min(Math.max(gapMinMs, Math.max(this.learntSkewMs, this.routeSkewMs) + gapMarginMs), gapMaxMs);
+  /** How long the gap at the front may wait. */
+  private waitMs(): number {
+    const { gapMinMs, gapMaxMs, gapSentOnceMaxMs, gapMarginMs } = this.limits;
+    let longestMs = gapSentOnceMaxMs;
+    let missing = false;
+    for (const route of this.routes) {
+      if (route === undefined || route.floor.passed >= this.firstHeld) continue;
+      if (route.repeats) longestMs = gapMaxMs;
+      if (route.floor.hasHoles) missing = true;
+    }
+    if (missing) return longestMs;
+    const skewMs = Math.max(this.learntSkewMs, this.routeSkewMs);
+    return Math.min(Math.max(gapMinMs, skewMs + gapMarginMs), longestMs);
   }
 
   private deliverLate(bytes: Uint8Array, now: number): void {
@@ -151,29 +182,30 @@ export class Resequencer {
   }
 
   private hold(sequence: number, bytes: Uint8Array, now: number): void {
-    if (sequence - this.next >= this.held.length) this.advanceTo(sequence - this.held.length + 1, now);
-    while (this.heldCount > 0 && this.heldBytes + bytes.length > this.limits.reorderBytes) {
-      this.advanceTo(this.firstHeld, now);
-    }
-    if (sequence === this.next) {
-      this.next += 1;
-      this.deliver(bytes, now);
-      this.deliverRun(now);
-      return;
-    }
-    if (this.closed) return;
-    const copy = this.pool.take(bytes);
-    if (copy === undefined) {
+    const { reorderMessages, reorderBytes } = this.limits;
+    if (sequence - this.next >= reorderMessages) this.advanceTo(sequence - reorderMessages + 1, now);
+    while (this.heldCount > 0 && this.heldBytes + bytes.length > reorderBytes) this.advanceTo(this.firstHeld, now);
+    if (sequence !== this.next) {
+      if (this.closed) return;
+      const copy = this.pool.take(bytes);
+      if (copy !== undefined) {
+        this.keep(sequence, copy, now);
+        return;
+      }
       // No memory to wait with: order is given up rather than bytes.
       this.advanceTo(sequence, now);
-      this.next += 1;
-      this.deliver(bytes, now);
-      this.deliverRun(now);
-      return;
     }
+    this.next += 1;
+    this.deliver(bytes, now);
+    this.deliverRun(now);
+  }
+
+  private keep(sequence: number, copy: MessageCopy, now: number): void {
+    while (sequence - this.next >= this.held.length) this.grow();
     const slot = this.slotOf(sequence);
     this.held[slot] = copy;
     this.heldAt[slot] = now;
+    if (this.heldCount === 0) this.gapSince = now;
     if (this.heldCount === 0 || sequence < this.firstHeld) this.firstHeld = sequence;
     this.heldCount += 1;
     this.heldBytes += copy.length;
@@ -183,7 +215,7 @@ export class Resequencer {
   private giveUpPassed(now: number): void {
     if (this.heldCount === 0) return;
     let floor = NEVER;
-    for (const sequence of this.passed) if (sequence !== NO_ROUTE) floor = Math.min(floor, sequence);
+    for (const route of this.routes) if (route !== undefined) floor = Math.min(floor, route.floor.passed);
     if (floor !== NEVER && floor > this.next) this.advanceTo(floor, now);
   }
 
@@ -216,8 +248,22 @@ export class Resequencer {
     if (this.heldCount === 0) return;
     if (this.firstHeld < this.next) this.firstHeld = this.next;
     while (this.held[this.slotOf(this.firstHeld)] === undefined) this.firstHeld += 1;
+    this.gapSince = this.heldAt[this.slotOf(this.firstHeld)];
   }
 
+  private grow(): void {
+    const larger: (MessageCopy | undefined)[] = new Array(2 * this.held.length).fill(undefined);
+    const heldAt = new Float64Array(larger.length);
+    for (let sequence = this.next; sequence < this.next + this.held.length; sequence++) {
+      const slot = this.slotOf(sequence);
+      larger[sequence & (larger.length - 1)] = this.held[slot];
+      heldAt[sequence & (larger.length - 1)] = this.heldAt[slot];
+    }
+    this.held = larger;
+    this.heldAt = heldAt;
+  }
+
+  /** Sequences have 48 bits, and `&` only 32: what matters are the lowest ones. */
   private slotOf(sequence: number): number {
     return sequence & (this.held.length - 1);
   }

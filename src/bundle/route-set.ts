@@ -1,15 +1,26 @@
 /** The live routes of a session, each in a place of its own, and which of them carries the next message. */
 import { assert } from '../base/assert.ts';
 import { NEVER } from '../base/env.ts';
+import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
 import type { BundleRoute } from './bundle-route.ts';
+import type { RoutePort } from './ports.ts';
+
+/** Data leaves this much room for probes, reports and new keys. */
+const RESERVED_BYTES = 1_024;
 
 export class RouteSet {
   /** In the order of opening. */
   readonly live: BundleRoute[] = [];
   private readonly places: (BundleRoute | undefined)[];
+  private readonly port: RoutePort;
 
-  constructor(places: number) {
+  constructor(places: number, port: RoutePort) {
     this.places = new Array(places).fill(undefined);
+    this.port = port;
+  }
+
+  get freePlaces(): number {
+    return this.places.length - this.live.length;
   }
 
   /** -1 when all are taken. */
@@ -39,9 +50,9 @@ export class RouteSet {
     return this.live.reduce((a, b) => (b.heardAt < a.heardAt ? b : a));
   }
 
-  hasUp(): boolean {
-    for (const route of this.live) if (route.state === 'up') return true;
-    return false;
+  /** Whether a route is up, of any class or of the one given. */
+  hasUp(trafficClass?: TrafficClass): boolean {
+    return this.fastest(trafficClass) !== undefined;
   }
 
   hasFlight(): boolean {
@@ -49,48 +60,87 @@ export class RouteSet {
     return false;
   }
 
-  /** The route with the shortest round trip that is up; undefined when none is. */
-  fastest(): BundleRoute | undefined {
+  /** The route with the shortest round trip that is up, of any class or of the one given. */
+  fastest(trafficClass?: TrafficClass): BundleRoute | undefined {
     let best: BundleRoute | undefined;
     for (const route of this.live) {
-      if (route.state === 'up' && (best === undefined || isFaster(route, best))) best = route;
+      if (route.state !== 'up' || (trafficClass !== undefined && route.trafficClass !== trafficClass)) continue;
+      if (best === undefined || isFaster(route, best)) best = route;
     }
     return best;
+  }
+
+  /** Where reports about `route` go: over the Real Time route of its path, where no data is in their way. */
+  reporter(route: BundleRoute): BundleRoute | undefined {
+    for (const other of this.live) {
+      if (other.state === 'up' && other.isRealTime && other.isPartnerOf(route)) return other;
+    }
+    return route.state === 'up' ? route : this.fastest();
+  }
+
+  /** The route that carries a Real Time message of `bytes` now: the fastest with room, a Bulk one if there is no other. */
+  pullRealTime(bytes: number, now: number): BundleRoute | undefined {
+    return (
+      this.withRoom(REAL_TIME, 'up', bytes, NEVER, now) ??
+      this.withRoom(BULK, 'up', bytes, NEVER, now) ??
+      this.withRoom(REAL_TIME, 'opening', bytes, NEVER, now) ??
+      this.withRoom(BULK, 'opening', bytes, NEVER, now)
+    );
   }
 
   /**
-   * The route that pulls the next message: the fastest with room. Those passed over for want of room take note of it. A route
-   * slower than the fastest by more than `admitSkewMs` is left out; one that is still opening is used while none is up.
+   * The route that carries a Bulk message of `bytes` now: the fastest with room. One that is slower than the fastest by more than
+   * `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still opening is used while none is up.
    */
-  pull(admitSkewMs: number, now: number): BundleRoute | undefined {
-    const fastest = this.fastest();
-    const slowest = (fastest?.window.roundTripMs ?? 0) + admitSkewMs;
-    let best: BundleRoute | undefined;
+  pullBulk(bytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
+    let leastMs = NEVER;
     for (const route of this.live) {
-      if (route.state !== (fastest === undefined ? 'opening' : 'up')) continue;
-      if ((route.window.roundTripMs ?? 0) > slowest) continue;
-      if (!route.hasRoom) route.window.sawLimit();
-      else if (!route.mayPull(now)) continue;
-      else if (best === undefined || isFaster(route, best)) best = route;
+      if (route.state === 'up' && !route.isRealTime) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
     }
-    return best;
+    if (leastMs === NEVER) return this.withRoom(BULK, 'opening', bytes, NEVER, now);
+    return this.withRoom(BULK, 'up', bytes, leastMs + admitSkewMs, now);
   }
 
-  /** How far the round trips of the routes that are up lie apart. */
+  /** How far the delays of the Bulk routes that are up lie apart. */
   skewMs(): number {
     let shortest = NEVER;
     let longest = 0;
     for (const route of this.live) {
-      const ms = route.window.roundTripMs;
-      if (route.state !== 'up' || ms === undefined) continue;
+      const ms = route.timing.roundTripMs;
+      if (route.state !== 'up' || route.isRealTime || ms === undefined) continue;
       shortest = Math.min(shortest, ms);
-      longest = Math.max(longest, ms);
+      longest = Math.max(longest, ms + 4 * route.timing.variationMs);
     }
     return Math.max(0, longest - shortest);
+  }
+
+  /** The longest smoothed round trip of the Bulk routes that are up; 0 when none is known. */
+  longestRoundTripMs(): number {
+    let longest = 0;
+    for (const route of this.live) {
+      if (route.state === 'up' && !route.isRealTime) longest = Math.max(longest, route.timing.roundTripMs ?? 0);
+    }
+    return longest;
+  }
+
+  private withRoom(
+    trafficClass: TrafficClass,
+    state: 'up' | 'opening',
+    bytes: number,
+    slowestMs: number,
+    now: number,
+  ): BundleRoute | undefined {
+    let best: BundleRoute | undefined;
+    for (const route of this.live) {
+      if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
+      if ((route.timing.settledMs ?? 0) > slowestMs || (best !== undefined && !isFaster(route, best))) continue;
+      if (this.port.room(route.handle, now) - route.sealingBytes >= bytes + RESERVED_BYTES) best = route;
+    }
+    return best;
   }
 }
 
 /** Unmeasured is slowest. */
 function isFaster(a: BundleRoute, b: BundleRoute): boolean {
-  return (a.window.roundTripMs ?? NEVER) < (b.window.roundTripMs ?? NEVER);
+  return (a.timing.roundTripMs ?? NEVER) < (b.timing.roundTripMs ?? NEVER);
 }

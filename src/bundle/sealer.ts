@@ -47,7 +47,7 @@ export class Sealer {
   }
 
   /**
-   * Numbers the plaintext that was written and takes it into the batch. DATA comes with the copy that stays in flight;
+   * Numbers the plaintext that was written and takes it into the batch. DATA and DATAGRAM come with the copy that stays in flight;
    * returned is the copy that had to leave the flight for it, if any.
    */
   commit(
@@ -70,7 +70,7 @@ export class Sealer {
     this.jobSequences[this.count] = sequence;
     this.count += 1;
     this.used += bytes + SEALED_OVERHEAD_BYTES;
-    route.sentBytes += bytes + SEALED_OVERHEAD_BYTES;
+    route.sealingBytes += bytes + SEALED_OVERHEAD_BYTES;
     return route.flight.record(now, copy);
   }
 
@@ -84,12 +84,12 @@ export class Sealer {
     for (let i = 0; i < count; i++) {
       const route = this.jobRoutes[i]!;
       this.jobRoutes[i] = undefined;
-      if (route.state === 'closed') continue;
       const at = this.jobs[i * JOB_WORDS + 3];
       const bytes = this.jobs[i * JOB_WORDS + 5] + SEALED_OVERHEAD_BYTES;
-      if (!this.routes.send(route.handle, this.arena.subarray(at, at + bytes), now)) {
-        route.owner.refused(route, this.jobSequences[i], now);
-      }
+      route.sealingBytes -= bytes;
+      if (route.state === 'closed') continue;
+      if (this.routes.send(route.handle, this.arena.subarray(at, at + bytes), now) >= 0) route.sentBytes += bytes;
+      else route.owner.refused(route, this.jobSequences[i], now);
     }
   }
 

@@ -51,6 +51,9 @@ export class ServiceSide {
     return first;
   }
 
+  /** It does not open routes. */
+  routeUp(_route: BundleRoute, _now: number): void {}
+
   routeGone(_route: BundleRoute, _reason: string, now: number): void {
     this.routelessSince = now;
   }

@@ -1,5 +1,6 @@
 /** What `skywire routes` shows of a session. */
 import type { NodeKey } from '../base/ids.ts';
+import type { DeliveryMs, TrafficClass } from '../base/traffic-class.ts';
 import type { BundleRoute, RouteState } from './bundle-route.ts';
 import type { ResequencerCounters } from './resequencer.ts';
 
@@ -10,10 +11,15 @@ export interface RouteStatus {
   readonly index: number;
   /** Neighbour first, destination last; only the client knows it. */
   readonly path: readonly NodeKey[] | undefined;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
   readonly state: RouteState;
   /** Smoothed; undefined before the first answer. */
   readonly roundTripMs: number | undefined;
-  readonly windowBytes: number;
+  readonly roundTripVarMs: number;
+  /** What the route would take now. */
+  readonly roomBytes: number;
+  /** Application bytes that the other end has not reported yet. */
   readonly inFlightBytes: number;
   /** Application bytes that the other end reported. */
   readonly deliveredBytes: number;
@@ -40,9 +46,17 @@ export interface SessionStatus {
   /** The key epoch sent under. */
   readonly epoch: number;
   readonly rekeys: number;
+  /** Of the Bulk queue. */
   readonly queueBytes: number;
-  /** Messages that found the queue full. */
+  /** Messages dropped there because they waited too long or were too many. */
   readonly queueDrops: number;
+  /** Messages that got a congestion mark instead. */
+  readonly queueMarks: number;
+  readonly realTimeQueueBytes: number;
+  /** Messages that grew too old there or were too many. */
+  readonly realTimeDrops: number;
+  /** Real Time messages that came again. */
+  readonly realTimeDuplicates: number;
   readonly resequencer: ResequencerCounters;
   /** Since bytes last came back from the other end; undefined before the first. */
   readonly lastHeardMsAgo: number | undefined;
@@ -50,13 +64,16 @@ export interface SessionStatus {
   readonly routes: readonly RouteStatus[];
 }
 
-export function routeStatus(route: BundleRoute, now: number): RouteStatus {
+export function routeStatus(route: BundleRoute, roomBytes: number, now: number): RouteStatus {
   return {
     index: route.index,
     path: route.path,
+    trafficClass: route.trafficClass,
+    deliveryMs: route.deliveryMs,
     state: route.state,
-    roundTripMs: route.window.roundTripMs,
-    windowBytes: Math.round(route.window.bytes),
+    roundTripMs: route.timing.roundTripMs,
+    roundTripVarMs: route.timing.variationMs,
+    roomBytes,
     inFlightBytes: route.flight.bytes,
     deliveredBytes: route.deliveredBytes,
     sentBytes: route.sentBytes,

@@ -13,6 +13,8 @@
 import { assert } from '../base/assert.ts';
 import { NEVER } from '../base/env.ts';
 import type { ClientKey, NodeKey, RouteHandle } from '../base/ids.ts';
+import type { DeliveryMs } from '../base/traffic-class.ts';
+import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
@@ -24,11 +26,11 @@ import {
   readPlaintext,
 } from '../wire/route-message.ts';
 import type { BundleContext } from './bundle-context.ts';
-import { BundleRoute, type RouteOwner } from './bundle-route.ts';
+import { BundleRoute, type RouteOrigin, type RouteOwner, type SealedMessage } from './bundle-route.ts';
 import { type ClientOptions, ClientSide } from './client-side.ts';
 import { type Epoch, Epochs } from './epochs.ts';
 import { PlaintextSender } from './plaintext-sender.ts';
-import type { SessionEvents } from './ports.ts';
+import { BULK_LANE, type Lane, type RouteSetup, type SessionEvents } from './ports.ts';
 import { Rekeying } from './rekeying.ts';
 import { Resequencer } from './resequencer.ts';
 import { RouteHealth, type RouteHealthActions } from './route-health.ts';
@@ -37,6 +39,9 @@ import { ServiceSide } from './service-side.ts';
 import type { AcceptedHello } from './session-handshake.ts';
 import { routeStatus, type SessionFailure, type SessionState, type SessionStatus } from './session-status.ts';
 import { Traffic } from './traffic.ts';
+
+/** How far Real Time messages may overtake each other, over all routes. */
+const DATAGRAM_REPLAY_BITS = 4_096;
 
 /** Parsed into by whichever session reads: nothing of it outlives a call. */
 const plaintext = new Plaintext();
@@ -65,6 +70,8 @@ export class Session implements RouteOwner, RouteHealthActions {
   private readonly sender: PlaintextSender;
   private rekeying: Rekeying | undefined;
   private resequencer: Resequencer;
+  private datagrams = new ReplayWindow(DATAGRAM_REPLAY_BITS);
+  private datagramDuplicates = 0;
   private wasUp = false;
   private closed = false;
   private heardAt: number | undefined;
@@ -83,12 +90,17 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.id = id;
     this.clientKey = clientKey;
     this.events = events;
-    this.routes = new RouteSet(context.tuning.maxRoutes);
+    this.routes = new RouteSet(context.tuning.maxRoutes, context.routes);
     this.epochs = new Epochs((epoch) => {
       for (const route of this.routes.live) route.keys.forget(epoch);
     });
     this.sender = new PlaintextSender(context.sealer, this.epochs, context.pool);
-    this.traffic = new Traffic(context.pool, context.drops, context.tuning);
+    this.traffic = new Traffic(
+      context.pool,
+      context.drops,
+      context.tuning,
+      (bytes) => events.mark?.(this, bytes) ?? false,
+    );
     this.health = new RouteHealth(context.tuning, origin.role, this);
     this.resequencer = this.newResequencer();
     if (origin.role === 'client') {
@@ -108,14 +120,21 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   /**
-   * Queues a message of 1 to MAX_APPLICATION_BYTES bytes, copied at once; it leaves in the next drain. False when the
-   * session is closed or its queue is full; the message is then dropped and counted.
+   * Queues a message of 1 to MAX_APPLICATION_BYTES bytes, copied at once; it leaves in the next drain, if no route lacks room. False when
+   * the session is closed or has no memory for it. A queue that is too long drops from its longest flow, counted in `status`.
    */
-  send(bytes: Uint8Array, now: number): boolean {
+  send(bytes: Uint8Array, now: number, lane: Lane = BULK_LANE): boolean {
     assert(bytes.length > 0 && bytes.length <= MAX_APPLICATION_BYTES, 'an application message fits a route message');
     if (this.closed) return false;
     this.context.sessions.touched(this);
-    return this.traffic.queue.offer(bytes, now);
+    return this.traffic.offer(bytes, lane, now);
+  }
+
+  /** Client: how long the hops try to deliver, from now on: its routes are replaced by others without a pause. */
+  setDelivery(deliveryMs: DeliveryMs, now: number): void {
+    assert(this.side.role === 'client', 'the client sets routes up');
+    this.side.setDelivery(deliveryMs, now);
+    this.context.sessions.touched(this);
   }
 
   /** Tells the other end and ends the session; what was not delivered is lost. No event follows. */
@@ -135,12 +154,16 @@ export class Session implements RouteOwner, RouteHealthActions {
       state: this.state,
       epoch: this.rekeying?.epoch ?? 0,
       rekeys: this.rekeying?.rekeys ?? 0,
-      queueBytes: this.traffic.queue.bytes,
-      queueDrops: this.traffic.queue.drops,
+      queueBytes: this.traffic.bulk.bytes,
+      queueDrops: this.traffic.bulk.drops,
+      queueMarks: this.traffic.bulk.marks,
+      realTimeQueueBytes: this.traffic.realTime.bytes,
+      realTimeDrops: this.traffic.realTime.drops,
+      realTimeDuplicates: this.datagramDuplicates,
       resequencer: this.resequencer.counters,
       lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
       lastFailure: this.failure,
-      routes: this.routes.live.map((route) => routeStatus(route, now)),
+      routes: this.routes.live.map((route) => routeStatus(route, this.context.routes.room(route.handle, now), now)),
     };
   }
 
@@ -175,25 +198,36 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   /** Service: a set-up with this session's message one arrived. */
-  incoming(handle: RouteHandle, index: number, now: number): 'accept' | 'refused' | 'limit' {
+  incoming(handle: RouteHandle, setup: RouteSetup, now: number): 'accept' | 'refused' | 'limit' {
     const { side } = this;
     assert(side.role === 'service', 'set-ups end at the service');
-    if (this.closed || !side.takeIndex(index)) return 'refused';
+    if (this.closed || !side.takeIndex(setup.routeIndex)) return 'refused';
     if (this.routes.freePlace() < 0) {
       const quietest = this.routes.quietest();
       if (now - quietest.heardAt < this.context.tuning.replaceQuietMs) return 'limit';
       this.closeRoute(quietest, 'replaced', now);
     }
-    side.sendMessageTwo(this.addRoute(handle, index, undefined, now), now);
+    side.sendMessageTwo(this.addRoute(handle, setup, undefined, now), now);
     return 'accept';
   }
 
-  addRoute(handle: RouteHandle, index: number, path: readonly NodeKey[] | undefined, now: number): BundleRoute {
-    const { cipher, windowTuning, sessions } = this.context;
+  addRoute(handle: RouteHandle, setup: RouteSetup, path: readonly NodeKey[] | undefined, now: number): BundleRoute {
+    const { cipher, sessions } = this.context;
+    const { routeIndex, trafficClass, deliveryMs } = setup;
     const slot = this.routes.freePlace();
-    const route = new BundleRoute({ owner: this, handle, index, slot, path, cipher, window: windowTuning }, now);
+    const origin: RouteOrigin = {
+      owner: this,
+      handle,
+      index: routeIndex,
+      slot,
+      path,
+      trafficClass,
+      deliveryMs,
+      cipher,
+    };
+    const route = new BundleRoute(origin, now);
     this.routes.add(route);
-    this.resequencer.routeOpened(slot);
+    if (!route.isRealTime) this.resequencer.routeOpened(slot, deliveryMs > 0);
     sessions.routeOpened(route);
     sessions.touched(this);
     return route;
@@ -218,28 +252,31 @@ export class Session implements RouteOwner, RouteHealthActions {
     return this.epochs.receiving(epochByte);
   }
 
-  opened(
-    route: BundleRoute,
-    epoch: number,
-    sequence: number,
-    arena: Uint8Array,
-    at: number,
-    end: number,
-    now: number,
-  ): void {
+  opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void {
+    const { epoch, sequence, number } = sealed;
     this.heardAt = now;
     route.heardAt = now;
     this.context.sessions.touched(this);
     const parsed = readPlaintext(arena, at, end, plaintext);
-    route.arrivals.note(sequence, parsed === 'ok' && plaintext.kind === KIND.data, now);
+    route.arrivals.note(sequence, parsed === 'ok' && asksReport(plaintext.kind), now);
+    if (parsed !== 'ok' || plaintext.kind !== KIND.data) this.resequencer.passedOver(route.slot, number);
     this.confirmRoute(route, now);
     this.rekeying!.received(epoch, now);
     if (this.side.role === 'service') {
       if (epoch === 0) this.side.earlyMessage(route, now);
       else if (this.side.confirm()) this.context.sessions.confirmed(this, now);
     }
-    if (parsed === 'ok') this.act(route, arena, now);
+    if (parsed === 'ok') this.act(route, number, arena, now);
     else this.context.drops.count(parsed);
+  }
+
+  passedOver(route: BundleRoute, number: number): void {
+    this.resequencer.passedOver(route.slot, number);
+    this.context.sessions.touched(this);
+  }
+
+  writable(_route: BundleRoute): void {
+    if (this.traffic.waiting) this.context.sessions.touched(this);
   }
 
   refused(route: BundleRoute, sequence: number, now: number): void {
@@ -266,6 +303,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.rekeying = undefined;
     this.resequencer.close();
     this.resequencer = this.newResequencer();
+    this.datagrams = new ReplayWindow(DATAGRAM_REPLAY_BITS);
     this.startEarly(this.side);
   }
 
@@ -289,7 +327,8 @@ export class Session implements RouteOwner, RouteHealthActions {
   stalled(route: BundleRoute, now: number): void {
     route.state = 'stalled';
     route.stalledAt = now;
-    this.traffic.takeBack(route, now);
+    // With nowhere else to go, what is in flight stays with the hops, which go on trying.
+    if (this.routes.hasUp(route.trafficClass)) this.traffic.takeBack(route);
     this.log('bundle-route-stalled', route, '');
   }
 
@@ -299,20 +338,20 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   private runTimers(now: number): number {
     const { live } = this.routes;
-    const { queue } = this.traffic;
+    const { tuning } = this.context;
     let wakeAt = this.epochs.wake(now);
-    const busy = queue.length > 0 || this.routes.hasFlight() || now < this.dataAt + this.context.tuning.busyAfterMs;
+    const { waiting } = this.traffic;
+    const busy = waiting || this.routes.hasFlight() || now < this.dataAt + tuning.busyAfterMs;
     const hasUp = this.routes.hasUp();
-    // Backwards: a route may leave the list.
-    for (let i = live.length - 1; i >= 0; i--) {
+    // Backwards: a route may leave the list, and the other one of its path with it.
+    for (let i = live.length - 1; i >= 0; i = Math.min(i, live.length) - 1) {
       const route = live[i];
       wakeAt = Math.min(wakeAt, this.health.wake(route, busy, hasUp, now));
       if (route.state === 'closed') continue;
       wakeAt = Math.min(wakeAt, this.traffic.wake(route, now), this.report(route, now));
-      if (now >= route.window.wakeAt) route.window.wake(now);
-      wakeAt = Math.min(wakeAt, route.window.wakeAt);
-      if (queue.length > 0 && route.pausedUntil > now) wakeAt = Math.min(wakeAt, route.pausedUntil);
     }
+    // Room is announced (`writable`); looked for now and then, too, where it is more than none and less than a message.
+    if (waiting && live.length > 0) wakeAt = Math.min(wakeAt, now + tuning.sendPauseMs);
     this.resequencer.setRouteSkew(this.routes.skewMs());
     wakeAt = Math.min(wakeAt, this.resequencer.wake(now), this.rekey(now));
     // What the resequencer delivered may have made the owner close the session.
@@ -338,25 +377,30 @@ export class Session implements RouteOwner, RouteHealthActions {
     const { reportMessages, reportDelayMs } = this.context.tuning;
     const dueAt = route.arrivals.dueAt(reportMessages, reportDelayMs, now);
     if (dueAt > now) return dueAt;
-    const via = route.state === 'up' ? route : this.routes.fastest();
+    const via = this.routes.reporter(route);
     if (via !== undefined) this.sender.report(via, route, this.routes.live, now);
     route.arrivals.reported();
     return NEVER;
   }
 
-  private act(route: BundleRoute, arena: Uint8Array, now: number): void {
+  private act(route: BundleRoute, number: number, arena: Uint8Array, now: number): void {
     const { bodyAt, bodyEnd } = plaintext;
     switch (plaintext.kind) {
       case KIND.data:
         this.rekeying!.sawTraffic();
         this.dataAt = now;
-        this.resequencer.accept(route.slot, plaintext.bundleSequence, arena.subarray(bodyAt, bodyEnd), now);
+        this.resequencer.accept(route.slot, number, plaintext.sequence, arena.subarray(bodyAt, bodyEnd), now);
+        break;
+      case KIND.datagram:
+        this.rekeying!.sawTraffic();
+        this.dataAt = now;
+        if (this.datagrams.accept(plaintext.sequence)) this.events.message(this, arena.subarray(bodyAt, bodyEnd), now);
+        else this.datagramDuplicates += 1;
         break;
       case KIND.report:
         this.readReport(route, arena, bodyAt, bodyEnd, now);
         break;
       case KIND.probe:
-        route.inboundDelay.note(plaintext.token / 1000, now);
         this.sender.probeReply(route, plaintext.token, now);
         break;
       case KIND.probeReply:
@@ -386,7 +430,9 @@ export class Session implements RouteOwner, RouteHealthActions {
       }
       const route = this.routes.byIndex(reportReader.routeIndex);
       // Reports about a route that was closed meanwhile are usual.
-      if (route !== undefined) this.traffic.reported(route, reportReader, reportBlocks, route === via, now);
+      if (route === undefined) continue;
+      const samePath = route === via || route.isPartnerOf(via);
+      this.traffic.reported(route, reportReader, reportBlocks, samePath, now);
     }
   }
 
@@ -399,28 +445,31 @@ export class Session implements RouteOwner, RouteHealthActions {
     route.progressAt = now;
     route.unansweredSince = NEVER;
     route.lostBelow = Math.max(route.lostBelow, probe.sequence);
-    route.window.sample(now - probe.sentAt, route.inboundDelay.queueMs(now), now);
-    route.window.wake(now);
-    if (route.state !== 'stalled') return;
-    route.state = 'up';
-    route.window.restart(now);
-    this.log('bundle-route-up', route, '');
+    route.timing.sample(now - probe.sentAt, now);
+    if (route.state === 'stalled') this.nowUp(route);
   }
 
   /** Something that only the other end can have sent came on it. */
   private confirmRoute(route: BundleRoute, now: number): void {
     if (route.state !== 'opening') return;
-    route.state = 'up';
     route.progressAt = now;
     this.wasUp = true;
-    if (this.side.role === 'client') {
-      this.side.routeUp(route);
-      route.window.sample(now - route.openedAt, 0, now);
-    } else this.sender.probe(route, now);
-    this.log('bundle-route-up', route, '');
+    if (this.side.role === 'client') route.timing.sample(now - route.openedAt, now);
+    else this.sender.probe(route, now);
+    this.nowUp(route);
+    this.side.routeUp(route, now);
   }
 
-  private closeRoute(route: BundleRoute, reason: string, now: number): void {
+  private nowUp(route: BundleRoute): void {
+    route.state = 'up';
+    this.log('bundle-route-up', route, '');
+    for (const other of this.routes.live) {
+      if (other.state === 'stalled' && other.trafficClass === route.trafficClass) this.traffic.takeBack(other);
+    }
+  }
+
+  /** Closes a route that is not wanted any more. */
+  closeRoute(route: BundleRoute, reason: string, now: number): void {
     this.context.routes.close(route.handle, now);
     this.dropRoute(route, reason, now);
   }
@@ -430,7 +479,7 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   private dropRoute(route: BundleRoute, reason: string, now: number): void {
-    this.traffic.takeBack(route, now);
+    this.traffic.takeBack(route);
     route.state = 'closed';
     this.routes.remove(route);
     this.resequencer.routeClosed(route.slot);
@@ -462,7 +511,7 @@ export class Session implements RouteOwner, RouteHealthActions {
   private end(now: number): void {
     this.closed = true;
     this.closeRoutes(now);
-    this.traffic.queue.clear();
+    this.traffic.clear();
     this.resequencer.close();
     this.epochs.clear();
     this.rekeying?.close();
@@ -480,7 +529,12 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   private log(event: string, route: BundleRoute, reason: string): void {
-    const fields = { session: this.id, route: route.index };
+    const fields = { session: this.id, route: route.index, class: route.isRealTime ? 'real-time' : 'bulk' };
     this.context.log.write('info', event, reason === '' ? fields : { ...fields, reason });
   }
+}
+
+/** What is kept in flight, and probes, which may be all that is left to learn from. */
+function asksReport(kind: number): boolean {
+  return kind === KIND.data || kind === KIND.datagram || kind === KIND.probe;
 }

@@ -1,115 +1,141 @@
 /**
- * The application messages of a session on their way: pulled from the ingress queue by whichever route has room, kept in
- * flight until reported, taken back from a route that died. Ordinary loss is counted and not repaired here.
+ * The application messages of a session on their way: pulled from the queues by whichever route has room, Real Time first, kept in
+ * flight until reported, taken back from a route that died. Loss is repaired by the hops, not here.
  *
  * Timer (`wake`): a message in flight is lost when three later ones or a later probe arrived and its own report is
  * overdue.
  */
 import type { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
+import { REAL_TIME } from '../base/traffic-class.ts';
 import type { RangeBlocks } from '../wire/ack-ranges.ts';
-import type { ReportReader } from '../wire/route-message.ts';
+import { DATA_OVERHEAD_BYTES, type ReportReader } from '../wire/route-message.ts';
 import type { BundleRoute } from './bundle-route.ts';
+import type { Mark } from './flow-queue.ts';
 import { IngressQueue } from './ingress-queue.ts';
 import { type MessageCopy, type MessagePool, UNSENT } from './message-pool.ts';
 import type { PlaintextSender } from './plaintext-sender.ts';
+import type { Lane } from './ports.ts';
+import { RealTimeQueue } from './real-time-queue.ts';
 import type { RouteSet } from './route-set.ts';
 import type { BundleTuning } from './tuning.ts';
 
 /** Later messages that must have arrived before one is missing (RFC 9002 section 6.1.1). */
 const REORDER_MESSAGES = 3;
-/** The other end may take its report delay, and either process a pause. */
-const OVERDUE_MARGIN_MS = 15;
 
 export class Traffic {
-  readonly queue: IngressQueue;
+  readonly bulk: IngressQueue;
+  readonly realTime: RealTimeQueue;
   private readonly pool: MessagePool;
   private readonly drops: Drops;
   private readonly tuning: BundleTuning;
   private nextBundleSequence = 0;
+  private nextDatagramSequence = 0;
 
-  constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning) {
+  constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning, mark: Mark) {
     this.pool = pool;
     this.drops = drops;
     this.tuning = tuning;
-    this.queue = new IngressQueue(pool, tuning);
+    this.bulk = new IngressQueue(
+      pool,
+      tuning,
+      { targetMs: tuning.codelMinMs, intervalMs: 2 * tuning.codelMinMs },
+      mark,
+    );
+    this.realTime = new RealTimeQueue(pool, tuning);
+  }
+
+  /** Whether messages wait. */
+  get waiting(): boolean {
+    return this.bulk.length > 0 || this.realTime.bytes > 0;
+  }
+
+  /** Queues a message, copied at once; it leaves in the next `pump`. False when there is no memory for it. */
+  offer(bytes: Uint8Array, lane: Lane, now: number): boolean {
+    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, now);
+    return this.bulk.offer(bytes, lane.flow, now);
   }
 
   /** Sends what waits while there is room. Whether anything was sent. */
   pump(routes: RouteSet, sender: PlaintextSender, now: number): boolean {
     let sent = false;
-    while (this.queue.length > 0) {
-      const route = routes.pull(this.tuning.admitSkewMs, now);
+    for (let copy = this.realTime.peek(now); copy !== undefined; copy = this.realTime.peek(now)) {
+      const route = routes.pullRealTime(copy.length + DATA_OVERHEAD_BYTES, now);
       if (route === undefined) break;
-      const copy = this.queue.take()!;
-      if (copy.bundleSequence === UNSENT) copy.bundleSequence = this.nextBundleSequence++;
-      route.pulled(copy.length, now);
-      sender.data(route, copy, now);
+      this.realTime.take();
+      if (copy.sequence === UNSENT) copy.sequence = this.nextDatagramSequence++;
+      this.give(route, copy, sender, now);
+      sent = true;
+    }
+    if (this.bulk.length === 0) return sent;
+    this.aim(routes.longestRoundTripMs());
+    for (let copy = this.bulk.peek(now); copy !== undefined; copy = this.bulk.peek(now)) {
+      const route = routes.pullBulk(copy.length + DATA_OVERHEAD_BYTES, this.tuning.admitSkewMs, now);
+      if (route === undefined) break;
+      this.bulk.take();
+      if (copy.sequence === UNSENT) copy.sequence = this.nextBundleSequence++;
+      this.give(route, copy, sender, now);
       sent = true;
     }
     return sent;
   }
 
-  /** The other end says what arrived on `route`. `sameRoute`: the report came back on it, so its time measures it. */
-  reported(route: BundleRoute, report: ReportReader, blocks: RangeBlocks, sameRoute: boolean, now: number): void {
-    const { flight, window } = route;
+  /** The other end says what arrived on `route`. `samePath`: the report came back on its path, so its time measures it. */
+  reported(route: BundleRoute, report: ReportReader, blocks: RangeBlocks, samePath: boolean, now: number): void {
+    const { flight } = route;
     if (report.largest >= flight.next) {
       this.drops.count('bundle-report-unsent');
       return;
     }
-    const waited = flight.count > 0;
-    let progress = report.largest > route.largestReported;
+    const isNew = report.largest > route.largestReported;
+    let progress = isNew;
     for (let i = 0; i < blocks.count; i++) {
       for (let sequence = Math.max(blocks.low[i], flight.oldest); sequence <= blocks.high[i]; sequence++) {
         const copy = flight.take(sequence);
         if (copy === undefined) continue;
         progress = true;
         route.deliveredBytes += copy.length;
-        window.delivered(copy.flightBytes);
         this.pool.release(copy);
       }
     }
     if (progress) {
-      route.progressed(waited, now);
+      route.progressAt = now;
       route.unansweredSince = NEVER;
     }
+    if (isNew && samePath) this.measure(route, report, now);
     route.largestReported = Math.max(route.largestReported, report.largest);
     route.lostBelow = Math.max(route.lostBelow, report.largest - REORDER_MESSAGES);
-    if (sameRoute) this.measure(route, report, now);
     this.wake(route, now);
-    window.wake(now);
   }
 
   /** Deems lost what is overdue; returns when to look again. */
   wake(route: BundleRoute, now: number): number {
     const { flight } = route;
-    const overdueMs = route.answerMs(OVERDUE_MARGIN_MS);
     while (flight.count > 0 && flight.oldest < route.lostBelow) {
-      const dueAt = flight.sentAt(flight.oldest)! + overdueMs;
+      const dueAt = flight.sentAt(flight.oldest)! + route.overdueMs;
       if (dueAt > now) return dueAt;
       this.pool.release(flight.take(flight.oldest)!);
       route.lost += 1;
-      route.window.lost();
     }
     return NEVER;
   }
 
   /** Takes everything back that is in flight on a route, to go elsewhere before all else. */
-  takeBack(route: BundleRoute, now: number): void {
+  takeBack(route: BundleRoute): void {
     const { flight } = route;
     for (let sequence = flight.next - 1; flight.count > 0; sequence--) {
       const copy = flight.take(sequence);
-      if (copy !== undefined) this.putBack(route, copy, now);
+      if (copy !== undefined) this.putBack(route, copy);
     }
   }
 
   /** The layer below had no room for this message. */
   refused(route: BundleRoute, sequence: number, now: number): void {
     const copy = route.flight.take(sequence);
-    // A refused report or probe is made anew when it is due again.
-    if (copy !== undefined) this.putBack(route, copy, now);
+    if (copy !== undefined) this.putBack(route, copy);
+    // A refused report or probe is made anew when it is due again, and nobody can have answered it.
+    else route.unansweredSince = NEVER;
     route.pausedUntil = now + this.tuning.sendPauseMs;
-    route.window.refused();
   }
 
   /**
@@ -117,21 +143,39 @@ export class Traffic {
    * and the new session could not know it again: it is dropped rather than risk delivering it twice.
    */
   restart(): void {
-    this.drops.count('bundle-sent-before-restart', this.queue.dropSent());
+    this.drops.count('bundle-sent-before-restart', this.bulk.dropSent() + this.realTime.dropSent());
     this.nextBundleSequence = 0;
+    this.nextDatagramSequence = 0;
   }
 
-  private putBack(route: BundleRoute, copy: MessageCopy, now: number): void {
+  clear(): void {
+    this.bulk.clear();
+    this.realTime.clear();
+  }
+
+  private give(route: BundleRoute, copy: MessageCopy, sender: PlaintextSender, now: number): void {
+    route.pulled(now);
+    sender.data(route, copy, now);
+    if (!this.pool.scarce) return;
+    const oldest = route.flight.take(route.flight.oldest);
+    if (oldest !== undefined) this.pool.release(oldest);
+  }
+
+  private putBack(route: BundleRoute, copy: MessageCopy): void {
     route.resent += 1;
-    this.queue.putBack(copy, now);
+    if (copy.realTime) this.realTime.putBack(copy);
+    else this.bulk.putBack(copy);
+  }
+
+  /** What the queue may hold follows the routes: less would keep a TCP inside from using them. */
+  private aim(roundTripMs: number): void {
+    const { codelShare, codelMinMs, codelMaxMs } = this.tuning;
+    const targetMs = Math.min(Math.max(codelShare * roundTripMs, codelMinMs), codelMaxMs);
+    this.bulk.setTiming(targetMs, Math.max(2 * targetMs, roundTripMs));
   }
 
   private measure(route: BundleRoute, report: ReportReader, now: number): void {
     const sentAt = route.flight.sentAt(report.largest);
-    if (sentAt !== undefined) {
-      route.window.sample(now - sentAt - report.delayUs / 1000, route.inboundDelay.queueMs(now), now);
-    }
-    route.window.reportCame(now - route.reportedAt);
-    route.reportedAt = now;
+    if (sentAt !== undefined) route.timing.sample(now - sentAt - report.delayUs / 1000, now);
   }
 }

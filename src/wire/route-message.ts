@@ -7,6 +7,7 @@
  * Plaintext:
  *
  *   0x01 DATA         bundle sequence u48, application bytes (1 to MAX_APPLICATION_BYTES)
+ *   0x02 DATAGRAM     datagram sequence u48, application bytes (the same): delivered at once, once
  *   0x03 REPORT       route count u8, each: route index u16, largest sequence u48, delay u32 in us, ACK ranges
  *   0x04 PROBE        token u64
  *   0x05 PROBE_REPLY  token u64
@@ -23,6 +24,7 @@ import { MAX_RANGES_BYTES, type RangeBlocks, readRanges, writeRanges } from './a
 export const ROUTE_MESSAGE = { messageTwo: 1, sealed: 2 } as const;
 export const KIND = {
   data: 0x01,
+  datagram: 0x02,
   report: 0x03,
   probe: 0x04,
   probeReply: 0x05,
@@ -41,7 +43,9 @@ export const SEALED_HEADER_BYTES = 8;
 /** What sealing adds to a plaintext. */
 export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
 export const DATA_HEAD_BYTES = 7;
-export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - SEALED_OVERHEAD_BYTES - DATA_HEAD_BYTES;
+/** What a DATA or DATAGRAM adds to its application bytes. */
+export const DATA_OVERHEAD_BYTES = SEALED_OVERHEAD_BYTES + DATA_HEAD_BYTES;
+export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - DATA_OVERHEAD_BYTES;
 const PROBE_BYTES = 9;
 const REKEY_BYTES = 5 + POINT_BYTES;
 const CLOSE_BYTES = 2;
@@ -82,9 +86,9 @@ export function writeSealedHeader(out: Uint8Array, at: number, epoch: number, se
 }
 
 /** Writes the 7 bytes before the application's. */
-export function writeDataHead(out: Uint8Array, at: number, bundleSequence: number): void {
-  out[at] = KIND.data;
-  writeU48(out, at + 1, bundleSequence);
+export function writeDataHead(out: Uint8Array, at: number, kind: 'data' | 'datagram', sequence: number): void {
+  out[at] = KIND[kind];
+  writeU48(out, at + 1, sequence);
 }
 
 export function writeProbe(out: Uint8Array, at: number, kind: 'probe' | 'probeReply', token: number): number {
@@ -135,14 +139,15 @@ export function addReportEntry(
   return REPORT_ENTRY_HEAD_BYTES + writeRanges(out, to + REPORT_ENTRY_HEAD_BYTES, blocks);
 }
 
-/** A parsed plaintext; reused. Which fields hold depends on `kind`; `bodyAt`..`bodyEnd` are DATA's application bytes. */
+/** A parsed plaintext; reused. Which fields hold depends on `kind`; `bodyAt`..`bodyEnd` are its variable part. */
 export class Plaintext {
   kind: number = KIND.data;
-  bundleSequence = 0;
+  /** DATA: bundle sequence; DATAGRAM: datagram sequence. */
+  sequence = 0;
   token = 0;
   epoch = 0;
   closeReason: CloseReason = 'done';
-  /** DATA: application bytes; REPORT: the entries; REKEY and REKEY_ACK: the ephemeral key. */
+  /** DATA and DATAGRAM: application bytes; REPORT: the entries; REKEY and REKEY_ACK: the ephemeral key. */
   bodyAt = 0;
   bodyEnd = 0;
 }
@@ -156,8 +161,9 @@ export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: 
   into.bodyEnd = end;
   switch (into.kind) {
     case KIND.data:
+    case KIND.datagram:
       if (length <= DATA_HEAD_BYTES) return 'route-message-length';
-      into.bundleSequence = readU48(bytes, at + 1);
+      into.sequence = readU48(bytes, at + 1);
       into.bodyAt = at + DATA_HEAD_BYTES;
       return 'ok';
     case KIND.report:

@@ -5,16 +5,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { BULK, REAL_TIME, type TrafficClass } from '../../../src/base/traffic-class.ts';
 import { numbered, numberOf, RoutePair } from '../../unit/bundle/route-pair.ts';
 
 const anyPath = fc.record({
   delayMs: fc.integer({ min: 0, max: 120 }),
   jitterMs: fc.constantFrom(0, 0, 5, 30),
-  loss: fc.constantFrom(0, 0, 0.02, 0.3),
-  duplication: fc.constantFrom(0, 0, 0.1),
-  reorder: fc.constantFrom(0, 0, 0.1),
+  loss: fc.constantFrom(0, 0, 0.02, 0.5),
+  lostShare: fc.constantFrom(0, 0, 0.02, 0.3),
   rateMbps: fc.constantFrom(1, 10, 100),
-  queueBytes: fc.constantFrom(20_000, 200_000),
+  hops: fc.constantFrom(1, 4),
 });
 
 const anyFault = fc.record({
@@ -47,7 +47,7 @@ class Ledger {
   }
 }
 
-function traffic(pair: RoutePair, seed: number, untilMs: number): [Ledger, Ledger] {
+function traffic(pair: RoutePair, seed: number, untilMs: number, realTimeShare: number): [Ledger, Ledger] {
   const random = new SeededRandom(seed, 'traffic');
   const ledgers: [Ledger, Ledger] = [new Ledger(), new Ledger()];
   pair.serviceOwner.keep = false;
@@ -61,7 +61,9 @@ function traffic(pair: RoutePair, seed: number, untilMs: number): [Ledger, Ledge
       const session = up ? pair.session : pair.serviceOwner.session;
       if (session === undefined) continue;
       const sent = { bytes: random.chance(0.05) ? 4 + random.integer(20_000) : 4 + random.integer(1_400) };
-      if (session.send(messageOf(ledger.sent.length, sent), pair.now)) ledger.sent.push(sent);
+      const trafficClass: TrafficClass = random.chance(realTimeShare) ? REAL_TIME : BULK;
+      const lane = { trafficClass, flow: random.integer(4) };
+      if (session.send(messageOf(ledger.sent.length, sent), pair.now, lane)) ledger.sent.push(sent);
     }
     if (pair.now < untilMs) pair.at(random.unit() * 10, send);
   };
@@ -87,7 +89,7 @@ describe('a session over any routes', () => {
         fc.nat(),
         (paths, faults, seed) => {
           const pair = new RoutePair({ paths, seed });
-          const [up] = traffic(pair, seed, 5_000);
+          const [up] = traffic(pair, seed, 5_000, 0.2);
           for (const { atMs, path, kind } of faults) {
             pair.at(atMs, () => {
               const index = path % paths.length;
@@ -105,8 +107,8 @@ describe('a session over any routes', () => {
             pair.run(100);
             for (const session of [pair.session, pair.serviceOwner.session]) {
               const status = session?.status(pair.now);
-              expect(status?.resequencer.waiting ?? 0).toBeLessThanOrEqual(1_024);
-              expect(status?.routes.length ?? 0).toBeLessThanOrEqual(8);
+              expect(status?.resequencer.waiting ?? 0).toBeLessThanOrEqual(16_384);
+              expect(status?.routes.length ?? 0).toBeLessThanOrEqual(16);
             }
           }
           // The faults are over: the session comes back, whatever they were. Its only route may lose a third of what it
@@ -119,15 +121,14 @@ describe('a session over any routes', () => {
     );
   });
 
-  it('delivers everything when nothing is lost, over routes that duplicate and reorder', () => {
+  it('delivers everything when nothing is given up, over hops that lose, repeat and reorder', () => {
     fc.assert(
       fc.property(fc.array(anyPath, { minLength: 1, maxLength: 3 }), fc.nat(), (anyPaths, seed) => {
-        const paths = anyPaths.map((path) => ({ ...path, loss: 0, rateMbps: 100, queueBytes: 1e9 }));
+        const paths = anyPaths.map((path) => ({ ...path, lostShare: 0, rateMbps: 100 }));
         const pair = new RoutePair({ paths, seed });
-        // What overtakes its own set-up or message two is lost, as any message may be.
         pair.runTo(2_000);
-        const ledgers = traffic(pair, seed, 4_000);
-        pair.runTo(10_000);
+        const ledgers = traffic(pair, seed, 4_000, 0);
+        pair.runTo(12_000);
         for (const ledger of ledgers) expect(ledger.seen.size).toBe(ledger.sent.length);
         expect(pair.session.status(pair.now)).toMatchObject({ queueBytes: 0 });
         expect(pair.session.status(pair.now).routes.every(({ inFlightBytes }) => inFlightBytes === 0)).toBe(true);

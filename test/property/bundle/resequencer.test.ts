@@ -7,6 +7,8 @@ import { numbered, numberOf } from '../../unit/bundle/route-pair.ts';
 
 const anyArrival = fc.record({
   slot: fc.nat(2),
+  number: fc.oneof(fc.nat(60), fc.nat(3_000), fc.constantFrom(2 ** 31, 2 ** 32 - 1)),
+  lost: fc.boolean(),
   sequence: fc.oneof(fc.nat(60), fc.nat(3_000), fc.constantFrom(2 ** 40, 2 ** 48 - 1)),
   afterMs: fc.constantFrom(0, 0, 1, 30, 300),
   bytes: fc.constantFrom(4, 300, 60_000),
@@ -16,25 +18,26 @@ describe('resequencer', () => {
   it('delivers each sequence once at most, and holds no more than its bounds', () => {
     fc.assert(
       fc.property(fc.array(anyArrival, { maxLength: 300 }), (arrivals) => {
-        const pool = new MessagePool(8 << 20);
+        const pool = new MessagePool(40 << 20);
         const delivered = new Set<number>();
         const resequencer = new Resequencer(BUNDLE_TUNING, 3, pool, (bytes) => {
           expect(delivered.has(numberOf(bytes))).toBe(false);
           delivered.add(numberOf(bytes));
         });
-        for (let slot = 0; slot < 3; slot++) resequencer.routeOpened(slot);
+        for (let slot = 0; slot < 3; slot++) resequencer.routeOpened(slot, slot < 2);
         let now = 0;
         // The message carries which arrival it was: a sequence that is accepted twice shows as two arrivals of it.
         const firstOf = new Map<number, number>();
-        for (const [i, { slot, sequence, afterMs, bytes }] of arrivals.entries()) {
+        for (const [i, { slot, number, lost, sequence, afterMs, bytes }] of arrivals.entries()) {
           now += afterMs;
           resequencer.wake(now);
           if (!firstOf.has(sequence)) firstOf.set(sequence, i);
-          resequencer.accept(slot, sequence, numbered(firstOf.get(sequence)!, bytes), now);
+          if (lost) resequencer.passedOver(slot, number);
+          else resequencer.accept(slot, number, sequence, numbered(firstOf.get(sequence)!, bytes), now);
           expect(resequencer.counters.waiting).toBeLessThanOrEqual(BUNDLE_TUNING.reorderMessages);
           expect(pool.used).toBeLessThanOrEqual(2 * BUNDLE_TUNING.reorderBytes);
         }
-        resequencer.wake(now + 1_000);
+        resequencer.wake(now + 3_000);
         expect(resequencer.counters.waiting).toBe(0);
         expect(pool.used).toBe(0);
       }),
@@ -54,10 +57,12 @@ describe('resequencer', () => {
           const resequencer = new Resequencer(BUNDLE_TUNING, 2, new MessagePool(1 << 20), (bytes) =>
             delivered.push(numberOf(bytes)),
           );
-          resequencer.routeOpened(0);
-          resequencer.routeOpened(1);
-          // The second route stays idle: nothing is given up before its time.
-          for (const [i, sequence] of order.entries()) resequencer.accept(0, sequence, numbered(sequence, 10), i);
+          resequencer.routeOpened(0, true);
+          resequencer.routeOpened(1, true);
+          for (const [i, sequence] of order.entries()) {
+            resequencer.accept(sequence % 2, sequence >> 1, sequence, numbered(sequence, 10), i);
+            resequencer.wake(i);
+          }
           expect(delivered).toEqual(Array.from({ length: 40 }, (_, i) => i));
         },
       ),

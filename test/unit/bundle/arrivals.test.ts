@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/env.ts';
-import { Arrivals } from '../../../src/bundle/arrivals.ts';
-import { MAX_RANGES } from '../../../src/wire/ack-ranges.ts';
+import { Arrivals, MAX_BLOCKS } from '../../../src/bundle/arrivals.ts';
+import { MAX_RANGES, RangeBlocks } from '../../../src/wire/ack-ranges.ts';
 
 function arrivalsOf(...sequences: number[]): Arrivals {
   const arrivals = new Arrivals();
@@ -9,8 +9,14 @@ function arrivalsOf(...sequences: number[]): Arrivals {
   return arrivals;
 }
 
-function blocks({ blocks: { count, high, low } }: Arrivals): [number, number][] {
+function listed({ count, high, low }: RangeBlocks): [number, number][] {
   return Array.from({ length: count }, (_, i) => [high[i], low[i]]);
+}
+
+function blocks(arrivals: Arrivals): [number, number][] {
+  const into = new RangeBlocks();
+  arrivals.newest(into);
+  return listed(into);
 }
 
 describe('arrivals', () => {
@@ -41,11 +47,28 @@ describe('arrivals', () => {
     ]);
   });
 
-  it('keep the 32 newest blocks', () => {
-    const arrivals = arrivalsOf(...Array.from({ length: 50 }, (_, i) => 2 * i));
-    expect(blocks(arrivals)).toEqual(Array.from({ length: MAX_RANGES }, (_, i) => [98 - 2 * i, 98 - 2 * i]));
+  it('tell the 32 newest blocks, and the older ones in turn', () => {
+    const arrivals = arrivalsOf(...Array.from({ length: 80 }, (_, i) => 2 * i));
+    const from = (high: number, length: number) => Array.from({ length }, (_, i) => [high - 2 * i, high - 2 * i]);
+    expect(blocks(arrivals)).toEqual(from(158, MAX_RANGES));
+    const older = new RangeBlocks();
+    expect(arrivals.older(older) && listed(older)).toEqual(from(94, MAX_RANGES));
+    expect(arrivals.older(older) && listed(older)).toEqual(from(30, 16));
+    expect(arrivals.older(older) && listed(older)).toEqual(from(94, MAX_RANGES));
+    expect(arrivalsOf(0, 2).older(older)).toBe(false);
+  });
+
+  it('forget the oldest of more than 512 blocks', () => {
+    const arrivals = arrivalsOf(...Array.from({ length: 600 }, (_, i) => 2 * i));
+    expect(arrivals.blockCount).toBe(MAX_BLOCKS);
     arrivals.note(1, true, 0);
-    expect(arrivals.blocks.count).toBe(MAX_RANGES);
+    expect(arrivals.blockCount).toBe(MAX_BLOCKS);
+  });
+
+  it('find the place of any number among many blocks', () => {
+    const arrivals = arrivalsOf(...Array.from({ length: 100 }, (_, i) => 2 * i));
+    for (let i = 0; i < 99; i++) arrivals.note((2 * i * 37 + 1) % 198, true, 0);
+    expect(blocks(arrivals)).toEqual([[198, 0]]);
   });
 
   it('call for a report 5 ms after the first, or at once after 16', () => {

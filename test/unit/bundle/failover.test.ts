@@ -5,12 +5,15 @@
  *            ╚═ path 1: 20 Mb/s, 5 ms ═╝
  */
 import { describe, expect, it } from 'vitest';
+import { BULK } from '../../../src/base/traffic-class.ts';
 import { longestPause, numbered, numbersOf, RoutePair, saturate } from './route-pair.ts';
 
-const path = { rateMbps: 20, queueBytes: 125_000, delayMs: 5 };
+const path = { rateMbps: 20, delayMs: 5 };
 
-function states(pair: RoutePair): string[] {
-  return pair.session.status(pair.now).routes.map(({ state }) => state);
+/** Of the Bulk routes, or of all. */
+function states(pair: RoutePair, which: 'bulk' | 'all' = 'bulk'): string[] {
+  const { routes } = pair.session.status(pair.now);
+  return routes.filter(({ trafficClass }) => which === 'all' || trafficClass === BULK).map(({ state }) => state);
 }
 
 function upTo(count: number): number[] {
@@ -32,8 +35,10 @@ describe.each([
     expect(longestPause(receiver(pair).received, 900, 3_000)).toBeLessThan(300);
     pair.runTo(5_000);
     const numbers = numbersOf(receiver(pair).received);
-    expect(numbers.length).toBe(counter.sent);
-    expect(numbers.sort((a, b) => a - b)).toEqual(upTo(counter.sent));
+    // What the one path left can't carry is dropped before it is numbered, and nothing else.
+    expect(numbers.length).toBe(counter.sent - sender(pair).status(pair.now).queueDrops);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(sender(pair).status(pair.now).queueDrops).toBeLessThan(0.02 * counter.sent);
   });
 
   it('comes back by itself once it is mended', () => {
@@ -52,7 +57,7 @@ describe.each([
 });
 
 describe('a route', () => {
-  it('that was only silent for a second returns to service with a small window', () => {
+  it('that was only silent for a second returns to service', () => {
     const pair = new RoutePair({ paths: [path, path] });
     pair.runTo(100);
     saturate(pair, () => pair.session, 4_000);
@@ -63,7 +68,7 @@ describe('a route', () => {
     pair.mend(0);
     pair.runTo(2_150);
     expect(states(pair)).toEqual(['up', 'up']);
-    expect(pair.routesOpened).toHaveLength(2);
+    expect(pair.routesOpened).toHaveLength(4);
     pair.runTo(4_000);
     expect(pair.session.status(pair.now).routes[0].deliveredBytes).toBeGreaterThan(5_000_000);
   });
@@ -78,8 +83,9 @@ describe('a route', () => {
     expect(pair.session.status(pair.now).lastFailure).toEqual({ hop: 1, reason: 'no-such-link' });
     pair.runTo(3_000);
     expect(longestPause(pair.serviceOwner.received, 900, 2_000)).toBeLessThan(60);
-    expect(new Set(numbersOf(pair.serviceOwner.received)).size).toBe(counter.sent);
-    expect(pair.serviceOwner.received.length).toBe(counter.sent);
+    const arrived = counter.sent - pair.session.status(pair.now).queueDrops;
+    expect(new Set(numbersOf(pair.serviceOwner.received)).size).toBe(arrived);
+    expect(pair.serviceOwner.received.length).toBe(arrived);
   });
 
   it('that dies while idle is found out and replaced over another path', () => {
@@ -90,9 +96,11 @@ describe('a route', () => {
     const { routes } = pair.session.status(pair.now);
     expect(routes.map(({ state, path: nodes }) => [state, nodes![0][1]])).toEqual([
       ['up', 0],
+      ['up', 0],
+      ['up', 2],
       ['up', 2],
     ]);
-    expect(pair.serviceSession.status(pair.now).routes).toHaveLength(2);
+    expect(pair.serviceSession.status(pair.now).routes).toHaveLength(4);
   });
 
   it('that loses one message at the end of a burst is not taken for dead', () => {
@@ -102,8 +110,10 @@ describe('a route', () => {
     pair.filter = (from, message) => !(from === 0 && message.length === 300 + 31 && ++sent === 5);
     for (let i = 0; i < 5; i++) pair.session.send(numbered(i, 300), pair.now);
     pair.run(1_000);
+    expect(states(pair)).toEqual(['up']);
+    pair.run(8_000);
     const { routes } = pair.session.status(pair.now);
-    expect(routes).toMatchObject([{ state: 'up', lost: 1, resent: 0, inFlightBytes: 0 }]);
+    expect(routes[0]).toMatchObject({ state: 'up', lost: 1, resent: 0, inFlightBytes: 0 });
   });
 
   it('that the layer below has no room on loses nothing: its messages wait or go elsewhere', () => {
@@ -170,13 +180,10 @@ describe('a session without any route', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(100);
     pair.cut(0);
-    let taken = 0;
-    for (let i = 0; i < 400; i++) {
-      while (pair.session.send(numbered(taken, 1_000), pair.now)) taken += 1;
-      pair.run(10);
-    }
-    expect(pair.session.status(pair.now).queueBytes).toBeLessThan(1024 * 1024 + 100_000);
-    expect(pair.session.status(pair.now).queueDrops).toBe(400);
+    pair.run(1_000);
+    for (let i = 0; i < 10_000; i++) expect(pair.session.send(numbered(i, 1_000), pair.now)).toBe(true);
+    expect(pair.session.status(pair.now).queueBytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(pair.session.status(pair.now).queueDrops).toBeGreaterThan(5_000);
   });
 
   it('ends at the service after two minutes, and the client starts another', () => {

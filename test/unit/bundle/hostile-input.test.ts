@@ -48,7 +48,16 @@ function anyPlaintext(random: SeededRandom): Uint8Array {
     return plaintext;
   }
   const plaintext = noise(random, 1 + random.integer(120));
-  plaintext[0] = random.pick([KIND.data, KIND.report, KIND.probe, KIND.probeReply, KIND.rekey, KIND.rekeyAck, 0x55]);
+  plaintext[0] = random.pick([
+    KIND.data,
+    KIND.datagram,
+    KIND.report,
+    KIND.probe,
+    KIND.probeReply,
+    KIND.rekey,
+    KIND.rekeyAck,
+    0x55,
+  ]);
   return plaintext;
 }
 
@@ -148,7 +157,7 @@ describe('a set-up', () => {
     for (let i = 0; i < 60; i++) {
       const hello = noise(random, random.integer(200));
       if (random.chance(0.5) && hello.length > 33) hello.set(pair.clientKey);
-      const setup = { service: pair.service, hello, routeIndex: random.integer(65_536) };
+      const setup = { ...pair.routesOpened[0], hello, routeIndex: random.integer(65_536) };
       expect(pair.layers[1].incoming((10_000 + i) as RouteHandle, setup, pair.now)).toBe('refused');
     }
     expect(pair.drops[1].get('bundle-hello-malformed')).toBe(60);

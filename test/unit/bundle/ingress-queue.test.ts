@@ -3,76 +3,79 @@ import { IngressQueue } from '../../../src/bundle/ingress-queue.ts';
 import { MessagePool } from '../../../src/bundle/message-pool.ts';
 import { numbered, numberOf } from './route-pair.ts';
 
-const limits = { queueBytes: 10_000, queueMessages: 100, queueSojournMs: 100 };
+const limits = { queueBytes: 10_000, queueMessages: 100 };
+const timing = { targetMs: 60, intervalMs: 120 };
 
-function queueOf(overrides: Partial<typeof limits> = {}) {
-  const pool = new MessagePool(1 << 20);
-  return { pool, queue: new IngressQueue(pool, { ...limits, ...overrides }) };
+function queueOf({ poolBytes = 1 << 20, marks = false } = {}) {
+  const pool = new MessagePool(poolBytes);
+  return { pool, queue: new IngressQueue(pool, limits, timing, () => marks) };
 }
 
 function takeNumbers(queue: IngressQueue): number[] {
   const numbers: number[] = [];
-  for (let copy = queue.take(); copy !== undefined; copy = queue.take()) numbers.push(numberOf(copy.buffer));
+  while (queue.peek(0) !== undefined) numbers.push(numberOf(queue.take().buffer));
   return numbers;
 }
 
 describe('ingress queue', () => {
-  it('gives out in the order of arrival, also when it had to grow', () => {
-    const { queue } = queueOf({ queueMessages: 1_000, queueBytes: 100_000 });
-    for (let i = 0; i < 40; i++) queue.offer(numbered(i, 8), 0);
-    for (let i = 0; i < 30; i++) queue.take();
-    for (let i = 40; i < 240; i++) queue.offer(numbered(i, 8), 0);
-    expect(takeNumbers(queue)).toEqual(Array.from({ length: 210 }, (_, i) => i + 30));
-  });
-
-  it('drops what arrives beyond its bytes', () => {
+  it('gives out a flow in the order of arrival', () => {
     const { queue } = queueOf();
-    let taken = 0;
-    while (queue.offer(numbered(taken, 1_000), 0)) taken += 1;
-    expect(taken).toBe(10);
-    expect(queue.drops).toBe(1);
-    expect(queue.bytes).toBe(10_000);
+    for (let i = 0; i < 90; i++) queue.offer(numbered(i, 8), 7, 0);
+    expect(queue.length).toBe(90);
+    expect(takeNumbers(queue)).toEqual(Array.from({ length: 90 }, (_, i) => i));
+    expect([queue.length, queue.bytes]).toEqual([0, 0]);
   });
 
-  it('drops what arrives beyond its number of messages', () => {
+  it('shows the same message until it is taken, whatever comes', () => {
     const { queue } = queueOf();
-    for (let i = 0; i < 100; i++) expect(queue.offer(numbered(i, 4), 0)).toBe(true);
-    expect(queue.offer(numbered(100, 4), 0)).toBe(false);
+    queue.offer(numbered(1, 8), 1, 0);
+    expect(numberOf(queue.peek(0)!.buffer)).toBe(1);
+    queue.offer(numbered(2, 8), 2, 0);
+    expect(queue.length).toBe(2);
+    expect(takeNumbers(queue)).toEqual([1, 2]);
   });
 
-  it('drops what arrives while the oldest has waited too long', () => {
+  it('holds no more than its bytes and messages', () => {
     const { queue } = queueOf();
-    queue.offer(numbered(0, 4), 0);
-    expect(queue.offer(numbered(1, 4), 100)).toBe(true);
-    expect(queue.offer(numbered(2, 4), 100.1)).toBe(false);
-    queue.take();
-    expect(queue.offer(numbered(3, 4), 100.1)).toBe(true);
+    for (let i = 0; i < 40; i++) expect(queue.offer(numbered(i, 1_000), 0, 0)).toBe(true);
+    expect([queue.bytes, queue.drops]).toEqual([10_000, 30]);
+    for (let i = 0; i < 400; i++) queue.offer(numbered(i, 4), 0, 0);
+    expect(queue.length).toBeLessThanOrEqual(100);
   });
 
-  it('drops when the pool is exhausted', () => {
-    const queue = new IngressQueue(new MessagePool(256), limits);
-    expect(queue.offer(numbered(0, 4), 0)).toBe(true);
-    expect(queue.offer(numbered(1, 4), 0)).toBe(false);
+  it('refuses when the pool is exhausted', () => {
+    const { queue } = queueOf({ poolBytes: 256 });
+    expect(queue.offer(numbered(0, 4), 0, 0)).toBe(true);
+    expect(queue.offer(numbered(1, 4), 0, 0)).toBe(false);
     expect(queue.drops).toBe(1);
   });
 
-  it('puts back to the front beyond its bounds, and counts the wait anew', () => {
-    const { queue } = queueOf({ queueMessages: 2 });
-    queue.offer(numbered(0, 4), 0);
-    queue.offer(numbered(1, 4), 0);
-    const first = queue.take()!;
-    queue.offer(numbered(2, 4), 0);
-    queue.putBack(first, 90);
-    expect(queue.length).toBe(3);
-    expect(first.queuedAt).toBe(90);
-    expect(takeNumbers(queue)).toEqual([0, 1, 2]);
+  it('gives out first, in their order, what routes gave back', () => {
+    const { queue, pool } = queueOf();
+    for (let i = 0; i < 3; i++) queue.offer(numbered(100 + i, 4), 0, 0);
+    for (const sequence of [9, 7, 3, 8]) {
+      const copy = pool.take(numbered(sequence, 4))!;
+      copy.sequence = sequence;
+      queue.putBack(copy);
+    }
+    expect(queue.length).toBe(7);
+    expect(takeNumbers(queue)).toEqual([3, 7, 8, 9, 100, 101, 102]);
+  });
+
+  it('drops what was sent before, and nothing else', () => {
+    const { queue, pool } = queueOf();
+    queue.offer(numbered(100, 4), 0, 0);
+    for (const sequence of [2, 1]) queue.putBack(Object.assign(pool.take(numbered(sequence, 4))!, { sequence }));
+    expect(queue.dropSent()).toBe(2);
+    expect(takeNumbers(queue)).toEqual([100]);
   });
 
   it('gives all it holds back to the pool', () => {
     const { pool, queue } = queueOf();
-    for (let i = 0; i < 9; i++) queue.offer(numbered(i, 4), 0);
+    for (let i = 0; i < 9; i++) queue.offer(numbered(i, 4), i, 0);
+    queue.peek(0);
+    queue.putBack(Object.assign(pool.take(numbered(1, 4))!, { sequence: 1 }));
     queue.clear();
-    expect(pool.used).toBe(0);
-    expect(queue.bytes).toBe(0);
+    expect([pool.used, queue.bytes, queue.length]).toEqual([0, 0, 0]);
   });
 });

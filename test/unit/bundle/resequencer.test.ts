@@ -4,25 +4,39 @@ import { MessagePool } from '../../../src/bundle/message-pool.ts';
 import { Resequencer } from '../../../src/bundle/resequencer.ts';
 import { numbered, numberOf } from './route-pair.ts';
 
-const limits = { reorderMessages: 16, reorderBytes: 4_000, gapMinMs: 50, gapMaxMs: 200, gapMarginMs: 20 };
+const limits = {
+  reorderMessages: 16,
+  reorderBytes: 4_000,
+  gapMinMs: 50,
+  gapMaxMs: 2_000,
+  gapSentOnceMaxMs: 200,
+  gapMarginMs: 20,
+};
 
 class Bench {
   readonly pool: MessagePool;
   readonly delivered: number[] = [];
   readonly resequencer: Resequencer;
   onDeliver: ((number: number) => void) | undefined;
+  /** The next message number of each route. */
+  private readonly numbers = [0, 0, 0, 0];
 
-  constructor({ routes = 2, poolBytes = 1 << 20 } = {}) {
+  constructor({ routes = 2, poolBytes = 1 << 20, repeats = true } = {}) {
     this.pool = new MessagePool(poolBytes);
     this.resequencer = new Resequencer(limits, 4, this.pool, (bytes) => {
       this.delivered.push(numberOf(bytes));
       this.onDeliver?.(numberOf(bytes));
     });
-    for (let slot = 0; slot < routes; slot++) this.resequencer.routeOpened(slot);
+    for (let slot = 0; slot < routes; slot++) this.resequencer.routeOpened(slot, repeats);
   }
 
   come(slot: number, now: number, ...sequences: number[]): void {
-    for (const sequence of sequences) this.resequencer.accept(slot, sequence, numbered(sequence, 100), now);
+    for (const sequence of sequences) this.bring(slot, this.numbers[slot]++, sequence, now);
+  }
+
+  /** Message `number` of the route brings this. */
+  bring(slot: number, number: number, sequence: number, now: number, bytes = 100): void {
+    this.resequencer.accept(slot, number, sequence, numbered(sequence, bytes), now);
   }
 }
 
@@ -72,13 +86,44 @@ describe('resequencer', () => {
     expect(bench.delivered).toEqual([0, 2]);
   });
 
-  it('waits for the skew of the routes and a margin, 200 ms at most', () => {
-    const bench = new Bench();
+  it.each([
+    ['repeat', 2_000],
+    ['send once', 200],
+  ])('waits for the skew of the routes and a margin, and at most, where hops %s, %i ms', (hops, longestMs) => {
+    const bench = new Bench({ repeats: hops === 'repeat' });
     bench.resequencer.setRouteSkew(80);
     bench.come(0, 0, 1);
     expect(bench.resequencer.wake(0)).toBe(100);
-    bench.resequencer.setRouteSkew(500);
-    expect(bench.resequencer.wake(0)).toBe(200);
+    bench.resequencer.setRouteSkew(5_000);
+    expect(bench.resequencer.wake(0)).toBe(longestMs);
+  });
+
+  it('waits for a message that its route may still bring, as long as hops try', () => {
+    const bench = new Bench({ routes: 1 });
+    bench.bring(0, 0, 0, 0);
+    bench.bring(0, 2, 2, 10);
+    bench.bring(0, 3, 3, 500);
+    expect(bench.resequencer.wake(500)).toBe(2_010);
+    bench.bring(0, 1, 1, 1_500);
+    expect(bench.delivered).toEqual([0, 1, 2, 3]);
+    expect(bench.resequencer.counters).toEqual({ waiting: 0, lost: 0, late: 0, duplicate: 0 });
+  });
+
+  it('gives up at once what its route says is lost', () => {
+    const bench = new Bench({ routes: 1 });
+    bench.bring(0, 0, 0, 0);
+    bench.bring(0, 2, 2, 10);
+    bench.resequencer.passedOver(0, 1);
+    expect(bench.resequencer.wake(20)).toBe(NEVER);
+    expect(bench.delivered).toEqual([0, 2]);
+    expect(bench.resequencer.counters.lost).toBe(1);
+  });
+
+  it('counts the wait from when the gap was first seen, also when what waits comes backwards', () => {
+    const bench = new Bench({ routes: 1 });
+    bench.bring(0, 0, 0, 0);
+    for (const [i, number] of [8, 7, 6, 5].entries()) bench.bring(0, number, number, 100 * i);
+    expect(bench.resequencer.wake(400)).toBe(2_000);
   });
 
   it('learns the skew from gaps that filled', () => {
@@ -117,9 +162,9 @@ describe('resequencer', () => {
 
   it('gives up the front when more bytes wait than it has room for', () => {
     const bench = new Bench();
-    for (const sequence of [1, 2]) bench.resequencer.accept(0, sequence, numbered(sequence, 1_900), 0);
+    for (const sequence of [1, 2]) bench.bring(0, sequence, sequence, 0, 1_900);
     expect(bench.delivered).toEqual([]);
-    bench.resequencer.accept(0, 4, numbered(4, 1_900), 0);
+    bench.bring(0, 4, 4, 0, 1_900);
     expect(bench.delivered).toEqual([1, 2]);
     expect(bench.resequencer.counters).toMatchObject({ waiting: 1, lost: 1 });
   });
@@ -136,7 +181,7 @@ describe('resequencer', () => {
     const bench = new Bench();
     bench.come(0, 0, 0, 2, 2 ** 47);
     expect(bench.delivered).toEqual([0, 2]);
-    bench.resequencer.wake(1_000);
+    bench.resequencer.wake(3_000);
     expect(bench.delivered).toEqual([0, 2, 2 ** 47 % 2 ** 32]);
   });
 

@@ -1,19 +1,19 @@
 /**
  * Two bundle layers joined by simulated routes, in virtual time:
  *
- *              ┌── path 0: rate, delay, queue, loss, a switch ──┐
- *   client ────┼── path 1 ──────────────────────────────────────┼──── service
- *              └── ...                                          ┘
+ *              ┌── path 0: rate, delay, repeated loss, a switch ──┐
+ *   client ────┼── path 1 ────────────────────────────────────────┼──── service
+ *              └── ...                                            ┘
  *
- * A path stands for all relays of a route. It carries set-ups, messages and failures in order, each direction with a queue of its own.
+ * A path stands for all relays of its routes (`simulated-path.ts`).
  */
 import { Drops } from '../../../src/base/drops.ts';
 import type { Log } from '../../../src/base/env.ts';
 import type { ClientKey, NodeKey, RouteHandle, SecretKey, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { BULK, type DeliveryMs } from '../../../src/base/traffic-class.ts';
 import { BundleLayer } from '../../../src/bundle/bundle-layer.ts';
 import type { RoutePort, RouteSetup, SessionEvents } from '../../../src/bundle/ports.ts';
-import type { WindowTuning } from '../../../src/bundle/route-window.ts';
 import type { Session } from '../../../src/bundle/session.ts';
 import type { BundleTuning } from '../../../src/bundle/tuning.ts';
 import type { Cipher } from '../../../src/crypto/cipher.ts';
@@ -21,10 +21,8 @@ import { sha256 } from '../../../src/crypto/hash.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
-import { CLEAN_WIRE, Wire, type WireShape } from '../../sim/world/wire.ts';
+import { CLEAN_PATH, type PathShape, Pipe, type PipeRoute } from './simulated-path.ts';
 
-const SETUP_BYTES = 1_400;
-const FAILURE_BYTES = 320;
 const CLIENT = 0;
 const SERVICE = 1;
 type End = typeof CLIENT | typeof SERVICE;
@@ -32,10 +30,10 @@ type End = typeof CLIENT | typeof SERVICE;
 export interface PairOptions {
   readonly seed?: number;
   /** One for each path. */
-  readonly paths: readonly Partial<WireShape>[];
+  readonly paths: readonly Partial<PathShape>[];
   readonly routeCount?: number;
   readonly tuning?: Partial<BundleTuning>;
-  readonly windowTuning?: Partial<WindowTuning>;
+  readonly deliveryMs?: DeliveryMs;
 }
 
 export interface Received {
@@ -54,6 +52,8 @@ export class Owner implements SessionEvents {
   /** Whether messages are kept in `received`. */
   keep = true;
   bytes = 0;
+  /** Whether messages can be marked, and how many were. */
+  marks: number | undefined;
 
   opened(session: Session, now: number): void {
     this.session = session;
@@ -69,25 +69,21 @@ export class Owner implements SessionEvents {
   closed(_session: Session, reason: string): void {
     this.closedFor.push(reason);
   }
+
+  mark(): boolean {
+    if (this.marks === undefined) return false;
+    this.marks += 1;
+    return true;
+  }
 }
 
-/** One route: a handle at each end, over one path. */
+/** One route: a handle, a pipe's route and the next message number at each end, over one path. */
 interface SimRoute {
   readonly path: number;
   readonly handles: [RouteHandle, RouteHandle | undefined];
+  readonly ends: readonly [PipeRoute, PipeRoute];
+  readonly numbers: [number, number];
   open: boolean;
-  /** A set-up is accepted once: the route layer drops its duplicates. */
-  arrived: boolean;
-}
-
-class SimPath {
-  readonly wire: Wire;
-  /** Nothing overtakes inside a route. */
-  readonly latest: [number, number] = [0, 0];
-
-  constructor(wire: Wire) {
-    this.wire = wire;
-  }
 }
 
 const silentLog: Log = { write: () => {} };
@@ -106,15 +102,17 @@ export class RoutePair {
   wallStartMs = 1_700_000_000_000;
   /** Copies of everything sent, when wanted. */
   tap: ((from: End, message: Uint8Array) => void) | undefined;
-  /** Called with each message before it is queued: returning false loses it. */
+  /** Called with each message before it is queued: returning false loses it, and the far end learns its number. */
   filter: ((from: End, message: Uint8Array) => boolean) | undefined;
-  /** While true, `send` of this end refuses. */
+  /** While true, routes of this end have no room. */
   readonly blocked = [false, false];
   readonly routesOpened: RouteSetup[] = [];
+  private readonly cuts = new Set<number>();
   private readonly options: PairOptions;
   private readonly random: SeededRandom;
   private readonly cipher: Cipher = createNodeCipher();
-  private readonly paths: SimPath[] = [];
+  /** By path, then by the end that sends. */
+  readonly pipes: [Pipe, Pipe][];
   private readonly routes = new Map<RouteHandle, SimRoute>();
   private readonly serviceSecret: SecretKey;
   private readonly clientSecret: SecretKey;
@@ -130,18 +128,11 @@ export class RoutePair {
     this.clientSecret = secretOf('client');
     this.service = nobleCurve.publicKey(this.serviceSecret) as ServiceKey;
     this.clientKey = nobleCurve.publicKey(this.clientSecret) as ClientKey;
-    for (const [i, shape] of options.paths.entries()) {
-      const wire = new Wire(i, [CLIENT, SERVICE], { ...CLEAN_WIRE, mtuBytes: 100_000, ...shape }, this.random);
-      this.paths.push(new SimPath(wire));
-    }
+    this.pipes = options.paths.map((shape) => [this.newPipe(shape), this.newPipe(shape)]);
     this.offered = options.paths.map((_, i) => i);
     this.layers = [this.newLayer(CLIENT), this.newLayer(SERVICE)];
     this.layers[SERVICE].listen(this.service, this.serviceSecret, this.serviceOwner);
     this.session = this.connect();
-  }
-
-  get wires(): Wire[] {
-    return this.paths.map(({ wire }) => wire);
   }
 
   get serviceSession(): Session {
@@ -155,7 +146,8 @@ export class RoutePair {
       {
         service: this.service,
         clientSecret: this.clientSecret,
-        routeCount: this.options.routeCount ?? this.paths.length,
+        routeCount: this.options.routeCount ?? this.pipes.length,
+        ...(this.options.deliveryMs !== undefined && { deliveryMs: this.options.deliveryMs }),
         paths: () => this.offered.map(pathOf),
         events: this.clientOwner,
       },
@@ -171,25 +163,26 @@ export class RoutePair {
     this.layers[SERVICE].listen(this.service, this.serviceSecret, this.serviceOwner);
     for (const route of [...this.routes.values()]) {
       if (!route.open || !tell) this.forget(route);
-      else this.fail(route, 'no-such-link');
+      else this.fail(route, 'no-such-link', 2);
     }
   }
 
-  /** Cuts a path: what is on it and what comes later is lost. */
+  /** Cuts a path: what is on it goes on when it is mended within 2 s, and is given up else. */
   cut(path: number): void {
-    this.wires[path].up = false;
+    this.cuts.add(path);
+    for (const pipe of this.pipes[path]) pipe.up = false;
   }
 
   mend(path: number): void {
-    this.wires[path].up = true;
+    this.cuts.delete(path);
+    for (const pipe of this.pipes[path]) pipe.up = true;
   }
 
   /** The route layer at the client learns that every route on this path failed. */
   failPath(path: number, reason = 'no-such-link'): void {
     for (const route of [...this.routes.values()]) {
       if (route.path !== path || !route.open) continue;
-      route.open = false;
-      this.layers[CLIENT].routeFailed(route.handles[CLIENT], { hop: 1, reason }, this.now);
+      this.fail(route, reason, 1);
     }
     this.settle();
   }
@@ -229,12 +222,12 @@ export class RoutePair {
     }
   }
 
-  /** A raw route message for one end's newest open route, as a relay could forge it. */
+  /** A raw route message for one end's newest open Bulk route, as a relay could forge it. */
   forge(to: End, message: Uint8Array): void {
     for (const route of [...this.routes.values()].reverse()) {
       const handle = route.handles[to];
-      if (!route.open || handle === undefined) continue;
-      this.layers[to].message(handle, message.slice(), this.now);
+      if (!route.open || handle === undefined || route.ends[0].trafficClass !== BULK) continue;
+      this.layers[to].message(handle, message.slice(), route.numbers[1 - to]++, this.now);
       this.settle();
       return;
     }
@@ -251,14 +244,18 @@ export class RoutePair {
       log: silentLog,
       wallMs: () => this.wallStartMs + this.now,
       ...(this.options.tuning && { tuning: this.options.tuning }),
-      ...(this.options.windowTuning && { windowTuning: this.options.windowTuning }),
     });
+  }
+
+  private newPipe(shape: Partial<PathShape>): Pipe {
+    return new Pipe({ ...CLEAN_PATH, ...shape }, this.heap, this.random, this);
   }
 
   private portOf(end: End): RoutePort {
     return {
       open: (path, setup) => this.open(path, setup),
       send: (handle, message) => this.send(end, handle, message),
+      room: (handle) => this.room(end, handle),
       close: (handle) => this.close(end, handle),
     };
   }
@@ -268,72 +265,113 @@ export class RoutePair {
     if (!this.offered.includes(index)) return 'no-such-link';
     this.routesOpened.push({ ...setup, hello: setup.hello.slice() });
     const handle = this.nextHandle++ as RouteHandle;
-    const route: SimRoute = { path: index, handles: [handle, undefined], open: true, arrived: false };
-    this.routes.set(handle, route);
-    this.carry(route, CLIENT, SETUP_BYTES, () => {
-      if (route.arrived) return;
-      route.arrived = true;
-      const far = this.nextHandle++ as RouteHandle;
-      route.handles[SERVICE] = far;
-      this.routes.set(far, route);
-      const answer = this.layers[SERVICE].incoming(far, setup, this.now);
-      if (answer === 'accept') return;
-      this.routes.delete(far);
-      route.handles[SERVICE] = undefined;
-      this.carry(route, SERVICE, FAILURE_BYTES, () => this.fail(route, answer));
+    const setupAt = this.now + this.pipes[index][CLIENT].passageMs();
+    const endOf = (end: End): PipeRoute => ({
+      trafficClass: setup.trafficClass,
+      waitingBytes: 0,
+      open: true,
+      notBefore: end === CLIENT ? setupAt : 0,
+      writable: () => {
+        const own = route.handles[end];
+        if (own !== undefined) this.layers[end].writable(own);
+      },
     });
+    const route: SimRoute = {
+      path: index,
+      handles: [handle, undefined],
+      ends: [endOf(CLIENT), endOf(SERVICE)],
+      numbers: [0, 0],
+      open: true,
+    };
+    this.routes.set(handle, route);
+    this.heap.add(setupAt, () => this.arrive(route, setup));
     return handle;
   }
 
-  private send(from: End, handle: RouteHandle, message: Uint8Array): boolean {
+  private arrive(route: SimRoute, setup: RouteSetup): void {
+    if (!route.open || this.isCut(route)) return;
+    const far = this.nextHandle++ as RouteHandle;
+    route.handles[SERVICE] = far;
+    this.routes.set(far, route);
+    const answer = this.layers[SERVICE].incoming(far, setup, this.now);
+    if (answer === 'accept') return;
+    this.routes.delete(far);
+    route.handles[SERVICE] = undefined;
+    this.tell(route, SERVICE, () => this.fail(route, answer, 2));
+  }
+
+  private send(from: End, handle: RouteHandle, message: Uint8Array): number {
     this.tap?.(from, message);
-    if (this.blocked[from]) return false;
     const route = this.routes.get(handle);
-    if (route === undefined || !route.open) return true;
-    if (this.filter !== undefined && !this.filter(from, message)) return true;
-    const copy = message.slice();
-    this.carry(route, from, copy.length, () => {
-      const to = from === CLIENT ? SERVICE : CLIENT;
+    if (this.blocked[from] || (route !== undefined && message.length > this.room(from, handle))) return -1;
+    if (route === undefined || !route.open) return -1;
+    const to = from === CLIENT ? SERVICE : CLIENT;
+    const number = route.numbers[from]++;
+    const lose = () => {
       const there = route.handles[to];
-      if (there !== undefined) this.layers[to].message(there, copy, this.now);
-    });
-    return true;
+      if (there !== undefined) this.layers[to].lost(there, number);
+    };
+    const copy = message.slice();
+    const taken = this.filter === undefined || this.filter(from, copy);
+    const arrive = () => {
+      const there = route.handles[to];
+      if (there !== undefined) this.layers[to].message(there, copy, number, this.now);
+    };
+    const pipe = this.pipes[route.path][from];
+    const shipment = {
+      route: route.ends[from],
+      bytes: copy.length,
+      sentAt: this.now,
+      arrive: taken ? arrive : lose,
+      lose,
+    };
+    pipe.send(shipment);
+    return number;
+  }
+
+  private room(end: End, handle: RouteHandle): number {
+    const route = this.routes.get(handle);
+    if (this.blocked[end] || route === undefined || !route.open) return 0;
+    return this.pipes[route.path][end].room(route.ends[end]);
   }
 
   private close(end: End, handle: RouteHandle): void {
     const route = this.routes.get(handle);
     if (route === undefined || !route.open) return;
-    this.carry(route, end, FAILURE_BYTES, () => {
+    this.tell(route, end, () => {
       if (!route.open) return;
-      route.open = false;
+      this.end(route);
       const to = end === CLIENT ? SERVICE : CLIENT;
       const there = route.handles[to];
       if (there !== undefined) this.layers[to].routeClosed(there, 'teardown', this.now);
     });
   }
 
-  private fail(route: SimRoute, reason: string): void {
+  private fail(route: SimRoute, reason: string, hop: number): void {
     if (!route.open) return;
+    this.end(route);
+    this.layers[CLIENT].routeFailed(route.handles[CLIENT], { hop, reason }, this.now);
+  }
+
+  private end(route: SimRoute): void {
     route.open = false;
-    this.layers[CLIENT].routeFailed(route.handles[CLIENT], { hop: 2, reason }, this.now);
+    for (const end of route.ends) end.open = false;
   }
 
   private forget(route: SimRoute): void {
     route.handles[SERVICE] = undefined;
   }
 
-  /** Runs `arrive` when `bytes` sent from `from` have come through; never when they are lost. */
-  private carry(route: SimRoute, from: End, bytes: number, arrive: () => void): void {
-    const path = this.paths[route.path];
-    for (const at of path.wire.arrivals(from, bytes, this.now)) {
-      const reordered = path.wire.shape.reorder > 0 || path.wire.shape.jitterMs > 0;
-      const inOrderAt = reordered ? at : Math.max(at, path.latest[from]);
-      path.latest[from] = inOrderAt;
-      this.heap.add(inOrderAt, () => {
-        // A cut takes what is on the way with it.
-        if (path.wire.up) arrive();
-      });
-    }
+  private isCut(route: SimRoute): boolean {
+    return this.cuts.has(route.path);
+  }
+
+  /** Tells the other end something about a route, behind what was sent before. */
+  private tell(route: SimRoute, from: End, arrive: () => void): void {
+    const pipe = this.pipes[route.path][from];
+    this.heap.add(this.now + pipe.backlogMs() + pipe.passageMs() + 1, () => {
+      if (!this.isCut(route)) arrive();
+    });
   }
 }
 

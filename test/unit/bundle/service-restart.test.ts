@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { longestPause, numbered, numbersOf, RoutePair, saturate } from './route-pair.ts';
 
-const path = { rateMbps: 20, queueBytes: 125_000, delayMs: 5 };
+const path = { rateMbps: 20, delayMs: 5 };
 
 describe.each([
   ['soon after message one was made', 2_000],
@@ -16,7 +16,7 @@ describe.each([
     pair.restartService(true);
     pair.runTo(restartAt + 3_000);
     expect(pair.clientOwner.openedAt).toHaveLength(2);
-    expect(pair.session.status(pair.now).routes.map(({ state }) => state)).toEqual(['up', 'up']);
+    expect(pair.session.status(pair.now).routes.map(({ state }) => state)).toEqual(['up', 'up', 'up', 'up']);
     expect(longestPause(pair.serviceOwner.received, restartAt - 100, restartAt + 3_000)).toBeLessThan(400);
   });
 

@@ -1,11 +1,12 @@
 /** The life of a session: how it begins, how either end closes it, what it refuses, what its owner sees. */
 import { describe, expect, it } from 'vitest';
 import type { ServiceKey } from '../../../src/base/ids.ts';
+import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { MAX_APPLICATION_BYTES } from '../../../src/wire/route-message.ts';
 import { numbered, numbersOf, pathOf, RoutePair } from './route-pair.ts';
 
-const path = { rateMbps: 100, queueBytes: 600_000, delayMs: 5 };
+const path = { rateMbps: 100, delayMs: 5 };
 
 describe('session', () => {
   it('carries messages of every size both ways', () => {
@@ -53,7 +54,7 @@ describe('session', () => {
     expect(lost).toBeGreaterThan(1);
     expect(pair.session.state).toBe('up');
     expect(numbersOf(pair.serviceOwner.received)).toEqual([1]);
-    expect(pair.routesOpened).toHaveLength(1);
+    expect(pair.routesOpened).toHaveLength(2);
   });
 
   it('tries again over the same path when the set-up was lost', () => {
@@ -62,10 +63,15 @@ describe('session', () => {
     pair.session.send(numbered(1, 100), 0);
     pair.runTo(1_000);
     pair.mend(0);
-    pair.runTo(4_000);
+    pair.runTo(6_000);
     expect(pair.session.state).toBe('up');
     expect(numbersOf(pair.serviceOwner.received)).toEqual([1]);
-    expect(pair.routesOpened.map(({ routeIndex }) => routeIndex)).toEqual([0, 1]);
+    expect(pair.routesOpened.map(({ routeIndex, trafficClass }) => [routeIndex, trafficClass])).toEqual([
+      [0, BULK],
+      [1, REAL_TIME],
+      [2, BULK],
+      [3, REAL_TIME],
+    ]);
   });
 
   it('makes message one anew when the old one has aged before anybody answered', () => {
@@ -87,13 +93,24 @@ describe('session', () => {
     const status = pair.session.status(pair.now);
     expect(status).toMatchObject({ role: 'client', state: 'up', epoch: 1, rekeys: 0, queueBytes: 0, queueDrops: 0 });
     expect(status.lastHeardMsAgo).toBeLessThan(100);
-    expect(status.routes.map(({ index, state, path: nodes }) => [index, state, nodes])).toEqual([
-      [0, 'up', pathOf(0)],
-      [1, 'up', pathOf(1)],
+    const rows = status.routes.map(({ index, trafficClass, state, path: nodes }) => [
+      index,
+      trafficClass,
+      state,
+      nodes,
+    ]);
+    expect(rows).toEqual([
+      [0, BULK, 'up', pathOf(0)],
+      [1, REAL_TIME, 'up', pathOf(0)],
+      [2, BULK, 'up', pathOf(1)],
+      [3, REAL_TIME, 'up', pathOf(1)],
     ]);
     expect(status.routes.reduce((sum, { deliveredBytes }) => sum + deliveredBytes, 0)).toBe(1_000);
     expect(status.routes[0].roundTripMs).toBeCloseTo(10, 0);
-    expect(pair.serviceSession.status(pair.now)).toMatchObject({ role: 'service', routes: [{ path: undefined }, {}] });
+    expect(pair.serviceSession.status(pair.now)).toMatchObject({
+      role: 'service',
+      routes: [{ path: undefined }, {}, {}, {}],
+    });
   });
 
   it('knows what is going on while nothing comes back', () => {
@@ -178,22 +195,22 @@ describe('a service', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(100);
     const [setup] = pair.routesOpened;
-    expect(pair.layers[1].incoming(900 as never, { ...setup, routeIndex: 1 }, pair.now)).toBe('accept');
-    expect(pair.layers[1].incoming(901 as never, { ...setup, routeIndex: 1 }, pair.now)).toBe('refused');
+    expect(pair.layers[1].incoming(900 as never, { ...setup, routeIndex: 2 }, pair.now)).toBe('accept');
+    expect(pair.layers[1].incoming(901 as never, { ...setup, routeIndex: 2 }, pair.now)).toBe('refused');
     expect(pair.layers[1].incoming(902 as never, { ...setup, routeIndex: 0 }, pair.now)).toBe('refused');
   });
 
-  it('holds eight routes of a session, and lets a silent one make room', () => {
+  it('holds sixteen routes of a session, and lets a silent one make room', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(100);
     const [setup] = pair.routesOpened;
-    const answers = Array.from({ length: 9 }, (_, i) =>
-      pair.layers[1].incoming((900 + i) as never, { ...setup, routeIndex: i + 1 }, pair.now),
+    const answers = Array.from({ length: 16 }, (_, i) =>
+      pair.layers[1].incoming((900 + i) as never, { ...setup, routeIndex: i + 2 }, pair.now),
     );
-    expect(answers).toEqual([...new Array(7).fill('accept'), 'limit', 'limit']);
+    expect(answers).toEqual([...new Array(14).fill('accept'), 'limit', 'limit']);
     pair.now += 1_500;
     expect(pair.layers[1].incoming(950 as never, { ...setup, routeIndex: 50 }, pair.now)).toBe('accept');
-    expect(pair.serviceSession.status(pair.now).routes).toHaveLength(8);
+    expect(pair.serviceSession.status(pair.now).routes).toHaveLength(16);
   });
 
   it('closes what was set up and never spoke, and forgets the session', () => {

@@ -1,127 +1,129 @@
 /**
- * What several routes carry together.
+ * What several paths carry together.
  *
- *   client ══ routes of the given rate, delay and queue (50 ms of it, as modems have) ══ service
+ *   client ══ paths of the given rate and delay ══ service
  */
 import { describe, expect, it } from 'vitest';
-import { longestPause, numberOf, RoutePair, saturate } from './route-pair.ts';
+import { REAL_TIME, SENT_ONCE } from '../../../src/base/traffic-class.ts';
+import type { RouteStatus, SessionStatus } from '../../../src/bundle/session-status.ts';
+import { longestPause, numbered, numberOf, type PairOptions, RoutePair, saturate } from './route-pair.ts';
+import { FRAMING_BYTES, type PathShape } from './simulated-path.ts';
 
 const MESSAGE_BYTES = 1_400;
-/** Application bytes of a full-size message, with what seals and frames it on the simulated wire. */
-const PAYLOAD_SHARE = MESSAGE_BYTES / (MESSAGE_BYTES + 31 + 42);
+/** Application bytes of a full-size message, with what seals and frames it on the simulated path. */
+const PAYLOAD_SHARE = MESSAGE_BYTES / (MESSAGE_BYTES + 31 + FRAMING_BYTES);
 
-function modem(rateMbps: number, delayMs: number, loss = 0) {
-  return { rateMbps, delayMs, loss, queueBytes: rateMbps * 125 * 50 };
+function path(rateMbps: number, delayMs: number, more: Partial<PathShape> = {}) {
+  return { rateMbps, delayMs, ...more };
 }
 
-/** Saturates the session for `seconds` after one to settle; says what share of the routes' sum the service got. */
-function measure(paths: ReturnType<typeof modem>[], seconds = 4, settleMs = 1_000) {
-  const pair = new RoutePair({ paths });
+function bulkOf({ routes }: SessionStatus): RouteStatus[] {
+  return routes.filter(({ trafficClass }) => trafficClass !== REAL_TIME);
+}
+
+/** Saturates the session for `seconds` after some to settle; says what share of the paths' sum the service got. */
+function measure(paths: ReturnType<typeof path>[], seconds = 4, settleMs = 1_000, more: Partial<PairOptions> = {}) {
+  const pair = new RoutePair({ paths, ...more });
   pair.serviceOwner.keep = false;
   let newest = -1;
   let disordered = 0;
-  let longestRoundTripMs = 0;
   pair.serviceOwner.onMessage = (_session, bytes) => {
     const number = numberOf(bytes);
     if (number < newest) disordered += 1;
     newest = Math.max(newest, number);
   };
-  pair.runTo(200);
+  pair.runTo(500);
   saturate(pair, () => pair.session, 60_000);
   pair.run(settleMs);
   const before = pair.serviceOwner.bytes;
   disordered = 0;
-  for (let i = 0; i < seconds * 10; i++) {
-    pair.run(100);
-    for (const route of pair.session.status(pair.now).routes) {
-      longestRoundTripMs = Math.max(longestRoundTripMs, route.roundTripMs ?? 0);
-    }
-  }
-  const sumBytes = paths.reduce((sum, { rateMbps }) => sum + rateMbps * 125_000, 0) * seconds * PAYLOAD_SHARE;
-  return { pair, share: (pair.serviceOwner.bytes - before) / sumBytes, disordered, longestRoundTripMs };
+  pair.run(1_000 * seconds);
+  const rateMbps = paths.reduce((sum, { rateMbps, loss }) => sum + rateMbps * (1 - (loss ?? 0)), 0);
+  const share = (pair.serviceOwner.bytes - before) / (rateMbps * 125_000 * seconds * PAYLOAD_SHARE);
+  return { pair, share, disordered };
 }
 
-describe('two routes', () => {
-  it('of 50 Mb/s carry 95 % of their sum in order, with little in their queues', () => {
-    const { share, disordered, longestRoundTripMs, pair } = measure([modem(50, 0.3), modem(50, 0.3)]);
+describe('two paths', () => {
+  it.each([
+    [50, 0.3],
+    [50, 20],
+    [50, 100],
+    [2, 10],
+  ])('of %i Mb/s at %f ms carry 95 % of their sum in order', (rateMbps, delayMs) => {
+    const { share, disordered, pair } = measure([path(rateMbps, delayMs), path(rateMbps, delayMs)], 4, 2_000);
     expect(share).toBeGreaterThan(0.95);
     expect(disordered).toBe(0);
-    expect(longestRoundTripMs).toBeLessThan(20);
-    expect(pair.serviceSession.status(pair.now).resequencer).toMatchObject({ lost: 0, late: 0 });
+    expect(pair.serviceSession.status(pair.now).resequencer).toMatchObject({ lost: 0, late: 0, duplicate: 0 });
   });
 
-  it('of 50 Mb/s at 40 ms carry 95 % of their sum', () => {
-    expect(measure([modem(50, 20), modem(50, 20)]).share).toBeGreaterThan(0.95);
-  });
-
-  it('of 50 Mb/s at 200 ms carry 95 % of their sum once they have opened', () => {
-    expect(measure([modem(50, 100), modem(50, 100)], 4, 6_000).share).toBeGreaterThan(0.95);
-  });
-
-  it('of 50 and 10 Mb/s carry 95 % of their sum', () => {
-    const { share, disordered } = measure([modem(50, 5), modem(10, 5)]);
-    expect(share).toBeGreaterThan(0.95);
+  it.each([
+    ['50 + 10 Mb/s', path(50, 5), path(10, 5), 0.95],
+    ['20 + 1 Mb/s', path(20, 10), path(1, 50), 0.92],
+    ['2 + 2 Mb/s at 10 and 30 ms', path(2, 10), path(2, 30), 0.95],
+    ['50 + 50 Mb/s at 5 and 60 ms', path(50, 5), path(50, 60), 0.92],
+  ])('that differ (%s) carry their sum in order', (_, a, b, least) => {
+    const { share, disordered } = measure([a, b], 8, 2_000);
+    expect(share).toBeGreaterThan(least);
     expect(disordered).toBe(0);
   });
 
-  it('of 2 Mb/s carry 95 % of their sum', () => {
-    expect(measure([modem(2, 10), modem(2, 30)], 8, 2_000).share).toBeGreaterThan(0.95);
-  });
-
-  it('with 1 % loss carry what is not lost', () => {
-    expect(measure([modem(50, 5, 0.01), modem(50, 5, 0.01)]).share).toBeGreaterThan(0.95 * 0.99);
-  });
-
-  it('of 5 and 60 ms are put in order', () => {
-    const { share, disordered, pair } = measure([modem(50, 5), modem(50, 60)], 4, 4_000);
-    expect(share).toBeGreaterThan(0.9);
+  it('one of which loses a third at each of four hops carry what both carry, in order', () => {
+    const lossy = path(20, 20, { hops: 4, loss: 0.33 });
+    const { share, disordered, pair } = measure([path(20, 10), lossy], 8, 3_000);
+    expect(share).toBeGreaterThan(0.92);
     expect(disordered).toBe(0);
-    expect(pair.serviceSession.status(pair.now).routes.every(({ receivedBytes }) => receivedBytes > 1_000_000)).toBe(
-      true,
-    );
+    expect(bulkOf(pair.session.status(pair.now)).map(({ state, resent }) => [state, resent])).toEqual([
+      ['up', 0],
+      ['up', 0],
+    ]);
+  });
+
+  it('that send once and lose 1 % carry what is not lost, and stall for none of it', () => {
+    const once = path(20, 5, { lostShare: 0.01 });
+    const { share, pair } = measure([once, once], 4, 1_000, { deliveryMs: SENT_ONCE });
+    expect(share).toBeGreaterThan(0.95 * 0.99);
+    const { resequencer } = pair.serviceSession.status(pair.now);
+    expect(resequencer.lost).toBeGreaterThan(100);
+    expect(resequencer.waiting).toBeLessThan(150);
   });
 
   it('leave light load to the faster one', () => {
-    const pair = new RoutePair({ paths: [modem(50, 30), modem(50, 5)] });
+    const pair = new RoutePair({ paths: [path(50, 30), path(50, 5)] });
     pair.runTo(500);
     for (let i = 0; i < 50; i++) {
       pair.session.send(new Uint8Array(1_000), pair.now);
       pair.run(20);
     }
-    const [slow, fast] = pair.session.status(pair.now).routes;
+    pair.run(100);
+    const [slow, fast] = bulkOf(pair.session.status(pair.now));
     expect(fast.deliveredBytes).toBe(50_000);
     expect(slow.deliveredBytes).toBe(0);
   });
 
-  it('leave out a route that lies more than 180 ms behind', () => {
-    const { pair } = measure([modem(10, 5), modem(10, 250)], 2, 2_000);
-    const [, slow] = pair.session.status(pair.now).routes;
+  it('leave out a path that lies more than 180 ms behind', () => {
+    const { pair } = measure([path(10, 5), path(10, 250)], 2, 2_000);
+    const [, slow] = bulkOf(pair.session.status(pair.now));
     expect(slow.state).toBe('up');
     expect(slow.inFlightBytes).toBe(0);
   });
 
   it('carry traffic both ways at once', () => {
-    const pair = new RoutePair({ paths: [modem(20, 5), modem(20, 5)] });
+    const pair = new RoutePair({ paths: [path(20, 5), path(20, 5)] });
     pair.serviceOwner.keep = false;
     pair.clientOwner.keep = false;
-    pair.runTo(200);
-    saturate(pair, () => pair.session, 5_000);
-    saturate(pair, () => pair.serviceSession, 5_000);
+    pair.runTo(500);
+    saturate(pair, () => pair.session, 6_000);
+    saturate(pair, () => pair.serviceSession, 6_000);
     pair.run(1_000);
     const before = [pair.serviceOwner.bytes, pair.clientOwner.bytes];
     pair.run(4_000);
     const bothWays = 40 * 125_000 * 4 * PAYLOAD_SHARE;
-    expect(pair.serviceOwner.bytes - before[0]).toBeGreaterThan(0.85 * bothWays);
-    expect(pair.clientOwner.bytes - before[1]).toBeGreaterThan(0.85 * bothWays);
+    expect(pair.serviceOwner.bytes - before[0]).toBeGreaterThan(0.95 * bothWays);
+    expect(pair.clientOwner.bytes - before[1]).toBeGreaterThan(0.95 * bothWays);
   });
 
   it('carry messages of 64 KiB', () => {
-    const pair = new RoutePair({
-      paths: [
-        { ...modem(50, 2), queueBytes: 400_000 },
-        { ...modem(50, 2), queueBytes: 400_000 },
-      ],
-    });
+    const pair = new RoutePair({ paths: [path(50, 2), path(50, 2)] });
     pair.serviceOwner.keep = false;
     pair.runTo(200);
     saturate(pair, () => pair.session, 5_000, { bytes: 65_504, backlogBytes: 500_000 });
@@ -143,8 +145,8 @@ describe('a session', () => {
     expect(pair.clientOwner.openedAt).toEqual([60]);
   });
 
-  it('adds a route without a pause', () => {
-    const pair = new RoutePair({ paths: [modem(20, 5), modem(20, 5)] });
+  it('adds a path without a pause', () => {
+    const pair = new RoutePair({ paths: [path(20, 5), path(20, 5)] });
     pair.offered = [0];
     pair.failPath(1);
     pair.runTo(100);
@@ -153,10 +155,94 @@ describe('a session', () => {
     pair.offered = [0, 1];
     pair.layers[0].pathsChanged(pair.now);
     pair.runTo(4_000);
-    expect(pair.session.status(pair.now).routes.map(({ state }) => state)).toEqual(['up', 'up']);
-    expect(longestPause(pair.serviceOwner.received, 1_500, 4_000)).toBeLessThan(5);
+    expect(pair.session.status(pair.now).routes.map(({ state }) => state)).toEqual(['up', 'up', 'up', 'up']);
+    expect(longestPause(pair.serviceOwner.received, 1_500, 4_000)).toBeLessThan(20);
     const arrived = (from: number, to: number) =>
       pair.serviceOwner.received.filter(({ at }) => at >= from && at < to).length;
     expect(arrived(3_000, 4_000)).toBeGreaterThan(1.9 * arrived(1_000, 2_000));
+  });
+
+  it('changes the delivery of its routes without a pause or a loss', () => {
+    const pair = new RoutePair({ paths: [path(20, 5), path(20, 15)] });
+    pair.runTo(500);
+    const counter = saturate(pair, () => pair.session, 3_000);
+    pair.runTo(1_000);
+    pair.session.setDelivery(SENT_ONCE, pair.now);
+    pair.runTo(2_000);
+    const { routes } = pair.session.status(pair.now);
+    expect(routes.map(({ state, deliveryMs }) => [state, deliveryMs])).toEqual(new Array(4).fill(['up', SENT_ONCE]));
+    pair.runTo(4_000);
+    expect(longestPause(pair.serviceOwner.received, 900, 3_000)).toBeLessThan(60);
+    const numbers = new Set(pair.serviceOwner.received.map(({ bytes }) => numberOf(bytes)));
+    expect([numbers.size, pair.serviceOwner.received.length]).toEqual([counter.sent, counter.sent]);
+  });
+});
+
+describe('Real Time', () => {
+  /** 100 messages a second for `ms`; what each took, sorted. */
+  function voice(pair: RoutePair, ms: number): number[] {
+    const sentAt = new Map<number, number>();
+    const took: number[] = [];
+    pair.serviceOwner.keep = false;
+    pair.serviceOwner.onMessage = (_session, bytes, now) => {
+      if (bytes.length === 200) took.push(now - sentAt.get(numberOf(bytes))!);
+    };
+    for (const end = pair.now + ms; pair.now < end; pair.run(10)) {
+      sentAt.set(sentAt.size, pair.now);
+      pair.session.send(numbered(sentAt.size - 1, 200), pair.now, { trafficClass: REAL_TIME, flow: 1 });
+    }
+    pair.run(300);
+    expect(took).toHaveLength(sentAt.size);
+    return took.sort((a, b) => a - b);
+  }
+
+  it('does not wait behind Bulk: p99 within one Bulk message and 2 ms of what it is alone', () => {
+    const alone = new RoutePair({ paths: [path(10, 10), path(10, 20)] });
+    alone.runTo(500);
+    const idle = voice(alone, 5_000);
+    const loaded = new RoutePair({ paths: [path(10, 10), path(10, 20)] });
+    loaded.runTo(500);
+    saturate(loaded, () => loaded.session, 6_000);
+    loaded.run(500);
+    const busy = voice(loaded, 5_000);
+    const messageMs = (MESSAGE_BYTES + 31 + FRAMING_BYTES) / 1_250;
+    expect(busy[Math.floor(0.99 * busy.length)]).toBeLessThan(idle[Math.floor(0.99 * idle.length)] + messageMs + 2);
+  });
+
+  it('takes the fastest path, and leaves it within 300 ms when it dies', () => {
+    const pair = new RoutePair({ paths: [path(10, 5), path(10, 20)] });
+    pair.runTo(500);
+    let sent = 0;
+    const speak = () => {
+      pair.session.send(numbered(sent++, 200), pair.now, { trafficClass: REAL_TIME, flow: 1 });
+      if (pair.now < 3_000) pair.at(10, speak);
+    };
+    speak();
+    pair.runTo(1_000);
+    pair.cut(0);
+    pair.runTo(3_200);
+    expect(longestPause(pair.serviceOwner.received, 900, 3_000)).toBeLessThan(300);
+    const numbers = pair.serviceOwner.received.map(({ bytes }) => numberOf(bytes));
+    expect(new Set(numbers).size).toBe(numbers.length);
+    // What was said while the dead path was in use is sent again as long as it is worth hearing.
+    expect(numbers.length).toBeGreaterThan(sent - 20);
+    expect(pair.serviceOwner.received.filter(({ at }) => at < 1_000).length).toBeGreaterThan(48);
+  });
+
+  it('goes over Bulk routes when no other is up', () => {
+    const pair = new RoutePair({ paths: [path(10, 5)] });
+    pair.runTo(500);
+    const [, realTime] = pair.session.routes.live;
+    realTime.state = 'stalled';
+    pair.session.send(numbered(1, 200), pair.now, { trafficClass: REAL_TIME, flow: 1 });
+    pair.run(20);
+    expect(pair.serviceOwner.received.map(({ bytes }) => numberOf(bytes))).toEqual([1]);
+  });
+
+  it('is the first thing that leaves, before any answer', () => {
+    const pair = new RoutePair({ paths: [{ delayMs: 30 }] });
+    pair.session.send(new Uint8Array(100), 0, { trafficClass: REAL_TIME, flow: 1 });
+    pair.runTo(35);
+    expect(pair.serviceOwner.received.map(({ at }) => at)).toEqual([30]);
   });
 });

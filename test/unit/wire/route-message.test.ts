@@ -51,12 +51,12 @@ describe('route messages', () => {
     expect(MAX_APPLICATION_BYTES).toBe(65_504);
   });
 
-  it('tell where the application bytes of DATA lie', () => {
+  it.each(['data', 'datagram'] as const)('tell where the application bytes of a %s lie', (kind) => {
     const bytes = new Uint8Array(10).fill(9);
-    writeDataHead(bytes, 0, 77);
+    writeDataHead(bytes, 0, kind, 77);
     const { outcome, plaintext } = read(bytes);
     expect(outcome).toBe('ok');
-    expect(plaintext).toMatchObject({ kind: KIND.data, bundleSequence: 77, bodyAt: 7, bodyEnd: 10 });
+    expect(plaintext).toMatchObject({ kind: KIND[kind], sequence: 77, bodyAt: 7, bodyEnd: 10 });
   });
 
   it('carry a probe and its reply', () => {
@@ -129,7 +129,7 @@ describe('route messages', () => {
     ['an unknown goodbye', [KIND.close, 9], 'route-message-value'],
     ['a long CLOSE', [KIND.close, 1, 1], 'route-message-length'],
     ['an unknown kind', [0x77, 1], 'route-message-kind'],
-    ['DATAGRAM, not used today', [0x02, 0, 0, 0, 0, 0, 0, 1], 'route-message-kind'],
+    ['a DATAGRAM without a byte', [0x02, 0, 0, 0, 0, 0, 1], 'route-message-length'],
   ])('are dropped by name: %s', (_, bytes, drop) => {
     expect(read(Uint8Array.from(bytes)).outcome).toBe(drop);
   });
