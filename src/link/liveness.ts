@@ -5,8 +5,7 @@
  * Waiting: something was sent since the peer was last heard. What only answers (PONG, acknowledgements) does not count, or
  * two idle ends would keep each other awake.
  *
- * Timers: waiting for 500 ms: PING, again every 100 ms, or 50 ms where a third of all is lost, so that a link which loses
- * half of its datagrams each way does not seem dead. Waiting for 1.5 s: a fresh handshake may start
+ * Timers: waiting for 500 ms: PING, again every 50 ms or quarter of a round trip. Waiting for 1.5 s: a fresh handshake may start
  * beside the session. Waiting for 4 s: dead. Nothing heard for 10 s: PING, which begins the waiting.
  */
 import { NEVER } from '../base/env.ts';

@@ -35,7 +35,10 @@ export class SentLog {
   private oldest = 0;
   private newest = 0;
 
-  /** Both are powers of two; the log holds so many datagrams at first, and at most. */
+  /**
+   * Both are powers of two: datagrams that the log has memory for at first, and after which it is full. Quiet ones, which
+   * nothing can hold back, find room for as many again.
+   */
   constructor(capacityFirst: number, capacityMax: number) {
     assert(isPowerOfTwo(capacityFirst) && isPowerOfTwo(capacityMax), 'rings are indexed by masks');
     this.capacityFirst = capacityFirst;
@@ -152,7 +155,7 @@ export class SentLog {
   }
 
   private grow(): void {
-    assert(this.capacity < this.capacityMax, 'the caller asks `full`');
+    assert(this.capacity < 2 * this.capacityMax, 'a flying datagram is acknowledged or lost in time');
     this.resize(2 * this.capacity);
   }
 

@@ -66,6 +66,9 @@ export interface SessionOptions {
 /** Of the PINGs that try the direct way: above every token for a round trip. */
 const TRIAL_TOKEN = 2 ** 52;
 
+/** While a sign of life is waited for. */
+const PINGS_A_ROUND_TRIP = 4;
+
 export class Session implements Outlet {
   readonly kind = 'session';
   readonly link: LinkId;
@@ -321,9 +324,8 @@ export class Session implements Outlet {
     const probe = this.pathMtu.wake(now, this.liveness.lastHeardAt, this.roundTrip.smoothedMs, lossShare);
     if (probe !== undefined) this.probePath(probe.number, probe.bytes);
     const doubtful = probe?.repeat === true && probe.bytes <= this.pathMtu.bytes;
-    const { tuning } = this.context;
-    const lossy = lossShare >= tuning.lossyShare;
-    const pingDue = this.liveness.takePing(now, lossy ? tuning.pingRepeatLossyMs : tuning.pingRepeatMs);
+    const repeatMs = Math.max(this.context.tuning.pingRepeatMs, this.roundTrip.smoothedMs / PINGS_A_ROUND_TRIP);
+    const pingDue = this.liveness.takePing(now, repeatMs);
     if (pingDue || doubtful || (this.carrying && now >= this.roundTripAt)) this.ping(now);
     if (pingDue) this.outbound.idle();
     this.outbound.wake(now);

@@ -20,10 +20,11 @@ export interface LinkTuning {
   readonly initialRoundTripMs: number;
   /** A PING for a fresh round-trip sample while traffic flows: path search weighs links by it. */
   readonly roundTripEveryMs: number;
-  /** PINGs of a link that is waiting for a sign of life, and of one that is known to lose a lot: 35 or 70 tries before it is dead. */
+  /**
+   * A link that waits for a sign of life sends PING so often, or four times a round trip: 70 tries before it is dead, so that
+   * one which loses half of its datagrams each way does not seem dead once in a hundred years.
+   */
   readonly pingRepeatMs: number;
-  readonly pingRepeatLossyMs: number;
-  readonly lossyShare: number;
   /** A path probe is lost after this or three round trips, whichever is longer. */
   readonly pathProbeTimeoutMs: number;
   /** How often the present size is probed while datagrams larger than the base size are sent: bounds a black hole's stall. */
@@ -52,9 +53,7 @@ export const LINK_TUNING: LinkTuning = {
   ackSpacingMs: 1,
   initialRoundTripMs: 200,
   roundTripEveryMs: 2_000,
-  pingRepeatMs: 100,
-  pingRepeatLossyMs: 50,
-  lossyShare: 0.3,
+  pingRepeatMs: 50,
   pathProbeTimeoutMs: 250,
   pathConfirmEveryMs: 2_000,
   rekeyAnswerAfterMs: 500,

@@ -40,6 +40,8 @@ export interface MessageOptions {
 export class FakeSource implements FrameSource {
   /** Called when something waits. */
   sendable: (link: LinkId) => void = () => undefined;
+  /** The longest frame that an empty datagram takes. */
+  frameBytes: (link: LinkId) => number = () => 0;
   /** By token: what the link was given and has not told of as acknowledged. */
   readonly given = new Map<number, Part | Limit>();
   ackedTokens: number[] = [];
@@ -89,6 +91,8 @@ export class FakeSource implements FrameSource {
     const left = part.end - part.offset;
     const length = Math.min(left, room);
     if (length < left && length < LINK_TUNING.smallestPieceBytes) return NO_ROOM;
+    // What was sent once is cut again only where the path has become narrower.
+    if (length < left && part.sequence !== undefined && roomBytes < this.frameBytes(link)) return NO_ROOM;
     const sent = length < left ? { ...part, end: part.offset + length } : part;
     if (length < left) {
       part.offset += length;

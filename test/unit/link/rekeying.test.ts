@@ -4,6 +4,7 @@ import type { SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { createIdentity } from '../../../src/crypto/identity.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import { NO_BACK_CHANNELS } from '../../../src/link/back-channel-port.ts';
 import type { LinkContext } from '../../../src/link/context.ts';
 import { EMPTY_SOURCE } from '../../../src/link/frame-source.ts';
 import { ReadyList } from '../../../src/link/ready-list.ts';
@@ -41,6 +42,7 @@ function rekeyingContext(): LinkContext {
     ready: new ReadyList(),
     clock: { now: 0 },
     source: () => EMPTY_SOURCE,
+    backChannels: NO_BACK_CHANNELS,
   };
 }
 

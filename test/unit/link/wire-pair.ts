@@ -119,6 +119,7 @@ export class TestNode {
       source: this.source,
     });
     this.source.sendable = (link) => this.links.sendable(link);
+    this.source.frameBytes = (link) => this.links.measures(link).frameBytes;
     this.links.events = {
       linkUp: (link, peer, now) => {
         this.known.delete(link);
