@@ -12,8 +12,9 @@ export const PARKED_IDS_PER_LINK = 16;
 export const PARKED_MS = 2_000;
 export const ROUTE_UNKNOWN_PER_SECOND_AND_LINK = 10;
 
-/** Of routes that are sent once or in real time; others are bounded by the memory. */
+/** Of routes that are sent once. */
 export const UNFINISHED_PER_ROUTE = 8;
+/** Of these and of Real Time ones; of others at least, and their share of the memory at most. */
 export const UNFINISHED_BYTES_PER_ROUTE = 262_144;
 
 /** Room of a route before its first CREDIT. */

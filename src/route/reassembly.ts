@@ -3,8 +3,8 @@
  * cut anywhere. Every message ends once: whole, or lost; what comes of it later is known and ignored. A message that is
  * missing a piece waits for it, since a hop repeats what was lost and says GONE of what it gave up.
  *
- * Pieces wait in the piece store. Limits: a route that is sent once or in real time has at most 8 unfinished messages and
- * 256 KiB; others a fair share of the memory. Over a limit, or when there is no memory, the message begun first is lost.
+ * Pieces wait in the piece store. Limits: a route that is sent once has at most 8 unfinished messages and 256 KiB, one in
+ * real time 256 KiB, others a fair share of the memory. Over a limit, or when there is no memory, the message begun first is lost.
  *
  * A message in one piece is not copied. A message in several pieces allocates only what its notes need.
  */
@@ -17,10 +17,12 @@ import { MAX_MESSAGE_BYTES, UNFINISHED_BYTES_PER_ROUTE, UNFINISHED_PER_ROUTE } f
 import { SequenceWindow, WINDOW_NUMBERS } from './sequence-window.ts';
 import type { RouteTuning } from './tuning.ts';
 
+export type InboxKind = 'once' | 'real-time' | 'bulk';
+
 /** What one end of a route has begun to receive. Made by `createInbox`, touched by the Reassembler only. */
 export interface Inbox {
-  /** Sent once or in real time. */
-  readonly strict: boolean;
+  /** `once`: what was lost is lost. `real-time`: what is late is lost. `bulk`: everything comes. */
+  readonly kind: InboxKind;
   /** Messages that ended. */
   readonly ended: SequenceWindow;
   /** By number, begun first first. */
@@ -29,8 +31,8 @@ export interface Inbox {
   bytes: number;
 }
 
-export function createInbox(strict: boolean): Inbox {
-  return { strict, ended: new SequenceWindow(0), unfinished: new Map(), bytes: 0 };
+export function createInbox(kind: InboxKind): Inbox {
+  return { kind, ended: new SequenceWindow(0), unfinished: new Map(), bytes: 0 };
 }
 
 interface Unfinished {
@@ -198,8 +200,10 @@ export class Reassembler {
   }
 
   private bound(inbox: Inbox): void {
-    const most = inbox.strict ? UNFINISHED_BYTES_PER_ROUTE : Math.max(UNFINISHED_BYTES_PER_ROUTE, this.share.capBytes);
-    while (inbox.bytes > most || (inbox.strict && inbox.unfinished.size > UNFINISHED_PER_ROUTE)) {
+    const share = inbox.kind === 'bulk' ? this.share.capBytes : 0;
+    const mostBytes = Math.max(UNFINISHED_BYTES_PER_ROUTE, share);
+    const mostMessages = inbox.kind === 'once' ? UNFINISHED_PER_ROUTE : Number.POSITIVE_INFINITY;
+    while (inbox.bytes > mostBytes || inbox.unfinished.size > mostMessages) {
       const [first] = inbox.unfinished.values();
       this.drops.count('route-unfinished');
       this.lose(inbox, first);

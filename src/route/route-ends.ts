@@ -73,8 +73,9 @@ export class RouteEnds {
   /** The class and delivery of the slot are set. */
   add(handle: RouteHandle, half: number, sharedSecrets: readonly Uint8Array[]): void {
     const slot = half >> 1;
-    const strict = this.table.classOf(slot) === REAL_TIME || this.table.deliveryOf(slot) === SENT_ONCE;
-    this.ends.set(handle, { handle, slot, half, sharedSecrets, inbox: createInbox(strict), nextMessage: 0 });
+    const late = this.table.classOf(slot) === REAL_TIME ? 'real-time' : 'bulk';
+    const inbox = createInbox(this.table.deliveryOf(slot) === SENT_ONCE ? 'once' : late);
+    this.ends.set(handle, { handle, slot, half, sharedSecrets, inbox, nextMessage: 0 });
     if ((half & 1) === TOWARDS_DESTINATION) this.beginning++;
   }
 

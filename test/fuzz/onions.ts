@@ -8,13 +8,21 @@ import { toHex } from '../../src/base/bytes.ts';
 import { Drops } from '../../src/base/drops.ts';
 import type { LinkId, SecretKey, ServiceKey } from '../../src/base/ids.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
+import {
+  BULK,
+  type DeliveryMs,
+  REAL_TIME,
+  RELIABLE,
+  SENT_ONCE,
+  type TrafficClass,
+} from '../../src/base/traffic-class.ts';
 import { buildFailure } from '../../src/crypto/error-onion.ts';
 import { createIdentity, type Identity } from '../../src/crypto/identity.ts';
 import { buildOnion, ONION_PAYLOADS_BYTES, peelOnion } from '../../src/crypto/sphinx.ts';
 import { encodeFailure } from '../../src/route/route-failure.ts';
 import { RouteLayer } from '../../src/route/route-layer.ts';
 import type { LinkPort } from '../../src/route/route-ports.ts';
-import { backwardIdOf, buildSetUp, forwardIdOf, SETUP_ASSOCIATED_DATA } from '../../src/route/set-up.ts';
+import { backwardIdOf, buildSetUp, type FinalHop, forwardIdOf, SETUP_ASSOCIATED_DATA } from '../../src/route/set-up.ts';
 import { ROUTE_TUNING } from '../../src/route/tuning.ts';
 import {
   CHANNEL0_KIND,
@@ -26,6 +34,7 @@ import {
 } from '../../src/wire/channel0.ts';
 import { encodeHopPayload, parseHopPayload } from '../../src/wire/hop-payload.ts';
 import { fastCurve } from '../helpers/fast-curve.ts';
+import { quietMeasures } from '../helpers/quiet-link.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
 
@@ -94,6 +103,8 @@ class RoutesUnderFire implements FuzzTarget {
       wallMs: () => WALL_START_MS + this.now,
       events: {
         message: () => {},
+        lost: () => {},
+        writable: () => {},
         incoming: () => {
           if (random.chance(0.25)) return 'refused';
           this.routesAccepted++;
@@ -185,9 +196,10 @@ class RoutesUnderFire implements FuzzTarget {
     const every = {
       previousId: noise(random, 16, 16),
       expiry: Math.floor((WALL_START_MS + this.now) / 1_000) + 60,
+      ...promise(random),
     };
     const middle = encodeHopPayload({ kind: 'middle', ...every, nextNode: next.key, nextId: noise(random, 16, 16) });
-    const last = encodeHopPayload({ kind: 'last', ...every, ...finalHop(random) });
+    const last = encodeHopPayload({ kind: 'last', ...finalHop(random), ...every });
     const [payload, other] = random.chance(0.5) ? [middle, last] : [last, middle];
     let spoilt = mutate(random, payload, other, MAX_SPOILT_PAYLOAD_BYTES);
     if (spoilt.length < 2) spoilt = noise(random, 2, 40);
@@ -257,9 +269,11 @@ class RoutesUnderFire implements FuzzTarget {
 
   private links(): LinkPort {
     const linkOfKey = new Map(this.neighbours.map(({ key }, link) => [toHex(key), link as LinkId]));
+    const measures = quietMeasures(MAX_BYTES);
     return {
       linkOf: (peer) => linkOfKey.get(toHex(peer)),
-      sendData: () => true,
+      sendable: () => {},
+      measures: () => measures,
       sendChannel: (_link, _channel, message) => {
         this.messagesSent++;
         if (message[0] === CHANNEL0_KIND.setup) this.lastSetup = message;
@@ -269,9 +283,13 @@ class RoutesUnderFire implements FuzzTarget {
   }
 }
 
-function finalHop(random: SeededRandom) {
+function finalHop(random: SeededRandom): FinalHop {
   const service = noise(random, 33, 33) as ServiceKey;
-  return { service, hello: noise(random, 98, 160), routeIndex: random.integer(8) };
+  return { service, hello: noise(random, 98, 160), routeIndex: random.integer(8), ...promise(random) };
+}
+
+function promise(random: SeededRandom): { trafficClass: TrafficClass; deliveryMs: DeliveryMs } {
+  return { trafficClass: random.pick([BULK, REAL_TIME]), deliveryMs: random.pick([SENT_ONCE, 150, RELIABLE]) };
 }
 
 /** Noise of any shape, or behind a right kind byte and of a right length. */

@@ -46,7 +46,7 @@ describe('putting messages together', () => {
   it('gives a message in one piece as it is, without a copy', () => {
     const { reassembler } = create();
     const whole = piece(0, 0, 100, 100);
-    expect(reassembler.put(createInbox(false), whole)).toBe('whole');
+    expect(reassembler.put(createInbox('bulk'), whole)).toBe('whole');
     expect(reassembler.message).toEqual(content.subarray(0, 100));
     expect(reassembler.message.buffer).toBe(whole.buffer.buffer);
   });
@@ -57,7 +57,7 @@ describe('putting messages together', () => {
     ['in any order', [2, 0, 5, 4, 1, 3]],
   ])('puts pieces together that come %s', (_, order) => {
     const bench = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     const edges = [0, 9_000, 9_001, 18_000, 27_000, 27_001, 27_010];
     const results = order.map((i) => put(bench, inbox, piece(0, edges[i], edges[i + 1], 27_010)));
     expect(results.slice(0, -1).every((result) => result === undefined)).toBe(true);
@@ -68,7 +68,7 @@ describe('putting messages together', () => {
 
   it('keeps messages of a route and of several routes apart', () => {
     const bench = create();
-    const [one, two] = [createInbox(false), createInbox(false)];
+    const [one, two] = [createInbox('bulk'), createInbox('bulk')];
     put(bench, one, piece(0, 0, 10, 20));
     put(bench, one, piece(1, 0, 10, 20));
     put(bench, two, piece(0, 5, 20, 20));
@@ -79,7 +79,7 @@ describe('putting messages together', () => {
 
   it('takes bytes once that come whole and in parts, as after a path became narrower', () => {
     const bench = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     put(bench, inbox, piece(0, 600, 1_000, 2_000));
     expect(put(bench, inbox, piece(0, 0, 1_000, 2_000))).toBeUndefined();
     expect(put(bench, inbox, piece(0, 0, 600, 2_000))).toBeUndefined();
@@ -90,7 +90,7 @@ describe('putting messages together', () => {
 
   it('ends a message once: what comes of it later is known', () => {
     const { reassembler } = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     expect(reassembler.put(inbox, piece(0, 0, 10, 10))).toBe('whole');
     expect(reassembler.put(inbox, piece(0, 0, 10, 10))).toBe('ended');
     expect(reassembler.put(inbox, piece(0, 0, 5, 10))).toBe('ended');
@@ -103,7 +103,7 @@ describe('putting messages together', () => {
 
   it('forgets what came of a message when a piece of it is gone', () => {
     const bench = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     put(bench, inbox, piece(0, 0, 10, 20));
     expect(bench.reassembler.gone(inbox, 0)).toBe(true);
     expectNothingHeld(bench, inbox);
@@ -111,7 +111,7 @@ describe('putting messages together', () => {
 
   it('loses a message with a piece beyond its last one, or with two ends', () => {
     const bench = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     put(bench, inbox, piece(0, 20, 30, 30));
     put(bench, inbox, piece(0, 35, 40, 50));
     put(bench, inbox, piece(1, 20, 30, 30));
@@ -125,33 +125,36 @@ describe('putting messages together', () => {
 
   it('drops a piece without bytes and one that goes beyond 65,535', () => {
     const { reassembler, drops } = create();
-    expect(reassembler.put(createInbox(false), piece(0, 5, 5))).toBe('ended');
-    expect(reassembler.put(createInbox(false), { ...piece(0, 0, 100), offset: 65_500 })).toBe('ended');
+    expect(reassembler.put(createInbox('bulk'), piece(0, 5, 5))).toBe('ended');
+    expect(reassembler.put(createInbox('bulk'), { ...piece(0, 0, 100), offset: 65_500 })).toBe('ended');
     expect(drops.toJSON()).toEqual({ 'route-piece-length': 2 });
   });
 
-  it('keeps at most 8 unfinished messages of a strict route: the one begun first is lost', () => {
+  it('keeps at most 8 unfinished messages of a route that is sent once: the one begun first is lost', () => {
     const { reassembler, drops } = create();
-    const inbox = createInbox(true);
+    const inbox = createInbox('once');
     for (let message = 0; message < 9; message++) reassembler.put(inbox, piece(message, 0, 10, 20));
     expect(drops.toJSON()).toEqual({ 'route-unfinished': 1 });
     expect(reassembler.lost).toEqual([0]);
     expect([...inbox.unfinished.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('keeps at most 256 KiB of a strict route: the one begun first is lost', () => {
-    const { reassembler } = create();
-    const inbox = createInbox(true);
-    for (let message = 0; message < 5; message++) {
-      for (let at = 1; at < 60_000; at += 9_000) reassembler.put(inbox, piece(message, at, at + 9_000));
-    }
-    expect(inbox.bytes).toBeLessThanOrEqual(262_144);
-    expect(reassembler.lost).toEqual([0]);
-  });
+  it.each(['once', 'real-time'] as const)(
+    'keeps at most 256 KiB of a route of kind "%s": the one begun first is lost',
+    (kind) => {
+      const { reassembler } = create();
+      const inbox = createInbox(kind);
+      for (let message = 0; message < 5; message++) {
+        for (let at = 1; at < 60_000; at += 9_000) reassembler.put(inbox, piece(message, at, at + 9_000));
+      }
+      expect(inbox.bytes).toBeLessThanOrEqual(262_144);
+      expect(reassembler.lost).toEqual([0]);
+    },
+  );
 
   it('keeps of any other route what its share of the memory allows', () => {
     const { reassembler, share } = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     for (let message = 0; message < 1_000; message++) reassembler.put(inbox, piece(message, 0, 9_000));
     expect(reassembler.lost.length).toBeGreaterThan(0);
     expect(inbox.bytes).toBeGreaterThan(0.85 * share.limitBytes);
@@ -161,7 +164,7 @@ describe('putting messages together', () => {
   it('loses the message begun first when there is no memory, and takes nothing when there is no other', () => {
     const bench = create({}, 256 * 1024);
     const { reassembler, store } = bench;
-    const [inbox, other] = [createInbox(true), createInbox(true)];
+    const [inbox, other] = [createInbox('once'), createInbox('once')];
     while (store.blocks.allocate(9_216) >= 0) store.count;
     expect(reassembler.put(inbox, piece(0, 0, 5_000))).toBe('full');
     expect(reassembler.unfinished).toBe(0);
@@ -174,7 +177,7 @@ describe('putting messages together', () => {
 
   it('gives up a message that is in too many pieces', () => {
     const { reassembler, drops } = create({ maxPiecesPerMessage: 8 });
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     for (let i = 0; i < 9; i++) reassembler.put(inbox, piece(0, 10 * i + 1, 10 * i + 5));
     expect(drops.toJSON()).toEqual({ 'route-message-scattered': 1 });
     expect(reassembler.unfinished).toBe(0);
@@ -182,7 +185,7 @@ describe('putting messages together', () => {
 
   it('goes on behind a number far ahead: what lies more than 2^20 behind is lost', () => {
     const { reassembler, drops } = create();
-    const inbox = createInbox(false);
+    const inbox = createInbox('bulk');
     reassembler.put(inbox, piece(3, 0, 10, 20));
     expect(reassembler.put(inbox, piece(5_000_000, 0, 10, 10))).toBe('whole');
     expect(reassembler.lost).toEqual([3]);
@@ -192,7 +195,7 @@ describe('putting messages together', () => {
 
   it('forgets what a closed route had begun', () => {
     const bench = create();
-    const [closed, open] = [createInbox(false), createInbox(false)];
+    const [closed, open] = [createInbox('bulk'), createInbox('bulk')];
     for (let message = 0; message < 3; message++) put(bench, closed, piece(message, 0, 10, 20));
     put(bench, open, piece(0, 0, 10, 20));
     bench.reassembler.empty(closed);

@@ -3,14 +3,14 @@
  * tells what was acknowledged and what was lost; everything may be lost, late and out of order, and a piece may arrive
  * again. Channel-0 messages go once.
  */
+import { toHex } from '../../../src/base/bytes.ts';
 import { Drops } from '../../../src/base/drops.ts';
 import type { LinkId, NodeKey, RouteHandle, SecretKey, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, RELIABLE } from '../../../src/base/traffic-class.ts';
+import { sha256 } from '../../../src/crypto/hash.ts';
 import { createIdentity, type Identity } from '../../../src/crypto/identity.ts';
-import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { createOutgoingFrame, NO_ROOM, NOTHING, type OutgoingFrame } from '../../../src/link/frame-source.ts';
-import type { LinkMeasures } from '../../../src/link/link-measures.ts';
 import { createPiece, type Piece } from '../../../src/link/piece.ts';
 import type { RouteFailure } from '../../../src/route/route-failure.ts';
 import { RouteLayer } from '../../../src/route/route-layer.ts';
@@ -18,6 +18,8 @@ import type { IncomingSetUp, IncomingVerdict, LinkPort } from '../../../src/rout
 import type { FinalHop } from '../../../src/route/set-up.ts';
 import type { RouteTuning } from '../../../src/route/tuning.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES, LIMIT_FRAME_BYTES } from '../../../src/wire/frames.ts';
+import { fastCurve } from '../../helpers/fast-curve.ts';
+import { type ChangeableMeasures, quietMeasures } from '../../helpers/quiet-link.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
 
 export const WALL_START_MS = 1_700_000_000_000;
@@ -34,9 +36,6 @@ export interface Parcel {
   readonly limit: { readonly kind: 'credit' | 'blocked'; readonly id: Uint8Array; readonly bytes: number } | undefined;
 }
 
-/** What a link says of itself, for tests to change. */
-export type FakeMeasures = { -readonly [Key in keyof LinkMeasures]: LinkMeasures[Key] };
-
 export interface TestNode {
   readonly name: string;
   readonly identity: Identity;
@@ -49,7 +48,7 @@ export interface TestNode {
   readonly failed: { route: RouteHandle; hop: number; reason: RouteFailure }[];
   readonly closed: { route: RouteHandle; reason: string }[];
   /** By link. */
-  readonly measures: FakeMeasures[];
+  readonly measures: ChangeableMeasures[];
   verdict: IncomingVerdict;
   /** Added to the wall clock of this node. */
   clockErrorMs: number;
@@ -57,6 +56,7 @@ export interface TestNode {
   hasRoom: boolean;
 }
 
+const curve = fastCurve();
 const secrets: SecretKey[] = [];
 /** Key pairs are dear to make; every network uses the same ones. */
 function secretOf(index: number): SecretKey {
@@ -101,8 +101,9 @@ export class RouteNetwork {
   /** Everything that was put on a link, lost or not. */
   readonly parcels: Parcel[] = [];
   keepParcels = true;
-  /** Called after each event. */
-  afterEvent: () => void = () => {};
+  /** Called for each parcel, and after each step of time. */
+  onParcel: (parcel: Parcel) => void = () => {};
+  afterStep: () => void = () => {};
   private readonly heap = new EventHeap();
   private readonly lanes = new Map<string, Lane>();
   private readonly tuning: Partial<RouteTuning>;
@@ -124,11 +125,11 @@ export class RouteNetwork {
   add(): TestNode {
     const index = this.nodes.length;
     const name = `node ${index}`;
-    const identity = createIdentity(nobleCurve, secretOf(index));
+    const identity = createIdentity(curve, secretOf(index));
     const drops = new Drops();
     const layer = new RouteLayer({
       identity,
-      curve: nobleCurve,
+      curve,
       random: new SeededRandom(index, 'route layer'),
       links: this.portOf(name),
       drops,
@@ -207,7 +208,7 @@ export class RouteNetwork {
       this.now = Math.max(this.now, next);
       while (this.heap.nextAt() <= this.now) this.heap.take().run();
       for (const { layer } of this.nodes) if (layer.nextWakeAt() <= this.now) layer.wake(this.now);
-      this.afterEvent();
+      this.afterStep();
     }
     this.now = at;
   }
@@ -234,29 +235,15 @@ export class RouteNetwork {
     return to.layer.forwarding.data(this.linkTo(from), piece, this.now);
   }
 
-  measuresOf(from: TestNode, to: TestNode): FakeMeasures {
+  /** What the link of `from` to `to` says of itself: for tests to change. */
+  measuresOf(from: TestNode, to: TestNode): ChangeableMeasures {
     const link = this.linkTo(to);
-    from.measures[link] ??= {
-      roundTripMs: 10,
-      roundTripVarMs: 1,
-      leastRoundTripMs: 10,
-      lossShare: 0,
-      queueMs: 0,
-      paceBytesPerMs: 0,
-      deliveredBytesPerMs: 0,
-      sentBytesPerMs: 0,
-      inFlightBytes: 0,
-      windowBytes: 0,
-      realTimeProbeMs: 13,
-      bulkProbeMs: this.probeMs,
-      retransmittedDatagrams: 0,
-      lateDatagrams: 0,
-      ackDatagrams: 0,
-      deliveryMs: RELIABLE,
-      frameBytes: 0,
-    };
-    Object.defineProperty(from.measures[link], 'frameBytes', { get: () => this.pieceBytes + DATA_OVERHEAD_BYTES });
-    return from.measures[link];
+    const known = from.measures[link];
+    if (known !== undefined) return known;
+    const measures = quietMeasures(0);
+    const frameBytes = { get: () => this.pieceBytes + DATA_OVERHEAD_BYTES };
+    from.measures[link] = Object.defineProperty(measures, 'frameBytes', frameBytes);
+    return measures;
   }
 
   private portOf(name: string): LinkPort {
@@ -377,6 +364,7 @@ export class RouteNetwork {
     const ends = { from: lane.from.name, to: lane.to.name };
     const parcel = { ...ends, message: undefined, piece: undefined, limit: undefined, ...part };
     if (this.keepParcels) this.parcels.push(parcel);
+    this.onParcel(parcel);
     return parcel;
   }
 
@@ -443,6 +431,11 @@ export function bytesOf(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   new SeededRandom(seed, 'message').fill(bytes);
   return bytes;
+}
+
+/** Stands for a long message where many are compared. */
+export function digestOf(bytes: Uint8Array): string {
+  return toHex(sha256(bytes));
 }
 
 export function ends(network: RouteNetwork): { origin: TestNode; destination: TestNode } {
