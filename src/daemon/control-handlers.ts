@@ -2,6 +2,7 @@
 import { fromHex, toHex } from '../base/bytes.ts';
 import { Failure } from '../base/failure.ts';
 import type { NodeKey } from '../base/ids.ts';
+import { BULK } from '../base/traffic-class.ts';
 import type { SessionStatus } from '../bundle/session-status.ts';
 import type { Config } from '../control/config.ts';
 import { formatEndpoint as formatConfigured, formatIpv4, formatIpv4Prefix } from '../control/ip-text.ts';
@@ -81,7 +82,8 @@ function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>
     state,
     gateway: wanted === undefined ? null : addressText(wanted),
     leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
-    routes_up: session?.routes.filter((route) => route.state === 'up').length ?? 0,
+    // Routes run in pairs; the Bulk one stands for its path.
+    routes_up: session?.routes.filter((route) => route.state === 'up' && route.trafficClass === BULK).length ?? 0,
     routes_wanted: wanted === undefined ? 0 : config.tunnel.routes,
     last_bytes_ms_ago: tunnel?.heardMsAgo ?? null,
     bytes_in: tunnel?.bytesDown ?? 0,

@@ -1,6 +1,7 @@
 /** The gateway as a service of this node: its sessions are the tunnel's clients. */
 import type { ServiceKey } from '../base/ids.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
+import { markPacket } from '../tunnel/congestion-mark.ts';
 import { TunnelGateway, type TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 
 export class GatewayService {
@@ -17,6 +18,7 @@ export class GatewayService {
         if (!tunnel.clientOpened(session, now)) session.close('refused', now);
       },
       message: (session, bytes, now) => tunnel.clientMessage(session, bytes, now),
+      mark: (_session, message) => markPacket(message),
       closed: (session, _reason, now) => tunnel.clientClosed(session, now),
     };
   }

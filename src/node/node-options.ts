@@ -2,8 +2,12 @@
 import type { DatagramTransport } from '../base/datagram.ts';
 import type { Clock, Log, RandomSource } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
+import type { DeliveryMs } from '../base/traffic-class.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
+import type { LinkDirection } from '../link/direction.ts';
+import type { TransitOptions } from '../route/transit-options.ts';
+import type { RealTimeRules } from '../tunnel/classifier.ts';
 import type { TunPort } from '../tunnel/tun-writer.ts';
 import type { TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
@@ -13,6 +17,10 @@ export interface PeerOptions {
   readonly key: NodeKey;
   /** ENDPOINT_BYTES; undefined: the peer calls us. */
   readonly endpoint: Uint8Array | undefined;
+  /** `both` when missing: found out. */
+  readonly direction?: LinkDirection;
+  /** How long a lost piece is tried again on this link, at most; RELIABLE when missing. */
+  readonly deliveryMs?: DeliveryMs;
 }
 
 export interface TunnelOptions {
@@ -21,6 +29,10 @@ export interface TunnelOptions {
   /** Routes to keep at once, 1 to 8. */
   readonly routeCount: number;
   readonly mtuBytes: number;
+  /** Of the Bulk routes to the gateway; RELIABLE when missing. */
+  readonly deliveryMs?: DeliveryMs;
+  /** Which packets go before the others; all rules when missing. */
+  readonly realTime?: RealTimeRules;
   readonly device: TunPort;
   /** Networks at this box that a lease must not lie in: the LAN. */
   readonly ownNetworks: readonly Ipv4Prefix[];
@@ -41,6 +53,10 @@ export interface NodeOptions {
   readonly cipher: Cipher;
   readonly transport: DatagramTransport;
   readonly peers: readonly PeerOptions[];
+  /** Memory for what is kept until the next hop has it, bytes; 64 MiB when missing. */
+  readonly buffersBytes?: number;
+  /** What others' traffic gets of the links; all alike when missing. */
+  readonly transit?: TransitOptions;
   readonly tunnel?: TunnelOptions;
   readonly gateway?: GatewayOptions;
 }

@@ -18,10 +18,14 @@ import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
 import { LinkLayer } from '../link/link-layer.ts';
 import { RouteLayer } from '../route/route-layer.ts';
+import { ALL_ALIKE } from '../route/transit-options.ts';
+import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
 import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
+import { BackChannels } from './back-channels.ts';
 import { GatewayService } from './gateway-service.ts';
 import type { NodeOptions } from './node-options.ts';
 import { echoEvents, Pinger } from './pinger.ts';
+import { SplitTransport } from './split-transport.ts';
 import { Uplink } from './uplink.ts';
 
 /** How often what links measured goes into this node's record, which is signed anew only when it differs enough. */
@@ -35,6 +39,7 @@ export class Node {
   readonly flood: RecordFlood;
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
+  readonly backChannels: BackChannels;
   readonly uplink: Uplink | undefined;
   readonly gateway: GatewayService | undefined;
   private readonly options: NodeOptions;
@@ -52,13 +57,19 @@ export class Node {
       curve,
       cipher,
       random,
-      transport,
+      transport: new SplitTransport(transport, (batch, index) => this.backChannels.send(batch, index)),
+      backChannels: {
+        open: (peer, now) => this.backChannels.open(peer, now),
+        close: (peer, now) => this.backChannels.close(peer, now),
+      },
       drops,
       log,
       events: {
         linkUp: (link, peer, now) => this.linkUp(link, peer, now),
         linkDown: (link, peer, reason, now) => this.linkDown(link, peer, reason, now),
-        data: (link, piece, now) => this.routes.data(link, piece, now),
+        data: (link, piece, now) => this.routes.forwarding.data(link, piece, now),
+        credit: (link, ids, idAt, limit, now) => this.routes.forwarding.credit(link, ids, idAt, limit, now),
+        blocked: (link, ids, idAt, limit, now) => this.routes.forwarding.blocked(link, ids, idAt, limit, now),
         channelMessage: (link, channel, message, now) => this.channelMessage(link, channel, message, now),
       },
     });
@@ -69,14 +80,19 @@ export class Node {
       drops,
       log,
       wallMs,
+      memoryBytes: options.buffersBytes ?? DEFAULT_MEMORY_BYTES,
+      // transit
       links: this.links,
       events: {
-        message: (route, message, now) => this.bundles.message(route, message, now),
+        message: (route, message, number, now) => this.bundles.message(route, message, number, now),
+        lost: (route, number) => this.bundles.lost(route, number),
+        writable: (route) => this.bundles.writable(route),
         incoming: (route, setup, now) => this.bundles.incoming(route, setup, now),
         failed: (route, failure, now) => this.bundles.routeFailed(route, failure, now),
         closed: (route, reason, now) => this.bundles.routeClosed(route, reason, now),
       },
     });
+    this.links.source = this.routes.forwarding;
     this.flood = new RecordFlood({
       identity,
       curve,
@@ -84,11 +100,26 @@ export class Node {
       drops,
       wallMs,
       send: (link, message) => this.links.sendChannel(link, CHANNEL_0, message),
-      changed: (now) => this.uplink?.graphChanged(now),
+      changed: (now) => this.graphChanged(now),
     });
     this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
     this.pinger = new Pinger(this.bundles, curve, random);
-    this.bundles.listen(identity.key as Uint8Array as ServiceKey, identity.secret, echoEvents);
+    this.backChannels = new BackChannels({
+      self: identity.key,
+      graph: this.flood.graph,
+      bundles: this.bundles,
+      curve,
+      random,
+      drops,
+      changed: (peer, detour) => this.setDetour(this.links.linkOf(peer), detour),
+    });
+    this.bundles.listen(identity.key as Uint8Array as ServiceKey, identity.secret, {
+      ...echoEvents,
+      message: (session, bytes, now) => {
+        if (!this.backChannels.serviceMessage(session, bytes)) echoEvents.message(session, bytes, now);
+      },
+      closed: (session) => this.backChannels.serviceClosed(session),
+    });
     if (options.tunnel !== undefined) {
       this.uplink = new Uplink({
         ...options.tunnel,
@@ -107,7 +138,10 @@ export class Node {
       this.bundles.listen(key, secret, this.gateway.events);
       this.flood.setServices([{ kind: 'gateway', key }]);
     }
-    for (const peer of options.peers) this.links.addPeer(peer.key, peer.endpoint);
+    for (const { key, endpoint, direction, deliveryMs } of options.peers) {
+      this.links.addPeer(key, endpoint, direction);
+      if (deliveryMs !== undefined) this.links.setDelivery(key, deliveryMs);
+    }
   }
 
   start(now: number): void {
@@ -127,6 +161,7 @@ export class Node {
   receive(batch: DatagramBatch, now: number): void {
     this.links.receive(batch, now);
     this.bundles.open(now);
+    this.receiveBack(now);
   }
 
   /** Packets read from the miner's TUN. */
@@ -148,6 +183,8 @@ export class Node {
     this.uplink?.wake(now);
     this.gateway?.tunnel.wake(now);
     this.pinger.wake(now);
+    this.backChannels.wake(now);
+    this.receiveBack(now);
   }
 
   nextWakeAt(): number {
@@ -160,6 +197,7 @@ export class Node {
       this.uplink?.nextWakeAt() ?? NEVER,
       this.gateway?.tunnel.nextWakeAt() ?? NEVER,
       this.pinger.nextWakeAt(),
+      this.backChannels.nextWakeAt(),
     );
   }
 
@@ -170,6 +208,10 @@ export class Node {
     this.gateway?.tunnel.drain(now);
     this.flood.drain(now);
     this.links.drain(now);
+    if (!this.backChannels.drain(now)) return;
+    // What links sent into back channels are messages of sessions now, and leave over other links.
+    this.bundles.drain(now);
+    this.links.drain(now);
   }
 
   /** Paths to any node of the graph, best first; a neighbour is reached without the graph. */
@@ -177,6 +219,20 @@ export class Node {
     const paths = disjointPaths(this.flood.graph, this.identity.key, target, count);
     if (paths.length === 0 && this.links.linkOf(target) !== undefined) return [[target]];
     return paths;
+  }
+
+  /** What came out of back channels are datagrams like those of the sockets. */
+  private receiveBack(now: number): void {
+    while (this.backChannels.receive((batch) => this.links.receive(batch, now))) this.bundles.open(now);
+  }
+
+  private graphChanged(now: number): void {
+    this.backChannels.graphChanged(now);
+    this.uplink?.graphChanged(now);
+  }
+
+  private setDetour(link: LinkId | undefined, detour: boolean): void {
+    if (link !== undefined) this.flood.setDetour(link, detour);
   }
 
   private measureLinks(now: number): void {
@@ -189,6 +245,7 @@ export class Node {
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
     this.routes.linkUp(link, peer, now);
     this.flood.linkUp(link, peer, now);
+    this.setDetour(link, this.backChannels.serves(peer));
   }
 
   private linkDown(link: LinkId, peer: NodeKey, reason: string, now: number): void {

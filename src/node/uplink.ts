@@ -14,12 +14,15 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { type DeliveryMs, RELIABLE } from '../base/traffic-class.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
 import type { Session } from '../bundle/session.ts';
 import { addressHash, addressText } from '../crypto/address.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import type { Graph } from '../graph/graph.ts';
+import { ALL_RULES } from '../tunnel/classifier.ts';
+import { markPacket } from '../tunnel/congestion-mark.ts';
 import { TunnelClient, type TunnelClientEvents } from '../tunnel/tunnel-client.ts';
 import { LEASE_REFUSAL, type LeaseRefusal } from '../wire/tunnel-message.ts';
 import type { TunnelOptions } from './node-options.ts';
@@ -46,13 +49,16 @@ export class Uplink {
   /** What the gateway said when it had no address for us; undefined once it has one. */
   private lastRefusal: LeaseRefusal | undefined;
   private current: Session | undefined;
+  private delivery: DeliveryMs;
   private tunnel: TunnelClient;
 
   constructor(options: UplinkOptions) {
     this.options = options;
+    this.delivery = options.deliveryMs ?? RELIABLE;
     this.events = {
       opened: (session, now) => this.tunnel.sessionOpened(session, now),
       message: (_session, bytes, now) => this.tunnel.message(bytes, now),
+      mark: (_session, message) => markPacket(message),
       closed: (session, reason, now) => this.sessionClosed(session, reason, now),
     };
     this.tunnel = this.newTunnel();
@@ -77,6 +83,17 @@ export class Uplink {
 
   get client(): TunnelClient {
     return this.tunnel;
+  }
+
+  /** How long the hops of the Bulk routes to the gateway try a lost piece again. */
+  get deliveryMs(): DeliveryMs {
+    return this.delivery;
+  }
+
+  /** Takes effect on routes that are set up anew; the session changes over to such at once. */
+  setDelivery(deliveryMs: DeliveryMs, now: number): void {
+    this.delivery = deliveryMs;
+    this.current?.setDelivery(deliveryMs, now);
   }
 
   start(now: number): void {
@@ -130,6 +147,7 @@ export class Uplink {
         service: choice.service,
         clientSecret: clientSecret(choice.service),
         routeCount,
+        deliveryMs: this.delivery,
         paths: () => disjointPaths(graph, self, choice.node, routeCount),
         events: this.events,
       },
@@ -158,7 +176,7 @@ export class Uplink {
   }
 
   private newTunnel(): TunnelClient {
-    const { device, random, drops, log, mtuBytes, ownNetworks, leased } = this.options;
+    const { device, random, drops, log, mtuBytes, ownNetworks, leased, realTime = ALL_RULES } = this.options;
     this.lastRefusal = undefined;
     const events: TunnelClientEvents = {
       leased: (lease) => {
@@ -170,6 +188,6 @@ export class Uplink {
         log.write('warn', 'gateway-refused', { reason: this.refusal ?? '' });
       },
     };
-    return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, events });
+    return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, realTime, events });
   }
 }
