@@ -3,8 +3,9 @@
  *
  * opening: INIT is sent. closing: RESPONSE came, FINAL is sent, and the session exists but has not been heard.
  *
- * Timers: INIT and FINAL are sent again after 250 ms, doubling to 5 s. After five tries a fresh ephemeral key begins
- * another INIT; the pace stays, except that a RESPONSE, being a sign of life, sets it back to 250 ms. A COOKIE lets INIT
+ * Timers: INIT is sent again after 250 ms, four times, and then four times at twice the interval, up to 5 s, because a wire
+ * that loses half of everything needs several tries; after twelve a fresh ephemeral key begins another INIT at the same pace.
+ * FINAL is sent again every 250 ms, for the peer is there; after thirty tries INIT begins anew, at 250 ms. A COOKIE lets INIT
  * go again at once, one time for each try.
  */
 import { equalSecret, utf8 } from '../base/bytes.ts';
@@ -32,7 +33,9 @@ import {
   COOKIE_SECRET_LIFE_MS,
   HANDSHAKE_RETRY_FIRST_MS,
   HANDSHAKE_RETRY_MAX_MS,
+  HANDSHAKE_TRIES_OF_FINAL,
   HANDSHAKE_TRIES_PER_EPHEMERAL,
+  HANDSHAKE_TRIES_PER_PACE,
 } from './protocol-numbers.ts';
 import type { Session } from './session.ts';
 
@@ -91,14 +94,13 @@ export class Initiation {
   }
 
   start(now: number): void {
-    this.retryMs = HANDSHAKE_RETRY_FIRST_MS;
     this.begin();
     this.send(now);
   }
 
   wake(now: number): void {
     if (now < this.retryAt) return;
-    if (this.tries >= HANDSHAKE_TRIES_PER_EPHEMERAL) {
+    if (this.tries >= (this.closing === undefined ? HANDSHAKE_TRIES_PER_EPHEMERAL : HANDSHAKE_TRIES_OF_FINAL)) {
       this.abandon();
       this.begin();
     }
@@ -113,8 +115,7 @@ export class Initiation {
   hurry(now: number): void {
     if (this.opening === undefined) return;
     this.sends = 0;
-    this.tries = 0;
-    this.retryMs = HANDSHAKE_RETRY_FIRST_MS;
+    this.restartPace();
     this.send(now);
   }
 
@@ -133,8 +134,7 @@ export class Initiation {
     indices.put(opening.localIndex, session);
     this.opening = undefined;
     this.closing = { session, final };
-    this.tries = 0;
-    this.retryMs = HANDSHAKE_RETRY_FIRST_MS;
+    this.restartPace();
     this.send(now);
   }
 
@@ -194,7 +194,14 @@ export class Initiation {
     }
     this.tries += 1;
     this.retryAt = now + this.retryMs;
+    if (this.closing !== undefined || this.tries % HANDSHAKE_TRIES_PER_PACE !== 0) return;
     this.retryMs = Math.min(2 * this.retryMs, HANDSHAKE_RETRY_MAX_MS);
+  }
+
+  /** The peer lives, or may: as fast as at first. */
+  private restartPace(): void {
+    this.tries = 0;
+    this.retryMs = HANDSHAKE_RETRY_FIRST_MS;
   }
 
   private transmitInit(opening: Opening, endpoint: Uint8Array, now: number): void {

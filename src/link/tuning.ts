@@ -33,9 +33,9 @@ export interface LinkTuning {
   readonly rekeyAnswerAfterMs: number;
   /** A silent link starts a fresh handshake beside the old session; a peer that merely lost a few datagrams has answered. */
   readonly handshakeAfterSilenceMs: number;
-  /** An answered handshake waits this long for FINAL: the initiator's five tries, with room. */
+  /** An answered handshake waits this long for FINAL: the initiator's tries of INIT or FINAL, with room. */
   readonly pendingLifeMs: number;
-  /** A session that its initiator never used is given up after this: the five tries of FINAL, with room. */
+  /** A session that its initiator never used is given up after this: the thirty tries of FINAL, with room. */
   readonly candidateLifeMs: number;
   /** A peer without a configured endpoint is sought this long where it was last seen; then its address is stale. */
   readonly lastEndpointLifeMs: number;
