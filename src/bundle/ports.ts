@@ -25,7 +25,7 @@ export interface RoutePort {
   open(path: NodeKey[], setup: RouteSetup, now: number): RouteHandle | string;
   /** Sends a message of up to 65,535 bytes, copied at once. Its number on this route, or -1: there is no room or no route. */
   send(route: RouteHandle, message: Uint8Array, now: number): number;
-  /** Bytes of messages that the route takes now. When it rises after it was found small, `BundleLayer.writable` follows. */
+  /** Bytes of messages that the route takes now; 65,535 at least when nothing waits. `BundleLayer.writable` follows when it rises. */
   room(route: RouteHandle, now: number): number;
   close(route: RouteHandle, now: number): void;
 }

@@ -2,6 +2,7 @@
 import { assert } from '../base/assert.ts';
 import { NEVER } from '../base/env.ts';
 import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
+import { MAX_ROUTE_MESSAGE_BYTES } from '../wire/route-message.ts';
 import type { BundleRoute } from './bundle-route.ts';
 import type { RoutePort } from './ports.ts';
 
@@ -130,11 +131,13 @@ export class RouteSet {
     slowestMs: number,
     now: number,
   ): BundleRoute | undefined {
+    // The largest message fits where nothing waits, and needs no reserve there.
+    const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
     let best: BundleRoute | undefined;
     for (const route of this.live) {
       if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
       if ((route.timing.settledMs ?? 0) > slowestMs || (best !== undefined && !isFaster(route, best))) continue;
-      if (this.port.room(route.handle, now) - route.sealingBytes >= bytes + RESERVED_BYTES) best = route;
+      if (this.port.room(route.handle, now) - route.sealingBytes >= neededBytes) best = route;
     }
     return best;
   }

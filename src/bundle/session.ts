@@ -349,9 +349,8 @@ export class Session implements RouteOwner, RouteHealthActions {
       wakeAt = Math.min(wakeAt, this.health.wake(route, busy, hasUp, now));
       if (route.state === 'closed') continue;
       wakeAt = Math.min(wakeAt, this.traffic.wake(route, now), this.report(route, now));
+      if (waiting && route.pausedUntil > now) wakeAt = Math.min(wakeAt, route.pausedUntil);
     }
-    // Room is announced (`writable`); looked for now and then, too, where it is more than none and less than a message.
-    if (waiting && live.length > 0) wakeAt = Math.min(wakeAt, now + tuning.sendPauseMs);
     this.resequencer.setRouteSkew(this.routes.skewMs());
     wakeAt = Math.min(wakeAt, this.resequencer.wake(now), this.rekey(now));
     // What the resequencer delivered may have made the owner close the session.

@@ -104,7 +104,7 @@ export const BUNDLE_TUNING: BundleTuning = {
   silenceMs: 3_000,
   /** With no route up there is nothing to lose, and only a new set-up finds out whether the service was restarted. */
   lostSilenceMs: 1_000,
-  /** After the route below refused a message for want of room, and while none has room for the next one. */
+  /** After the route below refused a message for want of room. */
   sendPauseMs: 5,
 
   reopenMinMs: 250,

@@ -40,8 +40,9 @@ export const CLEAN_PATH: PathShape = {
 /** What each message costs on a link beside its own bytes. */
 export const FRAMING_BYTES = 42;
 const REAL_TIME_ROOM_BYTES = 64 * 1024;
-/** One message of any size has to fit, and the reserve for control. */
-const LEAST_ROOM_BYTES = 65_535 + 1_024;
+/** An empty buffer takes any message; else this much is the least that is kept. */
+const LARGEST_MESSAGE_BYTES = 65_535;
+const LEAST_BOUND_BYTES = 8 * 1024;
 /** A probe timeout beyond the round trip of a hop. */
 const RETRY_MARGIN_MS = 5;
 const PERSISTENCE_MS = 2_000;
@@ -98,7 +99,8 @@ export class Pipe {
 
   /** Bytes that a route may send now. */
   room(route: PipeRoute): number {
-    const bound = route.trafficClass === REAL_TIME ? REAL_TIME_ROOM_BYTES + LEAST_ROOM_BYTES : this.roomBytes();
+    if (route.waitingBytes === 0) return LARGEST_MESSAGE_BYTES;
+    const bound = route.trafficClass === REAL_TIME ? REAL_TIME_ROOM_BYTES : this.roomBytes();
     return Math.max(0, bound - route.waitingBytes);
   }
 
@@ -127,13 +129,13 @@ export class Pipe {
     return bytes / (this.shape.rateMbps * 125);
   }
 
-  /** Twice what the rate carries in a hop's round trip with its repairs: room comes back when the next hop has a message. */
+  /** What the rate carries in a hop's round trip, half as much more, and its repairs, as routes size their buffers. */
   private roomBytes(): number {
     const { rateMbps, delayMs, hops, loss, roomBytes } = this.shape;
     if (roomBytes !== undefined) return roomBytes;
     if (rateMbps === Number.POSITIVE_INFINITY) return 4 << 20;
     const loopMs = (2 * delayMs) / hops + RETRY_MARGIN_MS;
-    return Math.max(LEAST_ROOM_BYTES, rateMbps * 125 * loopMs * (1.5 + (8 * loss) / (1 - loss)));
+    return Math.max(LEAST_BOUND_BYTES, rateMbps * 125 * loopMs * (1.5 + (8 * loss) / (1 - loss)));
   }
 
   private serve(): void {
