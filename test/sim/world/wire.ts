@@ -10,6 +10,10 @@ export interface WireShape {
   /** Added to the delay, uniform in [0, jitterMs); later datagrams may overtake when it exceeds their spacing. */
   readonly jitterMs: number;
   readonly loss: number;
+  /** Of the direction that begins at the second end, where it differs. */
+  readonly lossBack: number | undefined;
+  /** Loss comes in bursts of so many datagrams on average; 1: each on its own. */
+  readonly lossBurst: number;
   readonly duplication: number;
   /** This share of datagrams is held back by another 1 to 20 ms. */
   readonly reorder: number;
@@ -24,6 +28,8 @@ export const CLEAN_WIRE: WireShape = {
   delayMs: 5,
   jitterMs: 0,
   loss: 0,
+  lossBack: undefined,
+  lossBurst: 1,
   duplication: 0,
   reorder: 0,
   rateMbps: Number.POSITIVE_INFINITY,
@@ -40,7 +46,10 @@ export class Wire {
   shape: WireShape;
   up = true;
   private readonly random: SeededRandom;
+  /** What left each end, overhead included, lost or not. */
+  readonly carriedBytes = [0, 0];
   private readonly busyUntil = [0, 0];
+  private readonly inBurst = [false, false];
   private readonly open = [true, true];
 
   constructor(id: number, ends: readonly [number, number], shape: WireShape, random: SeededRandom) {
@@ -70,10 +79,21 @@ export class Wire {
     if (backlogMs * bytesPerMs > shape.queueBytes) return [];
     const sentAt = now + backlogMs + (bytes + WIRE_OVERHEAD_BYTES) / bytesPerMs;
     this.busyUntil[side] = sentAt;
-    if (random.chance(shape.loss)) return [];
+    this.carriedBytes[side] += bytes + WIRE_OVERHEAD_BYTES;
+    if (this.isLost(side)) return [];
     const arrivals = [sentAt + this.flightMs()];
     if (random.chance(shape.duplication)) arrivals.push(sentAt + this.flightMs());
     return arrivals;
+  }
+
+  /** In a burst all is lost (Gilbert's model). */
+  private isLost(side: number): boolean {
+    const { shape, random, inBurst } = this;
+    const loss = side === 0 ? shape.loss : (shape.lossBack ?? shape.loss);
+    if (shape.lossBurst === 1 || loss === 1) return random.chance(loss);
+    const begins = loss / (1 - loss) / shape.lossBurst;
+    inBurst[side] = random.chance(inBurst[side] ? 1 - 1 / shape.lossBurst : begins);
+    return inBurst[side];
   }
 
   private flightMs(): number {

@@ -39,10 +39,19 @@ interface Host {
 
 /** The wall clock of the world at virtual time zero. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
-const MAX_DATAGRAM_BYTES = 1472;
+
+export interface WorldOptions {
+  /** Largest UDP payload that a host's transport takes. */
+  readonly datagramBytes: number;
+  /** Whether `traceHash` is kept, which costs as much as the rest of the world. */
+  readonly traced: boolean;
+}
+
+const ETHERNET: WorldOptions = { datagramBytes: 1_472, traced: true };
 
 export class World {
   readonly seed: number;
+  readonly options: WorldOptions;
   now = 0;
   /** Called with every datagram put on a wire, before it can be lost. */
   watch: (datagram: Uint8Array) => void = () => {};
@@ -53,8 +62,9 @@ export class World {
   private readonly stamp = new Float64Array(2);
   private readonly arriving = createDatagramBatch(1, 65_536);
 
-  constructor(seed: number) {
+  constructor(seed: number, options: Partial<WorldOptions> = {}) {
     this.seed = seed;
+    this.options = { ...ETHERNET, ...options };
   }
 
   random(name: string): SeededRandom {
@@ -90,7 +100,7 @@ export class World {
     const host = this.hosts[index];
     const random = this.random(`host ${host.name} boot ${host.boots++}`);
     const transport: DatagramTransport = {
-      maxDatagramBytes: MAX_DATAGRAM_BYTES,
+      maxDatagramBytes: this.options.datagramBytes,
       send: (batch) => this.send(index, batch),
     };
     host.machine = host.boot(transport, random);
@@ -154,9 +164,11 @@ export class World {
   private deliver(wire: Wire, from: number, to: number, datagram: Uint8Array): void {
     const host = this.hosts[to];
     if (!wire.up || host.machine === undefined) return;
-    this.stamp[0] = this.now;
-    this.stamp[1] = from * 65_536 + to;
-    this.trace.update(new Uint8Array(this.stamp.buffer)).update(datagram);
+    if (this.options.traced) {
+      this.stamp[0] = this.now;
+      this.stamp[1] = from * 65_536 + to;
+      this.trace.update(new Uint8Array(this.stamp.buffer)).update(datagram);
+    }
     const { arriving } = this;
     arriving.arena.set(datagram);
     arriving.count = 1;
