@@ -113,7 +113,6 @@ export class BundleRoute {
   /** When the oldest probe that nothing answered was sent. */
   unansweredSince = NEVER;
   private probesSent = 0;
-  private lastToken = -1;
   private readonly probeTokens = new Float64Array(PROBES_KEPT).fill(-1);
   private readonly probeSentAt = new Float64Array(PROBES_KEPT);
   private readonly probeSequence = new Float64Array(PROBES_KEPT);
@@ -168,11 +167,10 @@ export class BundleRoute {
     return this.answerMs + Math.min(this.deliveryMs, PERSISTENCE_MS);
   }
 
-  /** A probe leaves now under the next sequence; returns its token: the route's age in us, made unique. */
+  /** A probe leaves now under the next sequence; returns its token. */
   nextProbe(now: number): number {
-    const token = Math.max(Math.round((now - this.openedAt) * 1000), this.lastToken + 1);
-    const place = this.probesSent++ % PROBES_KEPT;
-    this.lastToken = token;
+    const token = this.probesSent++;
+    const place = token % PROBES_KEPT;
     this.probeTokens[place] = token;
     this.probeSentAt[place] = now;
     this.probeSequence[place] = this.flight.next;

@@ -2,7 +2,8 @@
  * The key epochs of a session (docs/protocol.md sections 2.3 and 6.1). Messages are received under every epoch in the table
  * and sent under `sending`. Epoch 0 goes one way only, from client to service, and has one key.
  *
- * Timer: an epoch leaves the table, its keys wiped, 3 s after a later one took over (`retireBefore`).
+ * Timer: an epoch leaves the table, its keys wiped, 3 s after a later one took over (`retireBefore`), or later where messages are
+ * longer under way.
  */
 import { assert } from '../base/assert.ts';
 import { wipe } from '../base/bytes.ts';
@@ -10,8 +11,8 @@ import { NEVER } from '../base/env.ts';
 
 /** docs/protocol.md section 2.3. */
 export const OLD_EPOCH_MS = 3_000;
-/** One a second, each kept for 3 s, and one ahead. */
-export const MAX_EPOCHS = 8;
+/** One a second, each kept while messages of the slowest route (round trips of 3 s) may come, and one ahead. */
+export const MAX_EPOCHS = 16;
 
 export interface Epoch {
   readonly epoch: number;
@@ -62,10 +63,11 @@ export class Epochs {
     return undefined;
   }
 
-  /** `epoch` took over now: those before it leave 3 s later. */
-  retireBefore(epoch: number, now: number): void {
+  /** `epoch` took over now: those before it leave `keepMs` later, and 3 s at the soonest. */
+  retireBefore(epoch: number, keepMs: number, now: number): void {
+    const retireAt = now + Math.max(keepMs, OLD_EPOCH_MS);
     for (const entry of this.entries) {
-      if (entry.keys.epoch < epoch) entry.retireAt = Math.min(entry.retireAt, now + OLD_EPOCH_MS);
+      if (entry.keys.epoch < epoch) entry.retireAt = Math.min(entry.retireAt, retireAt);
     }
   }
 

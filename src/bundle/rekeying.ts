@@ -28,7 +28,12 @@ export interface RekeyingOptions {
   readonly epochs: Epochs;
   readonly sender: PlaintextSender;
   readonly tuning: BundleTuning;
+  /** Of the slowest route in use; 0 while it is not known. */
+  readonly longestRoundTripMs: () => number;
 }
+
+/** Of the slowest route: a message may be that long under way, and wait for room before, under the keys it was sealed with. */
+const KEEP_ROUND_TRIPS = 4;
 
 export class Rekeying {
   private readonly options: RekeyingOptions;
@@ -47,7 +52,7 @@ export class Rekeying {
     this.ratchet = new Ratchet({ curve, role, keys, firstEpoch: FIRST_EPOCH });
     epochs.add(epochKeys(role, FIRST_EPOCH, keys.initiatorKey.slice(), keys.responderKey.slice()));
     epochs.sendUnder(FIRST_EPOCH);
-    if (role === 'initiator') epochs.retireBefore(FIRST_EPOCH, now);
+    if (role === 'initiator') epochs.retireBefore(FIRST_EPOCH, 0, now);
     wipeSessionKeys(keys);
     this.changedAt = now;
   }
@@ -76,7 +81,7 @@ export class Rekeying {
       this.options.epochs.sendUnder(epoch);
       this.changes += 1;
     }
-    this.options.epochs.retireBefore(epoch, now);
+    this.options.epochs.retireBefore(epoch, this.keepMs(), now);
   }
 
   /** Service: REKEY came on `route`. */
@@ -97,7 +102,7 @@ export class Rekeying {
     if (keys === undefined) return 'bundle-rekey-unexpected';
     epochs.add(keys);
     epochs.sendUnder(epoch);
-    epochs.retireBefore(epoch, now);
+    epochs.retireBefore(epoch, this.keepMs(), now);
     this.changes += 1;
     this.changedAt = now;
     this.traffic = false;
@@ -132,6 +137,10 @@ export class Rekeying {
       this.repeatedAt = now;
     }
     return Math.min(this.repeatedAt + retryMs, this.offeredAt + tuning.rekeyFailedMs);
+  }
+
+  private keepMs(): number {
+    return KEEP_ROUND_TRIPS * this.options.longestRoundTripMs();
   }
 
   /** The end of the session. */

@@ -504,7 +504,9 @@ export class Session implements RouteOwner, RouteHealthActions {
   private establish(keys: SessionKeys, now: number): void {
     const { curve, random, tuning } = this.context;
     const role = this.side.role === 'client' ? 'initiator' : 'responder';
-    this.rekeying = new Rekeying({ curve, random, role, keys, epochs: this.epochs, sender: this.sender, tuning }, now);
+    const { epochs, sender } = this;
+    const longestRoundTripMs = () => this.routes.longestRoundTripMs();
+    this.rekeying = new Rekeying({ curve, random, role, keys, epochs, sender, tuning, longestRoundTripMs }, now);
   }
 
   private end(now: number): void {

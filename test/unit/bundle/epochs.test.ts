@@ -26,7 +26,7 @@ describe('epochs', () => {
     epochs.add(old);
     epochs.add(keysOf(2));
     expect(epochs.wake(0)).toBe(NEVER);
-    epochs.retireBefore(2, 1_000);
+    epochs.retireBefore(2, 0, 1_000);
     expect(epochs.wake(1_000)).toBe(1_000 + OLD_EPOCH_MS);
     expect(epochs.receiving(1)?.epoch).toBe(1);
     epochs.wake(1_000 + OLD_EPOCH_MS);
@@ -36,7 +36,16 @@ describe('epochs', () => {
     expect(old.receiveKey.every((byte) => byte === 0)).toBe(true);
   });
 
-  it('are no more than 8 at once', () => {
+  it('stay for as long as messages are under way', () => {
+    const epochs = new Epochs(() => {});
+    epochs.add(keysOf(1));
+    epochs.add(keysOf(2));
+    epochs.retireBefore(2, 8_000, 1_000);
+    expect(epochs.wake(8_999)).toBe(9_000);
+    expect(epochs.receiving(1)?.epoch).toBe(1);
+  });
+
+  it('are no more than 16 at once', () => {
     const epochs = new Epochs(() => {});
     for (let epoch = 1; epoch <= MAX_EPOCHS + 1; epoch++) epochs.add(keysOf(epoch));
     expect(epochs.receiving(1)).toBeUndefined();

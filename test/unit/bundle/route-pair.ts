@@ -52,8 +52,8 @@ export class Owner implements SessionEvents {
   /** Whether messages are kept in `received`. */
   keep = true;
   bytes = 0;
-  /** Whether messages can be marked, and how many were. */
-  marks: number | undefined;
+  /** Set where messages can be marked. */
+  mark?: (session: Session, message: Uint8Array) => boolean;
 
   opened(session: Session, now: number): void {
     this.session = session;
@@ -69,12 +69,6 @@ export class Owner implements SessionEvents {
   closed(_session: Session, reason: string): void {
     this.closedFor.push(reason);
   }
-
-  mark(): boolean {
-    if (this.marks === undefined) return false;
-    this.marks += 1;
-    return true;
-  }
 }
 
 /** One route: a handle, a pipe's route and the next message number at each end, over one path. */
@@ -85,8 +79,6 @@ interface SimRoute {
   readonly numbers: [number, number];
   open: boolean;
 }
-
-const silentLog: Log = { write: () => {} };
 
 export class RoutePair {
   readonly heap = new EventHeap();
@@ -100,6 +92,9 @@ export class RoutePair {
   now = 0;
   /** Unix milliseconds at `now` = 0. */
   wallStartMs = 1_700_000_000_000;
+  /** Events that either end logged. */
+  readonly logged: string[] = [];
+  private readonly log: Log = { write: (_level, event) => this.logged.push(event) };
   /** Copies of everything sent, when wanted. */
   tap: ((from: End, message: Uint8Array) => void) | undefined;
   /** Called with each message before it is queued: returning false loses it, and the far end learns its number. */
@@ -241,7 +236,7 @@ export class RoutePair {
       random: new SeededRandom(this.options.seed ?? 1, `layer ${end} at ${this.now}`),
       routes: this.portOf(end),
       drops: this.drops[end],
-      log: silentLog,
+      log: this.log,
       wallMs: () => this.wallStartMs + this.now,
       ...(this.options.tuning && { tuning: this.options.tuning }),
     });
