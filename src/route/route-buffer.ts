@@ -172,17 +172,16 @@ export class RouteBuffer {
    */
   take(roomBytes: number, datagram: number, now: number, frame: OutgoingFrame): number {
     this.usedAt = now;
-    const { again, waiting, store } = this;
+    const { again, waiting } = this;
+    let pending = NOTHING;
     if (again.count > 0) {
-      const record = again.head;
-      if (now >= store.deadlineAt[record]) this.giveUp(record, now);
-      const copy = store.copies[record] > 0 && (store.flags[record] & FLAG_GONE) === 0;
-      if (!copy || store.datagram[record] !== datagram)
-        return this.repeat(record, copy, roomBytes, datagram, now, frame);
-      if (waiting.count === 0) return NOT_IN_THIS_DATAGRAM;
+      const record = this.repeatable(roomBytes, datagram, now);
+      if (record >= 0) return this.repeat(record, datagram, now, frame);
+      pending = record;
     }
-    if (waiting.count === 0 || !this.mayBegin) return again.count > 0 ? NOT_IN_THIS_DATAGRAM : NOTHING;
-    return this.begin(waiting.head, roomBytes, datagram, now, frame);
+    if (waiting.count === 0 || !this.mayBegin) return pending;
+    const record = this.beginnable(roomBytes, pending !== NO_ROOM, now);
+    return record >= 0 ? this.begin(record, datagram, now, frame) : record === NOTHING ? pending : record;
   }
 
   /** A datagram with this record arrived. */
@@ -257,7 +256,10 @@ export class RouteBuffer {
     const { store } = this;
     const head = this.waiting.head;
     if ((store.flags[head] & FLAG_GONE) !== 0) return true;
-    return this.limit - this.sent >= Math.min(store.length[head], this.tuning.leastCreditUsedBytes);
+    const credit = this.limit - this.sent;
+    if (credit >= store.length[head]) return true;
+    // More comes when what is under way has gone on. Without that, a piece longer than all room there is must be cut.
+    return this.unacked.count === 0 && credit >= this.tuning.leastPieceBytes;
   }
 
   private get spansAll(): boolean {
@@ -265,21 +267,53 @@ export class RouteBuffer {
     return oldest !== NONE && (this.sequence - this.store.sequence[oldest]) >>> 0 >= SEQUENCES_UNDER_WAY;
   }
 
-  /** Sends a record again, or once more to another datagram. */
-  private repeat(
-    record: number,
-    copy: boolean,
-    roomBytes: number,
-    datagram: number,
-    now: number,
-    frame: OutgoingFrame,
-  ): number {
-    const { store } = this;
-    if (this.overheadBytes(record) + this.bodyBytes(record) > roomBytes) {
-      const whole = roomBytes >= this.neighbour.measures.frameBytes;
-      if (!whole || !this.narrow(record, roomBytes)) return NO_ROOM;
+  /** Of the records to send again one that fits; the first is made to fit where the whole datagram is too short for it. */
+  private repeatable(roomBytes: number, datagram: number, now: number): number {
+    const { store, again } = this;
+    let result = NOT_IN_THIS_DATAGRAM;
+    let record = again.head;
+    for (let looks = this.tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
+      if (now >= store.deadlineAt[record]) this.giveUp(record, now);
+      if (store.copies[record] === 0 || store.datagram[record] !== datagram) {
+        if (this.frameBytes(record) <= roomBytes) return record;
+        if (roomBytes >= this.neighbour.measures.frameBytes && this.narrow(record, roomBytes)) return record;
+        result = NO_ROOM;
+      }
+      record = store.nextAgain[record];
     }
-    if (copy) store.copies[record]--;
+    return result;
+  }
+
+  /**
+   * Of what waits one that fits as it is, near the front; else the first, cut. What fits an empty datagram is cut only
+   * where much room would be left empty: a piece that is cut at each hop ends as crumbs, each with a header.
+   */
+  private beginnable(roomBytes: number, mayCut: boolean, now: number): number {
+    const { store, waiting, tuning } = this;
+    const { frameBytes } = this.neighbour.measures;
+    const credit = this.trafficClass === REAL_TIME ? Number.POSITIVE_INFINITY : this.limit - this.sent;
+    let record = waiting.head;
+    for (let looks = tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
+      if (now >= store.deadlineAt[record]) this.giveUp(record, now);
+      if (this.frameBytes(record) <= roomBytes && this.bodyBytes(record) <= credit) return record;
+      record = store.next[record];
+    }
+    const first = waiting.head;
+    const whole = roomBytes >= frameBytes;
+    if (!mayCut && !whole) return NO_ROOM;
+    const bytes = Math.min(roomBytes - this.overheadBytes(first), credit);
+    const least = this.frameBytes(first) > frameBytes ? tuning.leastPieceBytes : tuning.leastCutBytes;
+    if (bytes < least && !whole) return NO_ROOM;
+    const rest = store.cut(first, bytes);
+    if (rest === NONE) return NOTHING;
+    waiting.insertBehind(first, rest);
+    return first;
+  }
+
+  /** Sends a record again, or once more to another datagram. */
+  private repeat(record: number, datagram: number, now: number, frame: OutgoingFrame): number {
+    const { store } = this;
+    if (store.copies[record] > 0) store.copies[record]--;
     else {
       this.retransmittedPieces++;
       store.copies[record] = this.copiesBeside(record);
@@ -292,21 +326,10 @@ export class RouteBuffer {
     return record;
   }
 
-  /** Sends what waits first, or as much of it as there is room for. */
-  private begin(record: number, roomBytes: number, datagram: number, now: number, frame: OutgoingFrame): number {
+  /** Sends a record that waited. */
+  private begin(record: number, datagram: number, now: number, frame: OutgoingFrame): number {
     const { store } = this;
-    if (now >= store.deadlineAt[record]) this.giveUp(record, now);
     const gone = (store.flags[record] & FLAG_GONE) !== 0;
-    const overhead = this.overheadBytes(record);
-    const length = gone ? 0 : store.length[record];
-    let room = roomBytes - overhead;
-    if (this.trafficClass !== REAL_TIME) room = Math.min(room, this.limit - this.sent);
-    if (room < length) {
-      if (room < this.tuning.leastPieceBytes && roomBytes < this.neighbour.measures.frameBytes) return NO_ROOM;
-      const rest = store.cut(record, room);
-      if (rest === NONE) return NOTHING;
-      this.waiting.insertBehind(record, rest);
-    } else if (room < 0) return NO_ROOM;
     this.waiting.remove(record);
     if (this.unacked.count === 0) this.progressAt = now;
     this.unacked.push(record);
@@ -404,6 +427,10 @@ export class RouteBuffer {
     const flags = this.store.flags[record];
     if ((flags & FLAG_GONE) !== 0) return GONE_FRAME_BYTES;
     return (flags & FLAG_TTL) !== 0 ? DATA_OVERHEAD_BYTES + DATA_TTL_BYTES : DATA_OVERHEAD_BYTES;
+  }
+
+  private frameBytes(record: number): number {
+    return this.overheadBytes(record) + this.bodyBytes(record);
   }
 
   private bodyBytes(record: number): number {

@@ -31,8 +31,10 @@ export interface RouteTuning {
   readonly unfinishedCostBytes: number;
   /** A piece that is not the rest of its message is at least this long: below, the frame's header is worth more than it. */
   readonly leastPieceBytes: number;
-  /** Credit is used when it is for the whole piece or this much, so that no crumbs are sent where little comes at a time. */
-  readonly leastCreditUsedBytes: number;
+  /** What would fit an empty datagram is cut to fill one from this on: a third of it; less is left empty. */
+  readonly leastCutBytes: number;
+  /** How far into a list a piece is looked for that fills the rest of a datagram. */
+  readonly piecesLookedAt: number;
   /** The least bound of a buffer: five full datagrams, so that one lost does not stop the others; 33 ms at 2 Mb/s. */
   readonly leastBoundBytes: number;
   /** What a bound counts for work besides the round trips: both ends wake, read and send in batches of a few ms. */
@@ -85,7 +87,8 @@ export const ROUTE_TUNING: RouteTuning = {
   maxPiecesPerMessage: 1_024,
   unfinishedCostBytes: 256,
   leastPieceBytes: 128,
-  leastCreditUsedBytes: 1_024,
+  leastCutBytes: 512,
+  piecesLookedAt: 8,
   leastBoundBytes: 8_192,
   boundAllowanceMs: 4,
   boundRoundMs: 10,
