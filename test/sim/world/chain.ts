@@ -14,18 +14,22 @@ import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
 import { LinkLayer } from '../../../src/link/link-layer.ts';
 import { RouteLayer } from '../../../src/route/route-layer.ts';
 import type { RouteEvents } from '../../../src/route/route-ports.ts';
+import type { RouteTuning } from '../../../src/route/tuning.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import type { Wire, WireShape } from './wire.ts';
 import { type Machine, World, type WorldOptions } from './world.ts';
 
 const SILENT_LOG = { write: () => {} };
+const DEFAULT_MEMORY_BYTES = 64 * 1_024 * 1_024;
 const HELLO_BYTES = 106;
+const LINKS_UP_WITHIN_MS = 60_000;
 
 export interface ChainOptions {
   readonly seed: number;
   /** One a hop. */
   readonly wires: readonly Partial<WireShape>[];
   readonly memoryBytes?: number;
+  readonly route?: Partial<RouteTuning>;
   readonly world?: Partial<WorldOptions>;
 }
 
@@ -44,7 +48,7 @@ export class ChainNode implements Machine {
   /** What failed or was closed, and why. */
   readonly ended: string[] = [];
 
-  constructor(world: World, identity: Identity, transport: LinkTransport, random: LinkRandom, memoryBytes: number) {
+  constructor(world: World, identity: Identity, transport: LinkTransport, random: LinkRandom, o: ChainOptions) {
     const { drops } = this;
     const curve = fastCurve();
     this.identity = identity;
@@ -61,7 +65,9 @@ export class ChainNode implements Machine {
       },
     });
     this.routes = new RouteLayer({
-      ...{ identity, curve, random, drops, memoryBytes, log: SILENT_LOG },
+      ...{ identity, curve, random, drops, log: SILENT_LOG },
+      memoryBytes: o.memoryBytes ?? DEFAULT_MEMORY_BYTES,
+      tuning: o.route ?? {},
       links: this.links,
       wallMs: () => world.wallMs(),
       events: {
@@ -108,20 +114,18 @@ export class ChainNode implements Machine {
 type LinkTransport = ConstructorParameters<typeof LinkLayer>[0]['transport'];
 type LinkRandom = ConstructorParameters<typeof LinkLayer>[0]['random'];
 
-const DEFAULT_MEMORY_BYTES = 64 * 1_024 * 1_024;
-
 export class Chain {
   readonly world: World;
   readonly wires: Wire[] = [];
   readonly nodes: ChainNode[] = [];
 
   constructor(options: ChainOptions) {
-    const { seed, wires, memoryBytes } = options;
+    const { seed, wires } = options;
     this.world = new World(seed, options.world);
     const identities = Array.from({ length: wires.length + 1 }, (_, i) => identityOf(seed, i));
     identities.forEach((identity, i) => {
       this.world.addHost(`node ${i}`, (transport, random) => {
-        const node = new ChainNode(this.world, identity, transport, random, memoryBytes ?? DEFAULT_MEMORY_BYTES);
+        const node = new ChainNode(this.world, identity, transport, random, options);
         this.nodes[i] = node;
         for (const wire of this.wires) {
           if (!wire.ends.includes(i)) continue;
@@ -155,6 +159,17 @@ export class Chain {
     const opened = this.act(0, (now) => this.first.routes.open(path, final, now));
     if (typeof opened !== 'number') throw new Error(`the route did not open: ${String(opened)}`);
     return opened;
+  }
+
+  /** Runs until every link is up; answers when that was. */
+  runUntilUp(): number {
+    const { world, nodes } = this;
+    const isUp = (): boolean => nodes.every(({ links }) => links.status(world.now).every(({ state }) => state === 'up'));
+    while (!isUp()) {
+      if (world.now > LINKS_UP_WITHIN_MS) throw new Error('a link does not come up');
+      world.run(world.now + 100);
+    }
+    return world.now;
   }
 
   /** Lets a node do something now, and sends what comes of it. */
