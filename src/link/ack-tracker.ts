@@ -27,7 +27,8 @@ export const ASKS_ACK_AT_ONCE = 2;
 export type Asks = typeof ASKS_NOTHING | typeof ASKS_ACK | typeof ASKS_ACK_AT_ONCE;
 
 export class AckTracker {
-  private readonly spacingMs: number;
+  /** How far apart two ACKs are at least, unless somebody waits. */
+  spacingMs: number;
   private readonly words = new Uint32Array(WORDS);
   private highest = -1;
   private highestAt = 0;
@@ -35,7 +36,6 @@ export class AckTracker {
   private due = NEVER;
   private sentAt = Number.NEGATIVE_INFINITY;
 
-  /** `spacingMs`: how far apart two ACKs are at least, unless somebody waits. */
   constructor(spacingMs: number) {
     this.spacingMs = spacingMs;
   }
@@ -93,7 +93,7 @@ export class AckTracker {
 
   private askedFor(asks: Asks, inOrder: boolean, now: number): number {
     if (asks === ASKS_ACK_AT_ONCE) return now;
-    if (inOrder && this.waiting < ACK_AFTER_DATAGRAMS) return now + ACK_DELAY_MS;
+    if (inOrder && this.waiting < ACK_AFTER_DATAGRAMS) return now + Math.max(ACK_DELAY_MS, this.spacingMs);
     return Math.max(now, this.sentAt + this.spacingMs);
   }
 

@@ -24,6 +24,13 @@ export class LossMeter {
     return this.smoothed;
   }
 
+  /** Another path, of which nothing is known. */
+  restart(): void {
+    this.acked = 0;
+    this.lost = 0;
+    this.smoothed = undefined;
+  }
+
   onAcked(now: number): void {
     this.acked += 1;
     this.settle(now);

@@ -2,11 +2,12 @@
  * What leaves on one session, and in what order: acknowledgements that are due, CREDIT and BLOCKED, messages of channels,
  * then whatever the source gives, for as long as window and pacer allow (docs/protocol.md section 3.3). Nothing is queued
  * here: a frame is asked for when its datagram is about to leave. Nothing waits for company either: what the source has
- * leaves with this drain, full datagram or not.
+ * leaves with this drain, full datagram or not. But through a back channel a datagram costs as much again as what is in it, so
+ * there what comes within an eighth of a round trip shares datagrams.
  *
  * On the hot path: allocates a view a piece at the most.
  *
- * Timers: those of loss-detection.ts and ack-tracker.ts, and the pacer's while something waits for it.
+ * Timers: those of loss-detection.ts and ack-tracker.ts, and the pacer's, or that of gathering, while something waits for it.
  */
 import { NEVER } from '../base/env.ts';
 import type { LinkId } from '../base/ids.ts';
@@ -83,6 +84,9 @@ export class Outbound implements FrameFates, Turn {
   /** Datagrams that leave whatever window and pacer say: a probe timeout is over. */
   private probes = 0;
   private sentTotal = 0;
+  /** How long frames are gathered, and since when. */
+  private gatherMs = 0;
+  private gatheredAt = Number.NEGATIVE_INFINITY;
   private stopped = false;
 
   constructor(context: LinkContext, link: LinkId, outlet: Outlet, acks: AckTracker, roundTrip: RoundTrip, now: number) {
@@ -114,11 +118,20 @@ export class Outbound implements FrameFates, Turn {
   /** Puts into datagrams what is due and what may leave. */
   drain(now: number): void {
     if (this.stopped) return;
+  /** Frames wait so long for company from now on, and so do acknowledgements that nobody waits for; 0: none does. */
+  gather(ms: number): void {
+    this.gatherMs = ms;
+    this.acks.spacingMs = Math.max(ms, this.context.tuning.ackSpacingMs);
+  }
+
     if (now >= this.acks.dueAt) this.writeAck(now);
     if (!this.wanted) return;
     this.wanted = false;
     this.pacedUntil = NEVER;
     this.takeAll('control', now);
+    const gatheredUntil = this.gatheredAt + this.gatherMs;
+    if (now < gatheredUntil && this.probes === 0) return void this.later(gatheredUntil);
+    this.gatheredAt = now;
     this.takeAll('channel', now);
     this.takeAll('data', now);
   }
@@ -183,6 +196,8 @@ export class Outbound implements FrameFates, Turn {
   /** Nothing has been under way for long. */
   idle(): void {
     this.log.trim();
+    this.losses.meter.restart();
+    this.losses.smallMeter.restart();
   }
 
   /** The session is over: what it carried is forgotten, and nobody hears of it. */

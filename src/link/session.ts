@@ -66,6 +66,8 @@ export interface SessionOptions {
 /** Of the PINGs that try the direct way: above every token for a round trip. */
 const TRIAL_TOKEN = 2 ** 52;
 
+/** In a back channel. */
+const GATHER_ROUND_TRIPS = 1 / 8;
 /** While a sign of life is waited for. */
 const PINGS_A_ROUND_TRIP = 4;
 
@@ -194,6 +196,7 @@ export class Session implements Outlet {
     if (back === undefined) this.pathMtu.restart(now);
     else this.pathMtu.hold();
     this.anotherPath(now);
+    this.outbound.gather(this.gatherMs());
   }
 
   /** A PING to the peer's address, whatever way the rest goes. */
@@ -332,6 +335,7 @@ export class Session implements Outlet {
   }
 
   nextWakeAt(): number {
+    this.outbound.gather(this.gatherMs());
     return Math.min(
       this.rekeying.nextWakeAt(),
       this.pathMtu.nextWakeAt(),
@@ -378,6 +382,12 @@ export class Session implements Outlet {
 
   private reserve(frameBytes: number): number {
     return this.context.arena.reserve(this, frameBytes);
+  }
+
+  /** What is sent through a back channel waits for company, but not long beside the way itself. */
+  private gatherMs(): number {
+    if (this.back === undefined) return 0;
+    return Math.min(this.roundTrip.smoothedMs * GATHER_ROUND_TRIPS, this.context.tuning.gatherMostMs);
   }
 
   private probePath(number: number, bytes: number): void {

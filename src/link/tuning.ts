@@ -16,6 +16,8 @@ export interface LinkTuning {
   readonly sentLogMax: number;
   /** Two ACKs are so far apart, unless somebody waits: at 50,000 datagrams a second one ACK for 50 of them. */
   readonly ackSpacingMs: number;
+  /** In a back channel, where each datagram costs as much again as what is in it, frames wait for company so long at most. */
+  readonly gatherMostMs: number;
   /** Taken for the round trip before the first sample: a slow continental path, so that nothing is repeated in haste. */
   readonly initialRoundTripMs: number;
   /** A PING for a fresh round-trip sample while traffic flows: path search weighs links by it. */
@@ -51,6 +53,7 @@ export const LINK_TUNING: LinkTuning = {
   sentLogFirst: 256,
   sentLogMax: 2 ** 20,
   ackSpacingMs: 1,
+  gatherMostMs: 8,
   initialRoundTripMs: 200,
   roundTripEveryMs: 2_000,
   pingRepeatMs: 50,
