@@ -55,6 +55,8 @@ export class LossDetection {
   /** Datagrams taken for lost, and those of them that came late. */
   lostDatagrams = 0;
   lateDatagrams = 0;
+  /** Datagrams longer than any path takes that were lost since one of them arrived. */
+  longLostRow = 0;
   /** What the last `acknowledge` or `wake` found: for the window. */
   ackedBytes = 0;
   lostBytes = 0;
@@ -187,6 +189,7 @@ export class LossDetection {
     const bytes = log.bytesOf(counter);
     log.setState(counter, ACKED);
     this.longestAckedBytes = Math.max(this.longestAckedBytes, bytes);
+    if (bytes > PATH_BASE_BYTES) this.longLostRow = 0;
     if (state === WATCHED) return;
     this.ackedBytes += bytes;
     if (state === FLYING) {
@@ -247,6 +250,7 @@ export class LossDetection {
     this.lostDatagrams += 1;
     this.meter.onLost(now);
     if (bytes <= PATH_BASE_BYTES) this.smallMeter.onLost(now);
+    else this.longLostRow += 1;
     const tokens = log.tokenCountOf(counter);
     for (let i = 0; i < tokens; i++) this.fates.frameLost(log.tokenOf(counter, i), now);
   }

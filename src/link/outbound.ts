@@ -45,6 +45,9 @@ import type { RoundTrip } from './round-trip.ts';
 import type { Outlet } from './send-arena.ts';
 import { FLYING, QUIET, SentLog, TOKENS_PER_DATAGRAM_MAX, WATCHED } from './sent-log.ts';
 
+/** A log full of lost datagrams that may still come late empties with time alone. */
+const LOG_FULL_RETRY_MS = 10;
+
 /** Whom to ask for a frame. */
 type Asked = 'control' | 'channel' | 'data';
 
@@ -81,12 +84,12 @@ export class Outbound implements FrameFates, Turn {
   private wanted = false;
   /** When the pacer lets the next datagram go that waits for it. */
   private pacedUntil = NEVER;
-  /** Datagrams that leave whatever window and pacer say: a probe timeout is over. */
-  private probes = 0;
-  private sentTotal = 0;
   /** How long frames are gathered, and since when. */
   private gatherMs = 0;
   private gatheredAt = Number.NEGATIVE_INFINITY;
+  /** Datagrams that leave whatever window and pacer say: a probe timeout is over. */
+  private probes = 0;
+  private sentTotal = 0;
   private stopped = false;
 
   constructor(context: LinkContext, link: LinkId, outlet: Outlet, acks: AckTracker, roundTrip: RoundTrip, now: number) {
@@ -115,23 +118,23 @@ export class Outbound implements FrameFates, Turn {
     return true;
   }
 
-  /** Puts into datagrams what is due and what may leave. */
-  drain(now: number): void {
-    if (this.stopped) return;
   /** Frames wait so long for company from now on, and so do acknowledgements that nobody waits for; 0: none does. */
   gather(ms: number): void {
     this.gatherMs = ms;
     this.acks.spacingMs = Math.max(ms, this.context.tuning.ackSpacingMs);
   }
 
+  /** Puts into datagrams what is due and what may leave. */
+  drain(now: number): void {
+    if (this.stopped) return;
     if (now >= this.acks.dueAt) this.writeAck(now);
     if (!this.wanted) return;
-    this.wanted = false;
-    this.pacedUntil = NEVER;
-    this.takeAll('control', now);
     const gatheredUntil = this.gatheredAt + this.gatherMs;
     if (now < gatheredUntil && this.probes === 0) return void this.later(gatheredUntil);
     this.gatheredAt = now;
+    this.wanted = false;
+    this.pacedUntil = NEVER;
+    this.takeAll('control', now);
     this.takeAll('channel', now);
     this.takeAll('data', now);
   }
@@ -152,9 +155,10 @@ export class Outbound implements FrameFates, Turn {
     this.log.add(FLYING, bytes, this.sentTotal, now);
     this.losses.sent(realTime, now);
     this.window.onSent(bytes, now);
-    this.pacer.sent(bytes, this.window.rateBytesPerMs, now);
     this.sentRate.add(bytes, now);
+    // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
     if (this.probes > 0) this.probes -= 1;
+    else this.pacer.sent(bytes, this.window.rateBytesPerMs, now);
     return true;
   }
 
@@ -190,14 +194,15 @@ export class Outbound implements FrameFates, Turn {
 
   /** The path is another one. */
   restart(now: number): void {
+    this.losses.longLostRow = 0;
     this.window.restart(now);
+    this.losses.meter.restart();
+    this.losses.smallMeter.restart();
   }
 
   /** Nothing has been under way for long. */
   idle(): void {
     this.log.trim();
-    this.losses.meter.restart();
-    this.losses.smallMeter.restart();
   }
 
   /** The session is over: what it carried is forgotten, and nobody hears of it. */
@@ -258,7 +263,10 @@ export class Outbound implements FrameFates, Turn {
 
   /** Whether the datagram under construction may take a frame of this kind. */
   private license(asked: Asked, now: number): boolean {
-    if (this.log.full) return this.later(NEVER);
+    if (this.log.full) {
+      this.losses.forget(now);
+      if (this.log.full) return this.later(now + LOG_FULL_RETRY_MS);
+    }
     if (asked === 'control') return true;
     if (this.probes === 0) {
       if (this.losses.flyingBytes >= this.window.bytes) return this.later(NEVER);

@@ -7,7 +7,7 @@
  * refused, settled below it. Where the link loses datagrams of any size it takes more probes than three, up to 24: so
  * many that one in 200 sizes is refused for bad luck. Refused with fewer than that, because the loss was not known yet: searching again.
  * Settled: while datagrams above the base size are sent and none of the present size is acknowledged, it is probed every
- * 2 s. As many of these lost in a row while the peer was heard: a black hole; back to the base size, and searching again.
+ * 2 s, and at once when eight of them were lost in a row. As many of these lost in a row while the peer was heard: a black hole; back to the base size, and searching again.
  *
  * Timers: a probe is lost after 250 ms or three round trips, whichever is longer. A refused size is tried again after 10
  * minutes; after 10 s when it was refused too early.
@@ -17,6 +17,8 @@ import { sessionBytesFor, wholeBlocks } from '../wire/session.ts';
 import { PATH_BASE_BYTES, PATH_LADDER_BYTES, PATH_PROBE_TRIES, PATH_SEARCH_AGAIN_MS } from './protocol-numbers.ts';
 
 const TIMEOUT_ROUND_TRIPS = 3;
+/** With half of everything lost, one row in 256 is so long. */
+const DOUBTFUL_ROW = 8;
 const PROBE_TRIES_MAX = 24;
 const BAD_LUCK = 1 / 200;
 const REFUSED_EARLY_MS = 10_000;
@@ -88,6 +90,11 @@ export class PathMtu {
   arrived(bytes: number, now: number): void {
     if (bytes === this.probe?.bytes) this.taken(bytes, now);
     else if (bytes === this.presentBytes) this.confirmed(now);
+  }
+
+  /** So many datagrams above the base size were lost in a row: the present size is probed at once when that looks like a hole. */
+  lostInRow(datagrams: number, now: number): void {
+    if (datagrams >= DOUBTFUL_ROW && this.confirmAt !== NEVER) this.confirmAt = Math.min(this.confirmAt, now);
   }
 
   /** Datagrams of these sizes were sent; only those above the base size can fall into a black hole. */

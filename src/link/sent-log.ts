@@ -17,6 +17,9 @@ export type SentState = typeof QUIET | typeof FLYING | typeof LOST | typeof ACKE
 /** Tokens of one datagram: its count is one byte. */
 export const TOKENS_PER_DATAGRAM_MAX = 255;
 
+/** Room for the tokens of a few datagrams, however short the log. */
+const TOKENS_LEAST = 1_024;
+
 export class SentLog {
   private readonly capacityFirst: number;
   private readonly capacityMax: number;
@@ -151,7 +154,7 @@ export class SentLog {
   }
 
   private get tokensMax(): number {
-    return 4 * this.capacityMax;
+    return Math.max(TOKENS_LEAST, 4 * this.capacityMax);
   }
 
   private grow(): void {

@@ -324,18 +324,22 @@ export class Session implements Outlet {
     if (rekey === 'confirm') this.ping(now);
     else if (rekey !== undefined) this.writeRekey(FRAME_REKEY, rekey.epoch, rekey.ephemeral);
     const lossShare = this.outbound.losses.smallMeter.share ?? 0;
+    const pathBytes = this.pathMtu.bytes;
+    this.pathMtu.lostInRow(this.outbound.losses.longLostRow, now);
     const probe = this.pathMtu.wake(now, this.liveness.lastHeardAt, this.roundTrip.smoothedMs, lossShare);
+    // What fell into a hole was too long: that is no congestion.
+    if (this.pathMtu.bytes < pathBytes) this.outbound.restart(now);
     if (probe !== undefined) this.probePath(probe.number, probe.bytes);
     const doubtful = probe?.repeat === true && probe.bytes <= this.pathMtu.bytes;
     const repeatMs = Math.max(this.context.tuning.pingRepeatMs, this.roundTrip.smoothedMs / PINGS_A_ROUND_TRIP);
     const pingDue = this.liveness.takePing(now, repeatMs);
     if (pingDue || doubtful || (this.carrying && now >= this.roundTripAt)) this.ping(now);
     if (pingDue) this.outbound.idle();
+    this.outbound.gather(this.gatherMs());
     this.outbound.wake(now);
   }
 
   nextWakeAt(): number {
-    this.outbound.gather(this.gatherMs());
     return Math.min(
       this.rekeying.nextWakeAt(),
       this.pathMtu.nextWakeAt(),
@@ -380,14 +384,14 @@ export class Session implements Outlet {
     writeU64(arena.bytes, writeFrameHeader(arena.bytes, reserved, FRAME_PING, PING_BODY_BYTES), token);
   }
 
-  private reserve(frameBytes: number): number {
-    return this.context.arena.reserve(this, frameBytes);
-  }
-
   /** What is sent through a back channel waits for company, but not long beside the way itself. */
   private gatherMs(): number {
     if (this.back === undefined) return 0;
     return Math.min(this.roundTrip.smoothedMs * GATHER_ROUND_TRIPS, this.context.tuning.gatherMostMs);
+  }
+
+  private reserve(frameBytes: number): number {
+    return this.context.arena.reserve(this, frameBytes);
   }
 
   private probePath(number: number, bytes: number): void {

@@ -79,12 +79,27 @@ function exactly(length: number): fc.Arbitrary<Uint8Array> {
   return fc.uint8Array({ minLength: length, maxLength: length });
 }
 
+/** Of counters that may have been sent, in blocks of any shape. */
+const plausibleAck = fc
+  .tuple(fc.nat(2_000), fc.array(fc.tuple(fc.nat(20), fc.nat(20)), { minLength: 1, maxLength: 32 }))
+  .map(([largest, blocks]) => {
+    const bytes = new Uint8Array(17 + 4 * blocks.length);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, BigInt(largest));
+    bytes[16] = blocks.length;
+    blocks.forEach(([gap, length], i) => {
+      view.setUint16(17 + 4 * i, i === 0 ? 0 : gap);
+      view.setUint16(19 + 4 * i, length);
+    });
+    return bytes;
+  });
+
 describe('a peer that holds the keys', () => {
   const frame = fc.tuple(
-    fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 255 })),
+    fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0x10, max: 0x13 }), fc.integer({ min: 0, max: 255 })),
     fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
-    // Any length, and often the right one for PATH_ACK or REKEY.
-    fc.oneof(fc.uint8Array({ maxLength: 80 }), exactly(6), exactly(37)),
+    // Any length, and often the right one for PATH_ACK, REKEY, CREDIT and BLOCKED, GONE, or an ACK of two blocks.
+    fc.oneof(fc.uint8Array({ maxLength: 80 }), ...[6, 37, 24, 28, 25].map(exactly), plausibleAck),
   );
 
   test('can put any bytes into its frames', () => {

@@ -74,6 +74,20 @@ describe('everything arrives', () => {
     expect(sessionOf(a, b, world.now).lossShare).toBeLessThan(0.01);
   });
 
+  test('with a log that holds few datagrams', () => {
+    const world = new WirePair();
+    world.shape.delayMs = 5;
+    const { a, b } = world.upPair({ tuning: { sentLogFirst: 4, sentLogMax: 8 } });
+    world.run(1_000);
+    world.shape.loss = 0.3;
+    for (let message = 0; message < 200; message++) {
+      sendMessage(a, b, routeId(1), message, new Uint8Array(700).fill(message));
+    }
+    world.run(10_000);
+    expectEachOnce(b, 200, 700);
+    expect(a.source.kept).toBe(0);
+  });
+
   test('after bursts in which nothing passes', () => {
     const { world, a, b } = quietPair();
     world.filter = ({ bytes }) => bytes[0] !== SESSION || world.now % 200 > 60;
@@ -81,6 +95,46 @@ describe('everything arrives', () => {
     world.run(1_000);
     expectEachOnce(a, 5_000, 300);
     expectEachOnce(b, 5_000, 700);
+  });
+});
+
+describe('a full wire', () => {
+  /** Mb/s of payload over the next `ms`. */
+  function flood(world: WirePair, a: TestNode, b: TestNode, ms: number): number {
+    let bytes = 0;
+    for (const end = world.now + ms; world.now < end; ) {
+      while (a.source.kept < 200) sendMessage(a, b, routeId(1), 0, new Uint8Array(1_410));
+      world.run(1);
+      bytes += b.pieces.splice(0).reduce((sum, piece) => sum + piece.bytes.length, 0);
+    }
+    return (8 * bytes) / ms / 1_000;
+  }
+
+  function floodedPair() {
+    const { world, a, b } = quietPair();
+    world.keepSeen = false;
+    world.shape.bytesPerMs = 1_250;
+    expect(flood(world, a, b, 3_000)).toBeGreaterThan(9);
+    return { world, a, b };
+  }
+
+  test('that was cut for 2.5 s, or whose acknowledgements were, is full again half a second later', () => {
+    for (const cut of ['both', 'back']) {
+      const { world, a, b } = floodedPair();
+      world.filter = ({ from }) => cut === 'back' && from === a.name;
+      flood(world, a, b, 2_500);
+      world.filter = () => true;
+      flood(world, a, b, 500);
+      expect(flood(world, a, b, 500), cut).toBeGreaterThan(9);
+    }
+  });
+
+  test('that became narrower is full again 2 s later', () => {
+    const { world, a, b } = floodedPair();
+    world.shape.mtuBytes = 1_300;
+    flood(world, a, b, 2_000);
+    expect(sessionOf(a, b, world.now).pathMtuBytes).toBe(1_280);
+    expect(flood(world, a, b, 500)).toBeGreaterThan(8.8);
   });
 });
 
@@ -302,6 +356,27 @@ describe('a link that loses half each way', () => {
     world.shape.loss = 0.5;
     world.run(3_600_000);
     expect([a.told, b.told]).toEqual([[`up ${b.name}`], [`up ${a.name}`]]);
+  });
+
+  test('carries nearly half of what the wire does, and its queue stays short', () => {
+    const { world, a, b } = quietPair(11);
+    world.keepSeen = false;
+    Object.assign(world.shape, { loss: 0.5, bytesPerMs: 1_250 });
+    let [message, bytes, queueMs] = [0, 0, 0];
+    const measureFrom = world.now + 2_000;
+    const until = measureFrom + 8_000;
+    while (world.now < until) {
+      while (a.source.kept < 200) sendMessage(a, b, routeId(1), message++, new Uint8Array(1_410));
+      world.run(1);
+      const arrived = b.pieces.splice(0).reduce((sum, piece) => sum + piece.bytes.length, 0);
+      if (world.now < measureFrom) continue;
+      bytes += arrived;
+      queueMs += world.queueMs(a.name);
+    }
+    // 1,410 of 1,500 bytes are payload, and half of that arrives: 0.47.
+    expect(bytes / 8_000 / 1_250).toBeGreaterThan(0.45);
+    // Two datagrams are 2.4 ms.
+    expect(queueMs / 8_000).toBeLessThan(4);
   });
 
   test('finds its path MTU, also when it is slow to learn that it loses', () => {

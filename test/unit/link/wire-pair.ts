@@ -10,7 +10,7 @@ import {
   ENDPOINT_BYTES,
 } from '../../../src/base/datagram.ts';
 import { Drops } from '../../../src/base/drops.ts';
-import { randomBytes } from '../../../src/base/env.ts';
+import { NEVER, randomBytes } from '../../../src/base/env.ts';
 import type { LinkId, NodeKey, SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { type Cipher, JOB_WORDS } from '../../../src/crypto/cipher.ts';
@@ -43,7 +43,13 @@ export interface Shape {
   /** This share is held back by another 1 to 20 ms. */
   reorder: number;
   mtuBytes: number;
+  /** Of each direction; what does not pass at once waits, up to `queueMs`. */
+  bytesPerMs: number;
+  queueMs: number;
 }
+
+/** IPv4 and UDP. */
+const PACKET_OVERHEAD_BYTES = 28;
 
 /** Counts keys in slots: what is left at the end was not wiped. Lets a test write what a hostile peer would seal. */
 export class CountingCipher implements Cipher {
@@ -187,7 +193,15 @@ const BATCH_DATAGRAMS = 64;
 export class WirePair {
   now = 1_000;
   bornNodes = 0;
-  readonly shape: Shape = { delayMs: 10, loss: 0, duplication: 0, reorder: 0, mtuBytes: 1_472 };
+  readonly shape: Shape = {
+    delayMs: 10,
+    loss: 0,
+    duplication: 0,
+    reorder: 0,
+    mtuBytes: 1_472,
+    bytesPerMs: NEVER,
+    queueMs: NEVER,
+  };
   /** Sees every datagram as it is sent. */
   filter: (datagram: InFlight) => boolean = () => true;
   /** Every datagram that entered the wire, in order. */
@@ -202,6 +216,8 @@ export class WirePair {
   private readonly heap = new EventHeap();
   private readonly nodes = new Map<string, TestNode>();
   private readonly names = new Map<string, string>();
+  /** By sender: when its wire has passed all that it sent. */
+  private readonly freeAt = new Map<string, number>();
   private readonly batch = createDatagramBatch(BATCH_DATAGRAMS, BATCH_DATAGRAMS * 9_000);
 
   constructor(seed = 1) {
@@ -285,9 +301,14 @@ export class WirePair {
         if (this.hasWayRound) this.deliverLater(to.name, from.backEndpoint, datagram.bytes, 2 * this.shape.delayMs);
         continue;
       }
+      const freeAt = Math.max(this.now, this.freeAt.get(from.name) ?? 0);
+      if (freeAt - this.now > this.shape.queueMs) continue;
+      const passedAt = freeAt + (bytes.length + PACKET_OVERHEAD_BYTES) / this.shape.bytesPerMs;
+      this.freeAt.set(from.name, passedAt);
       if (this.random.chance(this.shape.loss)) continue;
-      this.deliverLater(to.name, from.endpoint.slice(), datagram.bytes);
-      if (this.random.chance(this.shape.duplication)) this.deliverLater(to.name, from.endpoint.slice(), datagram.bytes);
+      const copies = this.random.chance(this.shape.duplication) ? 2 : 1;
+      for (let i = 0; i < copies; i++)
+        this.deliverLater(to.name, from.endpoint.slice(), datagram.bytes, passedAt - this.now + this.shape.delayMs);
     }
   }
 
@@ -324,6 +345,11 @@ export class WirePair {
       else for (const node of this.nodes.values()) if (node.links.nextWakeAt() <= this.now) node.links.wake(this.now);
     }
     this.now = until;
+  }
+
+  /** How long a datagram that `from` sends now waits until the wire is free. */
+  queueMs(from: string): number {
+    return Math.max(0, (this.freeAt.get(from) ?? 0) - this.now);
   }
 
   /** Something that happens on its own, `ms` from now. */
