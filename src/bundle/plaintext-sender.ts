@@ -80,6 +80,11 @@ export class PlaintextSender {
     this.commit(via, to - at, undefined, now);
   }
 
+  /** Seals and sends at once what was written so far. */
+  flush(now: number): void {
+    this.sealer.flush(now);
+  }
+
   private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
     // A session that may send at all is the only kind that has routes.
     const evicted = this.sealer.commit(route, this.epochs.sending!, bytes, copy, now);

@@ -25,7 +25,10 @@ export interface RoutePort {
   open(path: NodeKey[], setup: RouteSetup, now: number): RouteHandle | string;
   /** Sends a message of up to 65,535 bytes, copied at once. Its number on this route, or -1: there is no room or no route. */
   send(route: RouteHandle, message: Uint8Array, now: number): number;
-  /** Bytes of messages that the route takes now; 65,535 at least when nothing waits. `BundleLayer.writable` follows when it rises. */
+  /**
+   * Bytes of messages that the route takes now; 65,535 when nothing waits, for any message is taken then, however little follows it.
+   * `BundleLayer.writable` follows when it rises.
+   */
   room(route: RouteHandle, now: number): number;
   close(route: RouteHandle, now: number): void;
 }

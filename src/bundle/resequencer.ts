@@ -4,7 +4,8 @@
  *
  *  - what every live Bulk route has passed (`route-floor.ts`) is lost: given up at once
  *  - a route may be idle and pass nothing: while no route is known to miss a message, a gap is given up when its wait exceeds
- *    the skew between the routes and a margin
+ *    the skew between the routes and a margin; where hops repeat what is lost, also the time in which the other end finds a dead
+ *    route and sends again what it had
  *  - a route that misses a message may still bring it: the gap waits for it as long as the hops try, 2 s, or 200 ms where they don't
  *  - no more than `reorderMessages` and `reorderBytes` wait: the gap at the front is given up to make room
  *
@@ -22,6 +23,7 @@ export interface ResequencerLimits {
   readonly reorderMessages: number;
   readonly reorderBytes: number;
   readonly gapMinMs: number;
+  readonly gapResendMs: number;
   readonly gapMaxMs: number;
   readonly gapSentOnceMaxMs: number;
   readonly gapMarginMs: number;
@@ -156,17 +158,21 @@ export class Resequencer {
 
   /** How long the gap at the front may wait. */
   private waitMs(): number {
-    const { gapMinMs, gapMaxMs, gapSentOnceMaxMs, gapMarginMs } = this.limits;
+    const { gapMinMs, gapResendMs, gapMaxMs, gapSentOnceMaxMs, gapMarginMs } = this.limits;
+    let shortestMs = gapMinMs;
     let longestMs = gapSentOnceMaxMs;
     let missing = false;
     for (const route of this.routes) {
       if (route === undefined || route.floor.passed >= this.firstHeld) continue;
-      if (route.repeats) longestMs = gapMaxMs;
+      if (route.repeats) {
+        shortestMs = gapResendMs;
+        longestMs = gapMaxMs;
+      }
       if (route.floor.hasHoles) missing = true;
     }
     if (missing) return longestMs;
     const skewMs = Math.max(this.learntSkewMs, this.routeSkewMs);
-    return Math.min(Math.max(gapMinMs, skewMs + gapMarginMs), longestMs);
+    return Math.min(Math.max(shortestMs, skewMs + gapMarginMs), longestMs);
   }
 
   private deliverLate(bytes: Uint8Array, now: number): void {

@@ -102,6 +102,11 @@ export class RouteSet {
     return this.withRoom(BULK, 'up', bytes, leastMs + admitSkewMs, now);
   }
 
+  /** Whether nothing waits on the route: it takes any message now, and what it takes after that shows when it has that one. */
+  isEmpty(route: BundleRoute, now: number): boolean {
+    return this.port.room(route.handle, now) === MAX_ROUTE_MESSAGE_BYTES;
+  }
+
   /** How far the delays of the Bulk routes that are up lie apart. */
   skewMs(): number {
     let shortest = NEVER;

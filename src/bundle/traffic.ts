@@ -74,7 +74,9 @@ export class Traffic {
       if (route === undefined) break;
       this.bulk.take();
       if (copy.sequence === UNSENT) copy.sequence = this.nextBundleSequence++;
+      const wasEmpty = routes.isEmpty(route, now);
       this.give(route, copy, sender, now);
+      if (wasEmpty) sender.flush(now);
       sent = true;
     }
     return sent;

@@ -20,6 +20,7 @@ export interface BundleTuning {
   readonly reorderMessages: number;
   readonly reorderBytes: number;
   readonly gapMinMs: number;
+  readonly gapResendMs: number;
   readonly gapMaxMs: number;
   readonly gapSentOnceMaxMs: number;
   readonly gapMarginMs: number;
@@ -76,6 +77,8 @@ export const BUNDLE_TUNING: BundleTuning = {
   reorderBytes: 16 * 1024 * 1024,
   /** A gap that nobody is known to bring waits for the skew between the routes and a margin for jitter, 50 ms at least. */
   gapMinMs: 50,
+  /** Where hops repeat, what is missing is on a route that died: the other end finds out in 300 ms and sends it again. */
+  gapResendMs: 400,
   gapMarginMs: 20,
   /** One that hops still try to fill waits as long as they try. */
   gapMaxMs: 2_000,

@@ -54,6 +54,7 @@ describe('two paths', () => {
     expect(share).toBeGreaterThan(0.95);
     expect(disordered).toBe(0);
     expect(pair.serviceSession.status(pair.now).resequencer).toMatchObject({ lost: 0, late: 0, duplicate: 0 });
+    expect(bulkOf(pair.session.status(pair.now)).map(({ resent }) => resent)).toEqual([0, 0]);
   });
 
   it.each([
