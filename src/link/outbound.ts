@@ -127,10 +127,11 @@ export class Outbound implements FrameFates, Turn {
   /** Puts into datagrams what is due and what may leave. */
   drain(now: number): void {
     if (this.stopped) return;
-    if (now >= this.acks.dueAt) this.writeAck(now);
+    const ackLeaves = now >= this.acks.dueAt;
+    if (ackLeaves) this.writeAck(now);
     if (!this.wanted) return;
     const gatheredUntil = this.gatheredAt + this.gatherMs;
-    if (now < gatheredUntil && this.probes === 0) return void this.later(gatheredUntil);
+    if (now < gatheredUntil && !ackLeaves && this.probes === 0) return void this.later(gatheredUntil);
     this.gatheredAt = now;
     this.wanted = false;
     this.pacedUntil = NEVER;

@@ -114,6 +114,19 @@ describe('an ACK is due', () => {
     expect(tracker.dueAt).toBe(20.3);
   });
 
+  test('as far apart as it is told, but at once where somebody waits', () => {
+    const tracker = new AckTracker(1);
+    tracker.arrived(0, ASKS_ACK, 10);
+    tracker.sent(10);
+    tracker.spacingMs = 8;
+    tracker.arrived(1, ASKS_ACK, 11);
+    expect(tracker.dueAt).toBe(19);
+    tracker.arrived(2, ASKS_ACK, 12);
+    expect(tracker.dueAt).toBe(18);
+    tracker.arrived(3, ASKS_ACK_AT_ONCE, 13);
+    expect(tracker.dueAt).toBe(13);
+  });
+
   test('with the arrival of the largest counter, not of the last', () => {
     const tracker = new AckTracker(1);
     tracker.arrived(5, ASKS_ACK, 10);

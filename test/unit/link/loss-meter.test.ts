@@ -35,3 +35,12 @@ test('what arrived after all was not lost, also when its period is over', () => 
   for (let i = 0; i < 72; i++) meter.onAcked(0);
   expect(meter.share).toBeLessThan(0.2);
 });
+
+test('nothing is known of another path', () => {
+  const meter = new LossMeter(0);
+  for (let i = 0; i < 64 + 40; i++) meter.onLost(1);
+  meter.restart();
+  expect(meter.share).toBeUndefined();
+  for (let i = 0; i < 64; i++) meter.onAcked(2);
+  expect(meter.share).toBe(0);
+});

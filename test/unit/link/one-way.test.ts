@@ -111,6 +111,21 @@ describe.each(['the smaller key', 'the larger key'] as const)(
       expect(sessionOf(unheard, heard, world.now).pathMtuBytes).toBe(1_472);
     });
 
+    it('lets what it sends the way round wait for company, and nothing that it sends directly', () => {
+      const { world, heard, unheard } = oneWayPair(who);
+      world.seen.length = 0;
+      for (let at = 0; at < 1_000; at++) {
+        world.later(at, () => {
+          sendMessage(heard, unheard, routeId(1), at, Uint8Array.of(1));
+          sendMessage(unheard, heard, routeId(2), at, Uint8Array.of(2));
+        });
+      }
+      world.run(1_100);
+      // 30 ms there and back, so a datagram every 4 ms, and some for what can't wait.
+      expect(ofType(world.seen, DATAGRAM_SESSION, unheard.name).length).toBeLessThan(300);
+      expect(ofType(world.seen, DATAGRAM_SESSION, heard.name).length).toBeGreaterThanOrEqual(1_000);
+    });
+
     it('comes up in the first place', () => {
       const world = new WirePair();
       world.hasWayRound = true;
