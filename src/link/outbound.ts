@@ -133,6 +133,7 @@ export class Outbound implements FrameFates, Turn {
     const gatheredUntil = this.gatheredAt + this.gatherMs;
     if (now < gatheredUntil && !ackLeaves && this.probes === 0) return void this.later(gatheredUntil);
     this.gatheredAt = now;
+    this.open.licensed = false;
     this.wanted = false;
     this.pacedUntil = NEVER;
     this.takeAll('control', now);
