@@ -2,8 +2,9 @@
  * How long a message and its answer take on one route, from probes and reports (RFC 6298). Over lossy hops a round trip takes
  * anything between 0.1 and 1.5 s, so the variation counts for as much as the mean.
  *
- * `settledMs` leaves out what the route's own buffer adds while it is full: the least of mean and variation together over the last 10
- * to 20 s. By it routes are compared, or a route would be left out for being used.
+ * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 10 to 20 s. By it routes are
+ * compared, or a route would be left out for being used. The variation has no part in it: a route that is used is sampled ten times as often
+ * as one that is only probed, and would look the steadier for it.
  */
 import { NEVER } from '../base/env.ts';
 
@@ -30,7 +31,7 @@ export class RouteTiming {
     return this.variation;
   }
 
-  /** What an answer takes at most, as a rule, while the route's own buffer is not full; undefined before the first sample. */
+  /** What an answer takes, on average, while the route's own buffer is not full; undefined before the first sample. */
   get settledMs(): number | undefined {
     const ms = Math.min(this.least, this.leastBefore);
     return ms === NEVER ? undefined : ms;
@@ -56,6 +57,6 @@ export class RouteTiming {
       this.least = NEVER;
       this.leastSince = now;
     }
-    this.least = Math.min(this.least, this.smoothed + 4 * this.variation);
+    this.least = Math.min(this.least, this.smoothed);
   }
 }

@@ -117,7 +117,7 @@ describe('a session over any routes', () => {
           expect(comesUp(pair, 25_000)).toBe(true);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -133,7 +133,7 @@ describe('a session over any routes', () => {
         expect(pair.session.status(pair.now)).toMatchObject({ queueBytes: 0 });
         expect(pair.session.status(pair.now).routes.every(({ inFlightBytes }) => inFlightBytes === 0)).toBe(true);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

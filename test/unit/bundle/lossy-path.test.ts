@@ -21,7 +21,7 @@ describe('a path of eight hops that lose half', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(5_000);
     let sent = 0;
-    for (const end = pair.now + 120_000; pair.now < end; pair.run(everyMs)) {
+    for (const end = pair.now + 60_000; pair.now < end; pair.run(everyMs)) {
       pair.session.send(numbered(sent++, 200), pair.now);
       pair.serviceSession.send(numbered(sent, 200), pair.now);
     }

@@ -50,7 +50,7 @@ describe('two paths', () => {
     [50, 100],
     [2, 10],
   ])('of %i Mb/s at %f ms carry 95 % of their sum in order', (rateMbps, delayMs) => {
-    const { share, disordered, pair } = measure([path(rateMbps, delayMs), path(rateMbps, delayMs)], 4, 2_000);
+    const { share, disordered, pair } = measure([path(rateMbps, delayMs), path(rateMbps, delayMs)], 2, 1_500);
     expect(share).toBeGreaterThan(0.95);
     expect(disordered).toBe(0);
     expect(pair.serviceSession.status(pair.now).resequencer).toMatchObject({ lost: 0, late: 0, duplicate: 0 });
@@ -63,14 +63,14 @@ describe('two paths', () => {
     ['2 + 2 Mb/s at 10 and 30 ms', path(2, 10), path(2, 30), 0.95],
     ['50 + 50 Mb/s at 5 and 60 ms', path(50, 5), path(50, 60), 0.92],
   ])('that differ (%s) carry their sum in order', (_, a, b, least) => {
-    const { share, disordered } = measure([a, b], 8, 2_000);
+    const { share, disordered } = measure([a, b], 4, 1_500);
     expect(share).toBeGreaterThan(least);
     expect(disordered).toBe(0);
   });
 
   it('one of which loses a third at each of four hops carry what both carry, in order', () => {
     const lossy = path(20, 20, { hops: 4, loss: 0.33 });
-    const { share, disordered, pair } = measure([path(20, 10), lossy], 8, 3_000);
+    const { share, disordered, pair } = measure([path(20, 10), lossy], 4, 2_000);
     expect(share).toBeGreaterThan(0.92);
     expect(disordered).toBe(0);
     expect(bulkOf(pair.session.status(pair.now)).map(({ state, resent }) => [state, resent])).toEqual([
@@ -81,10 +81,10 @@ describe('two paths', () => {
 
   it('that send once and lose 1 % carry what is not lost, and stall for none of it', () => {
     const once = path(20, 5, { lostShare: 0.01 });
-    const { share, pair } = measure([once, once], 4, 1_000, { deliveryMs: SENT_ONCE });
+    const { share, pair } = measure([once, once], 3, 500, { deliveryMs: SENT_ONCE });
     expect(share).toBeGreaterThan(0.95 * 0.99);
     const { resequencer } = pair.serviceSession.status(pair.now);
-    expect(resequencer.lost).toBeGreaterThan(100);
+    expect(resequencer.lost).toBeGreaterThan(70);
     expect(resequencer.waiting).toBeLessThan(150);
   });
 
@@ -113,12 +113,12 @@ describe('two paths', () => {
     pair.serviceOwner.keep = false;
     pair.clientOwner.keep = false;
     pair.runTo(500);
-    saturate(pair, () => pair.session, 6_000);
-    saturate(pair, () => pair.serviceSession, 6_000);
+    saturate(pair, () => pair.session, 4_000);
+    saturate(pair, () => pair.serviceSession, 4_000);
     pair.run(1_000);
     const before = [pair.serviceOwner.bytes, pair.clientOwner.bytes];
-    pair.run(4_000);
-    const bothWays = 40 * 125_000 * 4 * PAYLOAD_SHARE;
+    pair.run(2_000);
+    const bothWays = 40 * 125_000 * 2 * PAYLOAD_SHARE;
     expect(pair.serviceOwner.bytes - before[0]).toBeGreaterThan(0.95 * bothWays);
     expect(pair.clientOwner.bytes - before[1]).toBeGreaterThan(0.95 * bothWays);
   });
