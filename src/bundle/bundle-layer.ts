@@ -147,8 +147,7 @@ export class BundleLayer {
 
   /** A route that had little room has more. */
   writable(handle: RouteHandle): void {
-    const route = this.sessions.routeWith(handle);
-    route?.owner.writable(route);
+    this.sessions.routeWith(handle)?.owner.writable();
   }
 
   /** A route that began here is lost, at `hop` of its path. */

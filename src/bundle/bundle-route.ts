@@ -34,8 +34,8 @@ export interface RouteOwner {
   opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void;
   /** The route brings nothing for message `number`: it is lost, or could not be used. */
   passedOver(route: BundleRoute, number: number): void;
-  /** The layer below has room on the route again. */
-  writable(route: BundleRoute): void;
+  /** The layer below has more room on one of the session's routes. */
+  writable(): void;
   /** The layer below had no room for the message with this sequence. */
   refused(route: BundleRoute, sequence: number, now: number): void;
   /** The layer below lost the route, at `hop` of its path. */

@@ -79,14 +79,14 @@ export class RouteSet {
     return route.state === 'up' ? route : this.fastest();
   }
 
-  /** The route that carries a Real Time message of `bytes` now: the fastest with room, a Bulk one if there is no other. */
+  /**
+   * The route that carries a Real Time message of `bytes` now: the fastest Real Time one with room. A Bulk one if none is up, not if
+   * all are full: more real time than its share has to be dropped. One that is still opening is used while none is up at all.
+   */
   pullRealTime(bytes: number, now: number): BundleRoute | undefined {
-    return (
-      this.withRoom(REAL_TIME, 'up', bytes, NEVER, now) ??
-      this.withRoom(BULK, 'up', bytes, NEVER, now) ??
-      this.withRoom(REAL_TIME, 'opening', bytes, NEVER, now) ??
-      this.withRoom(BULK, 'opening', bytes, NEVER, now)
-    );
+    if (this.hasUp(REAL_TIME)) return this.withRoom(REAL_TIME, 'up', bytes, NEVER, now);
+    if (this.hasUp(BULK)) return this.withRoom(BULK, 'up', bytes, NEVER, now);
+    return this.withRoom(REAL_TIME, 'opening', bytes, NEVER, now) ?? this.withRoom(BULK, 'opening', bytes, NEVER, now);
   }
 
   /**

@@ -275,7 +275,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.context.sessions.touched(this);
   }
 
-  writable(_route: BundleRoute): void {
+  writable(): void {
     if (this.traffic.waiting) this.context.sessions.touched(this);
   }
 

@@ -240,6 +240,23 @@ describe('Real Time', () => {
     expect(pair.serviceOwner.received.map(({ bytes }) => numberOf(bytes))).toEqual([1]);
   });
 
+  it('beyond what its routes take is dropped where it comes in, and takes no room from Bulk', () => {
+    const pair = new RoutePair({ paths: [path(2, 5)] });
+    pair.runTo(500);
+    pair.serviceOwner.keep = false;
+    const fill = () => {
+      for (let i = 0; i < 20; i++)
+        pair.session.send(numbered(i, 1_000), pair.now, { trafficClass: REAL_TIME, flow: 1 });
+      if (pair.now < 2_000) pair.at(10, fill);
+    };
+    fill();
+    pair.runTo(2_000);
+    const status = pair.session.status(pair.now);
+    expect(status.realTimeDrops).toBeGreaterThan(1_000);
+    expect(status.realTimeQueueBytes).toBeLessThanOrEqual(64 * 1024);
+    expect(bulkOf(status)[0].inFlightBytes).toBe(0);
+  });
+
   it('is the first thing that leaves, before any answer', () => {
     const pair = new RoutePair({ paths: [{ delayMs: 30 }] });
     pair.session.send(new Uint8Array(100), 0, { trafficClass: REAL_TIME, flow: 1 });
