@@ -11,7 +11,7 @@ import type { NodeOptions, PeerOptions } from '../../../src/node/node-options.ts
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import { Internet, Laptop } from './internet.ts';
 import type { Wire, WireShape } from './wire.ts';
-import { World } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
 const SILENT_LOG = { write: () => {} };
 
@@ -31,6 +31,7 @@ export interface NetworkOptions {
   /** Pairs of node indices and the shape of the wire between them. Node 0 is the miner, the last one the gateway. */
   readonly wires: readonly { readonly a: number; readonly b: number; readonly shape: Partial<WireShape> }[];
   readonly routeCount: number;
+  readonly world?: Partial<WorldOptions>;
 }
 
 export class Network {
@@ -38,12 +39,14 @@ export class Network {
   readonly places: Place[] = [];
   readonly laptop = new Laptop();
   readonly internet = new Internet();
+  /** Sees every packet that comes out at an end, besides the laptop and the internet. */
+  onPacket: (end: 'laptop' | 'internet', packet: Uint8Array) => void = () => {};
   readonly curve: Curve = fastCurve();
   private readonly wires: Wire[] = [];
   private leased = 0;
 
   constructor(options: NetworkOptions) {
-    this.world = new World(options.seed);
+    this.world = new World(options.seed, options.world);
     for (let i = 0; i < options.nodes; i++) this.places.push(this.place(i, options));
     for (const { a, b, shape } of options.wires) this.wires.push(this.world.connect(a, b, shape));
   }
@@ -70,6 +73,13 @@ export class Network {
     if (this.leased === 0 || this.miner === undefined) return;
     const batch = this.laptop.packet(this.leased, bytes);
     this.world.act(0, () => this.miner?.lanPackets(batch, this.world.now));
+  }
+
+  /** A packet of a program behind the miner, or of a server behind the gateway. */
+  sendFrom(end: 'laptop' | 'internet', packet: PacketBatch): void {
+    const { now } = this.world;
+    if (end === 'laptop') this.world.act(0, () => this.miner?.lanPackets(packet, now));
+    else this.world.act(this.places.length - 1, () => this.gateway?.gatewayPackets(packet, now));
   }
 
   crash(index: number): void {
@@ -106,6 +116,13 @@ export class Network {
     return place;
   }
 
+  private out(end: 'laptop' | 'internet', batch: PacketBatch): void {
+    if (end === 'laptop') this.laptop.take(batch);
+    for (let i = 0; i < batch.count; i++) {
+      this.onPacket(end, batch.arena.subarray(batch.offsets[i], batch.offsets[i] + batch.lengths[i]));
+    }
+  }
+
   private peersOf(index: number): PeerOptions[] {
     return this.wires
       .filter(({ ends }) => ends.includes(index))
@@ -127,7 +144,7 @@ export class Network {
       gateway: addressHash(this.places[options.nodes - 1].key),
       routeCount: options.routeCount,
       mtuBytes: 1340,
-      device: { write: (batch) => this.laptop.take(batch) },
+      device: { write: (batch) => this.out('laptop', batch) },
       clientSecret: () => secret.slice() as SecretKey,
       ownNetworks: [],
       leased: (lease) => {
@@ -152,7 +169,12 @@ export class Network {
           place.leases = [...lines];
         },
       },
-      tun: { write: (batch) => this.internet.answer(batch, answer) },
+      tun: {
+        write: (batch) => {
+          this.out('internet', batch);
+          this.internet.answer(batch, answer);
+        },
+      },
     };
   }
 }
