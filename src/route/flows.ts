@@ -139,6 +139,14 @@ export class Flows implements BufferOwner {
     this.freeRoom(room, from, buffer, bytes, now);
   }
 
+  /** What is transit changed: buffers queue up anew. */
+  requeue(now: number): void {
+    for (const buffer of this.liveBuffers) {
+      buffer.ring?.remove(buffer);
+      this.update(buffer, now);
+    }
+  }
+
   /** A buffer of an own route in which there is room again, each once; undefined: no more. */
   takeWidened(): RouteBuffer | undefined {
     return this.widened.pop();
@@ -167,12 +175,27 @@ export class Flows implements BufferOwner {
       if (!buffer.isEmpty) empty = false;
     }
     for (const room of this.liveRooms) this.keepRoom(room, now);
+    for (const neighbour of this.neighbours.all()) {
+      if (!neighbour.transit.isActive) continue;
+      empty = false;
+      this.shareTransit(neighbour, now);
+    }
     const live = this.liveBuffers.size + this.liveRooms.size > 0;
     this.housekeepAt = live ? now + (empty ? DORMANCY_LOOKED_AT_MS : this.tuning.housekeepingMs) : NEVER;
   }
 
   nextWakeAt(): number {
     return this.housekeepAt;
+  }
+
+  /** Gives transit its share of the link anew. */
+  private shareTransit(neighbour: Neighbour, now: number): void {
+    const { transit, heldCredits, limitFrames } = neighbour;
+    transit.wake(now);
+    if (heldCredits.length > 0 && transit.mayGive)
+      for (const half of heldCredits.splice(0)) limitFrames.addCredit(half);
+    // What waited for either share may go on.
+    if (neighbour.up) this.links.sendable(neighbour.link);
   }
 
   private keepBuffer(buffer: RouteBuffer, now: number): void {

@@ -135,7 +135,7 @@ export class Forwarding implements FrameSource {
       const half = due >> 1;
       // The route may have gone since, and another have taken its place.
       if (this.table.portOf(half) !== neighbour.port) continue;
-      const filled = (due & 1) === 0 ? this.fillCredit(half, frame) : this.fillBlocked(half, frame);
+      const filled = (due & 1) === 0 ? this.fillCredit(neighbour, half, frame) : this.fillBlocked(half, frame);
       if (filled !== NONE) return LIMIT_TOKENS + (half * CREDIT_NUMBERS + filled) * 2 + (due & 1);
     }
     return NOTHING;
@@ -188,6 +188,7 @@ export class Forwarding implements FrameSource {
     if (piece.gone) flows.freeRoom(room, from, undefined, piece.length, now);
     else {
       from.storedBytes += piece.length;
+      from.transit.received(piece.length, false);
       this.pieces++;
       this.bytes += piece.length;
     }
@@ -202,6 +203,7 @@ export class Forwarding implements FrameSource {
     const arrival = piece.gone ? 'ended' : this.ends.arrive(slot, piece);
     if (arrival === 'full') return this.refuse('route-memory-full');
     room.take(piece.sequence, piece.length, now);
+    from.transit.received(piece.length, true);
     this.flows.freeRoom(room, from, undefined, piece.length, now);
     if (piece.gone) this.ends.gone(slot, piece.message, now);
     else this.ends.deliver(slot, piece, arrival, now);
@@ -214,11 +216,17 @@ export class Forwarding implements FrameSource {
   }
 
   /** Which CREDIT of its room it is, or NONE when none is due. */
-  private fillCredit(half: number, frame: OutgoingFrame): number {
+  private fillCredit(to: Neighbour, half: number, frame: OutgoingFrame): number {
     const room = this.flows.roomIfLive(half);
     if (room === undefined || !room.creditDue) return NONE;
+    const isTransit = this.table.portOf(half ^ 1) !== NO_PORT;
+    if (isTransit && !to.transit.mayGive) {
+      to.heldCredits.push(half);
+      return NONE;
+    }
     room.creditDue = false;
-    room.raise();
+    const rise = room.raise();
+    if (isTransit) to.transit.give(rise);
     frame.kind = 'credit';
     frame.routeId = this.table.inIds;
     frame.routeIdAt = half * ID_BYTES;

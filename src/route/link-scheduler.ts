@@ -10,6 +10,7 @@ import { REAL_TIME } from '../base/traffic-class.ts';
 import { NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES } from '../wire/frames.ts';
 import { NOT_IN_THIS_DATAGRAM, type RouteBuffer } from './route-buffer.ts';
+import type { TransitShare } from './transit-share.ts';
 import type { RouteTuning } from './tuning.ts';
 
 /** What a frame is taken for, and what became of it. */
@@ -111,9 +112,11 @@ export class Ring implements Queue {
 class Pair<Part extends Queue> implements Queue {
   readonly first: Part;
   readonly second: Part;
+  /** Whether the second may send at all. */
+  secondMayGo: () => boolean = () => true;
   private readonly burstBytes: number;
   /** Bytes of the first for each of the second. */
-  private readonly ratio: number;
+  private ratio: number;
   private account: number;
 
   constructor(first: Part, second: Part, firstShare: number, burstBytes: number) {
@@ -124,13 +127,17 @@ class Pair<Part extends Queue> implements Queue {
     this.account = burstBytes;
   }
 
+  set firstShare(share: number) {
+    this.ratio = share / (1 - share);
+  }
+
   get isEmpty(): boolean {
     return this.first.isEmpty && this.second.isEmpty;
   }
 
   next(opportunity: Opportunity): number {
     const { first, second } = this;
-    if (second.isEmpty) {
+    if (second.isEmpty || !this.secondMayGo()) {
       this.account = this.burstBytes;
       return first.next(opportunity);
     }
@@ -138,9 +145,15 @@ class Pair<Part extends Queue> implements Queue {
     const result = firstGoes ? this.sendFirst(opportunity) : NOTHING;
     if (result >= 0 || result === NO_ROOM) return result;
     const other = second.next(opportunity);
-    if (other >= 0) this.account = Math.min(this.burstBytes, this.account + opportunity.bytes * this.ratio);
+    if (other >= 0) this.payBack(opportunity.bytes * this.ratio);
     if (other !== NOTHING) return other;
     return firstGoes ? result : this.sendFirst(opportunity);
+  }
+
+  /** One frame of the second may be worth more than the burst: what brings the account out of debt counts in full. */
+  private payBack(bytes: number): void {
+    if (this.account <= 0) this.account += bytes;
+    else this.account = Math.max(this.account, Math.min(this.burstBytes, this.account + bytes));
   }
 
   private sendFirst(opportunity: Opportunity): number {
@@ -151,10 +164,7 @@ class Pair<Part extends Queue> implements Queue {
 }
 
 export class LinkScheduler {
-  /** The node's own routes go before those that pass through. */
-  ownFirst = false;
-  /** What the last frame that `next` gave belongs to, and its bytes. */
-  readonly opportunity: Opportunity = {
+  private readonly opportunity: Opportunity = {
     roomBytes: 0,
     datagram: 0,
     now: 0,
@@ -162,15 +172,26 @@ export class LinkScheduler {
     bytes: 0,
     buffer: undefined,
   };
+  /** Own routes, or all of them; and transit, where it is to be told from them. */
   private readonly steps: Pair<Pair<Ring>>;
+  private readonly transit: TransitShare;
+  private readonly tuning: RouteTuning;
   /** Room that is left in the datagram that is being filled, as far as can be told. */
   private roomLeft = -1;
 
-  constructor(tuning: RouteTuning) {
+  constructor(tuning: RouteTuning, transit: TransitShare) {
+    this.tuning = tuning;
+    this.transit = transit;
     const { turnBytes, realTimeShare, ownShare, precedenceBurstBytes } = tuning;
     const step = (): Pair<Ring> =>
       new Pair(new Ring(turnBytes), new Ring(turnBytes), realTimeShare, precedenceBurstBytes);
     this.steps = new Pair(step(), step(), ownShare, precedenceBurstBytes);
+    this.steps.secondMayGo = () => transit.maySend;
+  }
+
+  /** Own routes go before transit, or take turns with it. */
+  set ownFirst(ownFirst: boolean) {
+    this.steps.firstShare = ownFirst ? this.tuning.ownShare : 0.5;
   }
 
   get isEmpty(): boolean {
@@ -184,7 +205,7 @@ export class LinkScheduler {
       buffer.ring.remove(buffer);
       return false;
     }
-    const step = this.ownFirst && !buffer.own ? this.steps.second : this.steps.first;
+    const step = this.transit.isActive && !buffer.own ? this.steps.second : this.steps.first;
     (buffer.trafficClass === REAL_TIME ? step.first : step.second).add(buffer);
     return true;
   }
@@ -198,6 +219,7 @@ export class LinkScheduler {
     opportunity.frame = frame;
     const record = this.steps.next(opportunity);
     this.roomLeft = record >= 0 ? roomBytes - opportunity.bytes : -1;
+    if (record >= 0) this.transit.sent(opportunity.bytes, opportunity.buffer!.own);
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;
   }
 }

@@ -12,6 +12,7 @@ import { LinkScheduler } from './link-scheduler.ts';
 import { Parking } from './parking.ts';
 import { ROUTE_UNKNOWN_PER_SECOND_AND_LINK, SETUPS_PER_SECOND_AND_LINK } from './protocol-limits.ts';
 import { MAX_PORTS } from './route-table.ts';
+import { TransitShare } from './transit-share.ts';
 import type { RouteTuning } from './tuning.ts';
 
 export interface Neighbour {
@@ -24,6 +25,9 @@ export interface Neighbour {
   readonly scheduler: LinkScheduler;
   /** CREDIT and BLOCKED frames that are due. */
   readonly limitFrames: LimitFrames;
+  readonly transit: TransitShare;
+  /** Halves of transit routes whose CREDIT waits for transit's share. */
+  readonly heldCredits: number[];
   /** False from `linkDown` on. */
   up: boolean;
   /** Routes that this neighbour set up through or to this node. */
@@ -52,6 +56,7 @@ export class Neighbours {
     assert(this.upByLink[link] === undefined, 'a link comes up once');
     const port = this.freePorts.pop() ?? this.byPort.length;
     assert(port < MAX_PORTS, 'fewer links than ports');
+    const transit = new TransitShare(this.tuning);
     const neighbour: Neighbour = {
       port,
       link,
@@ -59,8 +64,10 @@ export class Neighbours {
       unknowns: new TokenBucket(ROUTE_UNKNOWN_PER_SECOND_AND_LINK, ROUTE_UNKNOWN_PER_SECOND_AND_LINK),
       parking: new Parking(this.tuning.parkedPieceOverheadBytes),
       measures,
-      scheduler: new LinkScheduler(this.tuning),
+      scheduler: new LinkScheduler(this.tuning, transit),
       limitFrames: new LimitFrames(),
+      transit,
+      heldCredits: [],
       up: true,
       routes: 0,
       storedBytes: 0,

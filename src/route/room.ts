@@ -82,14 +82,13 @@ export class Room {
     return rise >= this.bound.bytes / 4 || (rise > 0 && this.limit - this.received < this.bound.bytes / 4);
   }
 
-  /** Raises the limit as far as bound and memory allow. */
-  raise(): void {
-    const { rise } = this;
-    if (rise > 0) {
-      this.limit += rise;
-      this.share?.commit(rise);
-    }
+  /** Raises the limit as far as bound and memory allow; returns by how much. */
+  raise(): number {
+    const rise = Math.max(0, this.rise);
+    this.limit += rise;
+    this.share?.commit(rise);
     this.credits++;
+    return rise;
   }
 
   private get rise(): number {

@@ -285,21 +285,22 @@ export class RouteBuffer {
   }
 
   /**
-   * Of what waits one that fits as it is, near the front; else the first, cut. What fits an empty datagram is cut only
-   * where much room would be left empty: a piece that is cut at each hop ends as crumbs, each with a header.
+   * The first of what waits. Where a datagram is begun it goes in any case, or what fits would overtake it for ever; the rest of
+   * a datagram is for whatever fits as it is, near the front. What fits an empty datagram is cut only where much room would be
+   * left empty: a piece that is cut at each hop ends as crumbs, each with a header.
    */
   private beginnable(roomBytes: number, mayCut: boolean, now: number): number {
     const { store, waiting, tuning } = this;
     const { frameBytes } = this.neighbour.measures;
+    const whole = roomBytes >= frameBytes;
     const credit = this.trafficClass === REAL_TIME ? Number.POSITIVE_INFINITY : this.limit - this.sent;
     let record = waiting.head;
-    for (let looks = tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
+    for (let looks = whole ? 1 : tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
       if (now >= store.deadlineAt[record]) this.giveUp(record, now);
       if (this.frameBytes(record) <= roomBytes && this.bodyBytes(record) <= credit) return record;
       record = store.next[record];
     }
     const first = waiting.head;
-    const whole = roomBytes >= frameBytes;
     if (!mayCut && !whole) return NO_ROOM;
     const bytes = Math.min(roomBytes - this.overheadBytes(first), credit);
     const least = this.frameBytes(first) > frameBytes ? tuning.leastPieceBytes : tuning.leastCutBytes;

@@ -17,7 +17,7 @@ import { encodeTeardown, parseRouteControl } from '../wire/channel0.ts';
 import { Flows } from './flows.ts';
 import { Forwarding } from './forwarding.ts';
 import { MemoryShare } from './memory-share.ts';
-import { Neighbours } from './neighbours.ts';
+import { type Neighbour, Neighbours } from './neighbours.ts';
 import { ParkedPieces } from './parked-pieces.ts';
 import { PieceStore } from './piece-store.ts';
 import { Reassembler } from './reassembly.ts';
@@ -31,6 +31,7 @@ import type { RouteRow, RouteStatus } from './route-status.ts';
 import { RouteTable } from './route-table.ts';
 import type { FinalHop } from './set-up.ts';
 import { SetUps } from './set-ups.ts';
+import { ALL_ALIKE, type TransitOptions } from './transit-options.ts';
 import { DEFAULT_MEMORY_BYTES, ROUTE_TUNING, type RouteTuning } from './tuning.ts';
 
 export interface RouteLayerOptions {
@@ -45,6 +46,8 @@ export interface RouteLayerOptions {
   readonly wallMs: () => number;
   /** For the pieces of all routes; at least 128 KiB. */
   readonly memoryBytes?: number;
+  /** What routes that pass through get of the links; all alike when missing. */
+  readonly transit?: TransitOptions;
   readonly tuning?: Partial<RouteTuning>;
 }
 
@@ -58,6 +61,7 @@ export class RouteLayer {
   private readonly removal: RouteRemoval;
   private readonly parked: ParkedPieces;
   private readonly setUps: SetUps;
+  private transit: TransitOptions;
 
   constructor(o: RouteLayerOptions) {
     const { random, links, events, drops } = o;
@@ -70,6 +74,7 @@ export class RouteLayer {
     this.reassembler = new Reassembler(store, share, tuning, drops);
     const ends = new RouteEnds({ table, flows, store, share, reassembler: this.reassembler, events });
     this.context = { ...o, tuning, table, neighbours, flows, ends };
+    this.transit = o.transit ?? ALL_ALIKE;
     this.store = store;
     this.share = share;
     this.removal = new RouteRemoval(this.context);
@@ -108,8 +113,16 @@ export class RouteLayer {
     tell(this.context, port, teardown);
   }
 
-  linkUp(link: LinkId, _peer: NodeKey, _now: number): void {
-    this.context.neighbours.add(link, this.context.links.measures(link));
+  /** What routes that pass through get of the links beside the node's own; may change at any time. */
+  setTransit(transit: TransitOptions, now: number): void {
+    this.transit = transit;
+    for (const neighbour of this.context.neighbours.all()) this.applyTransit(neighbour, now);
+    this.context.flows.requeue(now);
+  }
+
+  linkUp(link: LinkId, _peer: NodeKey, now: number): void {
+    const neighbour = this.context.neighbours.add(link, this.context.links.measures(link));
+    this.applyTransit(neighbour, now);
   }
 
   linkDown(link: LinkId, _peer: NodeKey, now: number): void {
@@ -184,5 +197,10 @@ export class RouteLayer {
   /** The routes through which something flowed lately, a row for each direction; at most `most`. */
   rows(most: number): RouteRow[] {
     return routeRows(this.context, most);
+  }
+
+  private applyTransit(neighbour: Neighbour, now: number): void {
+    neighbour.transit.set(this.transit, now);
+    neighbour.scheduler.ownFirst = this.transit.ownFirst;
   }
 }

@@ -63,6 +63,21 @@ export interface RouteTuning {
   readonly ownShare: number;
   /** How far the first may run ahead of its share: ten full datagrams. */
   readonly precedenceBurstBytes: number;
+  /** How often the rates of own traffic and transit are looked at: a few round trips of a slow line. */
+  readonly transitLookMs: number;
+  /** So much of transit's allowance may be spent at once: two turns of the timer that fills it. */
+  readonly transitBurstMs: number;
+  /** Own traffic below this share of the capacity is nobody who has to be made room for: probes and keep-alives. */
+  readonly transitIdleShare: number;
+  /** Kept free beside own traffic and transit, for own traffic to grow into. */
+  readonly transitHeadroom: number;
+  /** Of so many looks the first few probe what the link can carry: 5 % of the time, long enough for room to bring bytes. */
+  readonly transitProbeEveryLooks: number;
+  readonly transitProbeLooks: number;
+  /** A probe beside own traffic allows this much more than the capacity that is known. */
+  readonly transitProbeShare: number;
+  /** What transit gets in any case, so that its routes live. */
+  readonly transitLeastShare: number;
   /** How often what is kept is looked through: deadlines of what can't leave, BLOCKED, and routes that gave up. */
   readonly housekeepingMs: number;
   /** A route that carried nothing for so long keeps only its counts: 40 bytes a direction. */
@@ -104,6 +119,14 @@ export const ROUTE_TUNING: RouteTuning = {
   realTimeShare: 0.8,
   ownShare: 0.98,
   precedenceBurstBytes: 15_000,
+  transitLookMs: 100,
+  transitBurstMs: 50,
+  transitIdleShare: 0.01,
+  transitHeadroom: 0.05,
+  transitProbeEveryLooks: 40,
+  transitProbeLooks: 2,
+  transitProbeShare: 0.1,
+  transitLeastShare: 0.01,
   housekeepingMs: 25,
   dormantAfterMs: 5_000,
   dismantledAtOnce: 64,

@@ -146,7 +146,12 @@ export class LinkChain {
 
   /** A route from the first node over all others. */
   open(over: Partial<FinalHop> = {}): RouteHandle {
-    const path: NodeKey[] = this.nodes.slice(1).map(({ identity }) => identity.key);
+    return this.openTo(this.nodes.length - 1, over);
+  }
+
+  /** A route from the first node to this one. */
+  openTo(last: number, over: Partial<FinalHop> = {}): RouteHandle {
+    const path: NodeKey[] = this.nodes.slice(1, last + 1).map(({ identity }) => identity.key);
     const route = this.nodes[0].routes.open(path, { ...final, ...over }, this.now);
     if (typeof route === 'string') throw new Error(`the route was refused: ${route}`);
     return route;

@@ -69,6 +69,13 @@ function secretOf(index: number): SecretKey {
   return secrets[index];
 }
 
+/** A frame that was taken by hand; the token may be NOTHING or NO_ROOM. */
+export interface Pulled {
+  readonly token: number;
+  readonly bytes: number;
+  readonly parcel: Partial<Parcel> | undefined;
+}
+
 /** A datagram on its way, and what the sender has to hear of it. */
 interface Datagram {
   readonly parcels: Parcel[];
@@ -96,8 +103,9 @@ export class RouteNetwork {
   probeMs = 30;
   /** Bytes of a piece that fit a datagram. */
   pieceBytes = 1_100;
-  /** Datagrams that may be under way on a lane. */
+  /** Datagrams that may be under way on a lane, or on one of this node's. */
   windowDatagrams = 64;
+  windowOf: (from: TestNode) => number = () => this.windowDatagrams;
   /** Everything that was put on a link, lost or not. */
   readonly parcels: Parcel[] = [];
   keepParcels = true;
@@ -246,6 +254,21 @@ export class RouteNetwork {
     return measures;
   }
 
+  /** Takes the next frame for a link by hand; set `windowDatagrams` to 0 so that the link takes none itself. */
+  pull(from: TestNode, to: TestNode, roomBytes = this.pieceBytes + DATA_OVERHEAD_BYTES): Pulled {
+    const token = from.layer.forwarding.next(this.linkTo(to), roomBytes, this.now, frame);
+    return { token, bytes: token < 0 ? 0 : frameBytesOf(frame), parcel: token < 0 ? undefined : partOf(frame) };
+  }
+
+  /** Has CREDIT and BLOCKED that are due arrive at once. */
+  passLimits(from: TestNode, to: TestNode): void {
+    while (from.layer.forwarding.nextControl(this.linkTo(to), 100, this.now, frame) >= 0) {
+      const { kind, routeId, routeIdAt, limit } = frame;
+      if (kind === 'credit') to.layer.forwarding.credit(this.linkTo(from), routeId, routeIdAt, limit, this.now);
+      else to.layer.forwarding.blocked(this.linkTo(from), routeId, routeIdAt, limit, this.now);
+    }
+  }
+
   private portOf(name: string): LinkPort {
     return {
       linkOf: (peer) => {
@@ -298,7 +321,7 @@ export class RouteNetwork {
       const datagram: Datagram = { parcels: [], tokens: [], settled: false };
       let room = whole;
       for (let pieces = false; ; ) {
-        if (pieces && lane.inFlight >= this.windowDatagrams) break;
+        if (pieces && lane.inFlight >= this.windowOf(lane.from)) break;
         const token = pieces
           ? source.next(link, room, this.now, frame)
           : source.nextControl(link, room, this.now, frame);
