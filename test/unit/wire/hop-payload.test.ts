@@ -5,7 +5,7 @@ import { encodeHopPayload, type LastHop, type MiddleHop, parseHopPayload } from 
 import { encodeTlv, parseTlv, type TlvField } from '../../../src/wire/tlv.ts';
 
 const previousId = new Uint8Array(16).fill(6);
-const every = { previousId, expiry: 1_700_000_000, trafficClass: BULK, deliveryMs: RELIABLE };
+const every = { previousId, expiry: 1_700_000_000, trafficClass: BULK, deliveryMs: RELIABLE } as const;
 const middle: MiddleHop = {
   kind: 'middle',
   ...every,
@@ -32,7 +32,7 @@ describe('a hop payload', () => {
   });
 
   it('tells class and delivery of a route, in no bytes where it is Bulk and reliable', () => {
-    const voice = { ...middle, trafficClass: REAL_TIME, deliveryMs: 150 };
+    const voice: MiddleHop = { ...middle, trafficClass: REAL_TIME, deliveryMs: 150 };
     expect(parseHopPayload(encodeHopPayload(voice))).toEqual(voice);
     expect(encodeHopPayload(voice).length - encodeHopPayload(middle).length).toBe(3 + 4);
     const once = { ...last, deliveryMs: SENT_ONCE };
@@ -48,12 +48,15 @@ describe('a hop payload', () => {
   it.each([
     ['Bulk', { trafficClass: BULK, deliveryMs: RELIABLE }, 160],
     ['Real Time', { trafficClass: REAL_TIME, deliveryMs: 150 }, 106],
-  ])('lets ten hops of %s fit the 1,300 bytes of an onion, each with its length and MAC', (_, promise, helloBytes) => {
-    const longest = { ...last, ...promise, hello: new Uint8Array(helloBytes) };
-    const middleBytes = encodeHopPayload({ ...middle, ...promise }).length + 1 + 32;
-    const lastBytes = encodeHopPayload(longest).length + 1 + 32;
-    expect(9 * middleBytes + lastBytes).toBeLessThanOrEqual(1300);
-  });
+  ] as const)(
+    'lets ten hops of %s fit the 1,300 bytes of an onion, each with its length and MAC',
+    (_, promise, helloBytes) => {
+      const longest = { ...last, ...promise, hello: new Uint8Array(helloBytes) };
+      const middleBytes = encodeHopPayload({ ...middle, ...promise }).length + 1 + 32;
+      const lastBytes = encodeHopPayload(longest).length + 1 + 32;
+      expect(9 * middleBytes + lastBytes).toBeLessThanOrEqual(1300);
+    },
+  );
 
   it('ignores an unknown odd type and refuses an unknown even one, saying the way back', () => {
     const with9 = edited(middle, (fields) => [...fields, { type: 9, value: Uint8Array.of(1) }]);
