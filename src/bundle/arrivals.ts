@@ -1,7 +1,7 @@
 /**
- * What arrived on one route, for the REPORTs to the other end (docs/protocol.md section 6.2): blocks of route sequences, and when
- * a report is due. Messages overtake each other on the way, so there may be hundreds of blocks; a report tells the newest 32 of a
- * route and, in turn, 32 of the older ones. On the hot path: no allocation a message.
+ * What arrived on one route, for the REPORTs to the other end (docs/protocol.md section 6.2): blocks of route
+ * sequences, and when a report is due. Messages overtake each other on the way, so there may be hundreds of blocks; a
+ * report tells the newest 32 of a route and, in turn, 32 of the older ones. On the hot path: no allocation a message.
  *
  * Timer: a report on this route is due `reportDelayMs` after the first message that none has covered, or at once after
  * `reportMessages` of them.

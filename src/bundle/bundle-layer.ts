@@ -74,8 +74,8 @@ export class BundleLayer {
   }
 
   /**
-   * Begins a session. It may be sent to at once: the first messages leave right behind the set-ups of its routes. It keeps
-   * up its routes, and itself, until it is closed.
+   * Begins a session. It may be sent to at once: the first messages leave right behind the set-ups of its routes. It
+   * keeps up its routes, and itself, until it is closed.
    */
   connect(options: ConnectOptions, now: number): Session {
     assert(options.routeCount >= 1 && 2 * options.routeCount <= this.context.tuning.maxRoutes, 'a number of paths');

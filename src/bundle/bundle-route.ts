@@ -1,10 +1,11 @@
 /**
- * One end of one route of a session: what is sent and received on it, and whether it works. On each path a session has two, one of
- * each class.
+ * One end of one route of a session: what is sent and received on it, and whether it works. On each path a session has
+ * two, one of each class.
  *
  *   opening   set up, nothing authentic came back yet. The client sends data over it only while it has nothing better
  *   up        carries data
- *   stalled   was up and gave no sign of progress; what was in flight went elsewhere, if there was an elsewhere. Gets probes only
+ *   stalled   was up and gave no sign of progress; what was in flight went elsewhere, if there was an elsewhere. Gets
+ *             probes only
  *   closed    gone for good; whoever still holds it does nothing with it
  *
  * Timers (`route-health.ts` runs them): opening ends after `confirmMs`; a probe goes out when the route is quiet or
@@ -95,7 +96,10 @@ export class BundleRoute {
   stalledAt = 0;
   /** When something authentic last came on it. */
   heardAt: number;
-  /** When a report or a probe's reply last showed that what is sent on it arrives, or the first message left after a pause. */
+  /**
+   * When a report or a probe's reply last showed that what is sent on it arrives, or the first message left after a
+   * pause.
+   */
   progressAt: number;
   /** Bytes in the sealer's batch: the layer below does not know of them yet. */
   sealingBytes = 0;

@@ -3,13 +3,13 @@
  *
  * The handshake is made anew, the session going on under new keys and with its queue, when
  *  - message one grew older than 60 s before it was answered,
- *  - the service refused it, or answered with another message two, while no route is up: it has been restarted. (A relay can
- *    forge that answer, and gains nothing but this handshake.)
+ *  - the service refused it, or answered with another message two, while no route is up: it has been restarted. (A
+ *    relay can forge that answer, and gains nothing but this handshake.)
  *  - the service closed the session because it is done, for the same reason
  *  - keys could not be changed for 10 s, or route indices ran out
  *
- * On each path it opens a pair of routes, Bulk and Real Time, which live and die together: they share every link. When the delivery is
- * switched, each pair is closed once another with the new delivery is up.
+ * On each path it opens a pair of routes, Bulk and Real Time, which live and die together: they share every link. When
+ * the delivery is switched, each pair is closed once another with the new delivery is up.
  *
  * Timer `askAt`: when the keeper is next asked for a path.
  */

@@ -1,6 +1,7 @@
 /**
- * CoDel (RFC 8289) for one flow: when the messages that leave have waited longer than `targetMs` for a whole `intervalMs`, one is
- * dropped or marked, and the next ones at intervals that shrink with the square root of their count until the wait is short again.
+ * CoDel (RFC 8289) for one flow: when the messages that leave have waited longer than `targetMs` for a whole
+ * `intervalMs`, one is dropped or marked, and the next ones at intervals that shrink with the square root of their
+ * count until the wait is short again.
  *
  *   calm       nothing is dropped
  *   dropping   one at `nextAt`
@@ -27,8 +28,8 @@ export class Codel {
   private countBefore = 0;
 
   /**
-   * A message that waited for `waitedMs` is the next to leave; `backlogBytes` wait behind it. True: drop or mark it. After a drop the
-   * next message has to be asked about; after a mark (`marked`) the message may leave.
+   * A message that waited for `waitedMs` is the next to leave; `backlogBytes` wait behind it. True: drop or mark it.
+   * After a drop the next message has to be asked about; after a mark the message may leave.
    */
   condemns(waitedMs: number, backlogBytes: number, { targetMs, intervalMs }: CodelTiming, now: number): boolean {
     const tooLong = this.isTooLong(waitedMs, backlogBytes, targetMs, intervalMs, now);

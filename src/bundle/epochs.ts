@@ -1,9 +1,9 @@
 /**
- * The key epochs of a session (docs/protocol.md sections 2.3 and 6.1). Messages are received under every epoch in the table
- * and sent under `sending`. Epoch 0 goes one way only, from client to service, and has one key.
+ * The key epochs of a session (docs/protocol.md sections 2.3 and 6.1). Messages are received under every epoch in the
+ * table and sent under `sending`. Epoch 0 goes one way only, from client to service, and has one key.
  *
- * Timer: an epoch leaves the table, its keys wiped, 3 s after a later one took over (`retireBefore`), or later where messages are
- * longer under way.
+ * Timer: an epoch leaves the table, its keys wiped, 3 s after a later one took over (`retireBefore`), or later where
+ * messages are longer under way.
  */
 import { assert } from '../base/assert.ts';
 import { wipe } from '../base/bytes.ts';

@@ -1,7 +1,8 @@
 /**
- * What is under way on one route, by route sequence: when each message was sent and, for DATA and DATAGRAM, the copy that is kept until the
- * far end reported it or it is deemed lost. A copy is an insurance against the death of the route, and the oldest goes when there is no more room
- * for it. A ring over [oldest, next) that grows with its use. On the hot path: no allocation a message.
+ * What is under way on one route, by route sequence: when each message was sent and, for DATA and DATAGRAM, the copy
+ * that is kept until the far end reported it or it is deemed lost. A copy is an insurance against the death of the
+ * route, and the oldest goes when there is no more room for it. A ring over [oldest, next) that grows with its use. On
+ * the hot path: no allocation a message.
  */
 import { assert } from '../base/assert.ts';
 import type { MessageCopy } from './message-pool.ts';
@@ -40,8 +41,8 @@ export class Flight {
   }
 
   /**
-   * Numbers a message that is sent now: with its copy, or without. When the span is at its bound, the oldest copy has to go:
-   * it is returned.
+   * Numbers a message that is sent now: with its copy, or without. When the span is at its bound, the oldest copy has
+   * to go: it is returned.
    */
   record(now: number, copy: MessageCopy | undefined): MessageCopy | undefined {
     if (this.messages === 0) this.oldestSequence = this.nextSequence;
@@ -63,8 +64,8 @@ export class Flight {
   }
 
   /**
-   * When a sequence was sent; undefined when that is forgotten or it never was. Asked for what is forgotten, the ring grows:
-   * a report that comes back over a slower route than the one before asks so late.
+   * When a sequence was sent; undefined when that is forgotten or it never was. Asked for what is forgotten, the ring
+   * grows: a report that comes back over a slower route than the one before asks so late.
    */
   sentAt(sequence: number): number | undefined {
     if (sequence >= this.nextSequence || sequence < this.rememberedFrom) return undefined;

@@ -1,10 +1,10 @@
 /**
- * Flow queueing with CoDel (RFC 8290): each flow waits in a queue of its own, flows take turns by bytes (deficit round robin), and one that
- * has just begun to wait goes before those that have waited longer. So a download that fills the path delays itself
- * and nobody else, and CoDel tells it to slow down.
+ * Flow queueing with CoDel (RFC 8290): each flow waits in a queue of its own, flows take turns by bytes (deficit round
+ * robin), and one that has just begun to wait goes before those that have waited longer. So a download that fills the
+ * path delays itself and nobody else, and CoDel tells it to slow down.
  *
- * Bounded in bytes and messages: beyond, the oldest message of the longest flow is dropped. On the hot path: no allocation a message
- * but for a flow that was not waiting.
+ * Bounded in bytes and messages: beyond, the oldest message of the longest flow is dropped. On the hot path: no
+ * allocation a message but for a flow that was not waiting.
  */
 import { Codel, type CodelTiming } from './codel.ts';
 import type { MessageCopy, MessagePool } from './message-pool.ts';
@@ -88,7 +88,10 @@ export class FlowQueue {
     return this.markCount;
   }
 
-  /** Queues a copy, which belongs to the queue from now on. `flow` is any 32-bit number, the same for all messages of a flow. */
+  /**
+   * Queues a copy, which belongs to the queue from now on. `flow` is any 32-bit number, the same for all messages of a
+   * flow.
+   */
   add(copy: MessageCopy, flow: number, now: number): void {
     const queue = this.flowOf((flow >>> 0) % FLOW_BUCKETS);
     copy.queuedAt = now;
@@ -122,7 +125,8 @@ export class FlowQueue {
         return copy;
       }
       list.removeFirst();
-      // A flow that was fresh and is empty goes once through the other list, or it could come back as fresh at once and starve the rest.
+      // A flow that was fresh and is empty goes once through the other list, or it could come back as fresh at once and
+      // starve the rest.
       if (list === this.fresh && this.seasoned.first !== undefined) this.seasoned.append(flow);
       else this.flows.delete(flow.bucket);
     }

@@ -1,7 +1,7 @@
 /**
- * The Bulk messages of a session that wait for a route with room: first those that a dead route gave back, in their order, then
- * whatever flow's turn it is (`flow-queue.ts`). A message is dropped only while it has no bundle sequence, so that the far end never waits
- * for it; that is the congestion signal for the senders inside the tunnel.
+ * The Bulk messages of a session that wait for a route with room: first those that a dead route gave back, in their
+ * order, then whatever flow's turn it is (`flow-queue.ts`). A message is dropped only while it has no bundle sequence,
+ * so that the far end never waits for it; that is the congestion signal for the senders inside the tunnel.
  *
  * What comes back may exceed the bounds: it was admitted once, and is no more than what was in flight.
  */

@@ -1,6 +1,6 @@
 /**
- * The way in: sealed messages of all sessions are gathered in one arena and opened in one batch when the node drains (or the
- * arena is full), in the order of their arrival. On the hot path: no allocation a message.
+ * The way in: sealed messages of all sessions are gathered in one arena and opened in one batch when the node drains
+ * (or the arena is full), in the order of their arrival. On the hot path: no allocation a message.
  */
 import type { Drops } from '../base/drops.ts';
 import { type Cipher, JOB_OK, JOB_WORDS } from '../crypto/cipher.ts';

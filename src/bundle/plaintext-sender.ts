@@ -63,8 +63,9 @@ export class PlaintextSender {
   }
 
   /**
-   * Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. Of `about` it tells some of what
-   * arrived long ago, too: the reports that told it first may have been lost, or had no place for it.
+   * Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. Of `about` it
+   * tells some of what arrived long ago, too: the reports that told it first may have been lost, or had no place for
+   * it.
    */
   report(via: BundleRoute, about: BundleRoute, live: readonly BundleRoute[], now: number): void {
     const at = this.sealer.reserve(SMALL_BYTES + (live.length + 1) * MAX_REPORT_ENTRY_BYTES, now);

@@ -23,11 +23,14 @@ export interface RoutePort {
    * failure when it is known on the spot; later ones come through `BundleLayer.routeFailed`.
    */
   open(path: NodeKey[], setup: RouteSetup, now: number): RouteHandle | string;
-  /** Sends a message of up to 65,535 bytes, copied at once. Its number on this route, or -1: there is no room or no route. */
+  /**
+   * Sends a message of up to 65,535 bytes, copied at once. Its number on this route, or -1: there is no room or no
+   * route.
+   */
   send(route: RouteHandle, message: Uint8Array, now: number): number;
   /**
-   * Bytes of messages that the route takes now; 65,535 when nothing waits, for any message is taken then, however little follows it.
-   * `BundleLayer.writable` follows when it rises.
+   * Bytes of messages that the route takes now; 65,535 when nothing waits, for any message is taken then, however
+   * little follows it. `BundleLayer.writable` follows when it rises.
    */
   room(route: RouteHandle, now: number): number;
   close(route: RouteHandle, now: number): void;
@@ -45,17 +48,19 @@ export const BULK_LANE: Lane = { trafficClass: BULK, flow: 0 };
 /** What the owner of sessions hears. Called from `BundleLayer.drain`, `incoming` and `routeFailed`. */
 export interface SessionEvents {
   /**
-   * Both ends have keys. At the service: a client is there. At the client also whenever the service had forgotten the session
-   * and a new one took its place.
+   * Both ends have keys. At the service: a client is there. At the client also whenever the service had forgotten the
+   * session and a new one took its place.
    */
   opened(session: Session, now: number): void;
   /** A message: Bulk ones in order, Real Time ones as they come; the bytes are valid during the call. */
   message(session: Session, bytes: Uint8Array, now: number): void;
-  /** The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`. */
+  /**
+   * The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`.
+   */
   closed(session: Session, reason: string, now: number): void;
   /**
-   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't be marked, and is
-   * dropped. Without this handler all are dropped.
+   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't
+   * be marked, and is dropped. Without this handler all are dropped.
    */
   mark?(session: Session, message: Uint8Array): boolean;
 }

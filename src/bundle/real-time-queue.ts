@@ -1,6 +1,6 @@
 /**
- * The Real Time messages of a session that wait for a route: few and short of life. Bounded in bytes, of which the oldest are dropped first, and in
- * age: what is too old is noise.
+ * The Real Time messages of a session that wait for a route: few and short of life. Bounded in bytes, of which the
+ * oldest are dropped first, and in age: what is too old is noise.
  */
 import { type MessageCopy, type MessagePool, UNSENT } from './message-pool.ts';
 

@@ -1,10 +1,10 @@
 /**
- * New keys for a session every second while it carries traffic (docs/protocol.md sections 2.3 and 6.1): the ratchet's steps
- * as messages of the session. The client is the initiator.
+ * New keys for a session every second while it carries traffic (docs/protocol.md sections 2.3 and 6.1): the ratchet's
+ * steps as messages of the session. The client is the initiator.
  *
- * Timers (client): an offer begins `rekeyMs` or two round trips after the last keys, once anything was sent or came; it is
- * repeated, over whichever route is then fastest, every `rekeyRetryMs` or two round trips; after `rekeyFailedMs` with a route
- * up the session has failed.
+ * Timers (client): an offer begins `rekeyMs` or two round trips after the last keys, once anything was sent or came; it
+ * is repeated, over whichever route is then fastest, every `rekeyRetryMs` or two round trips; after `rekeyFailedMs`
+ * with a route up the session has failed.
  */
 import { NEVER, type RandomSource } from '../base/env.ts';
 import type { Curve } from '../crypto/curve.ts';
@@ -32,7 +32,10 @@ export interface RekeyingOptions {
   readonly longestRoundTripMs: () => number;
 }
 
-/** Of the slowest route: a message may be that long under way, and wait for room before, under the keys it was sealed with. */
+/**
+ * Of the slowest route: a message may be that long under way, and wait for room before, under the keys it was sealed
+ * with.
+ */
 const KEEP_ROUND_TRIPS = 4;
 
 export class Rekeying {

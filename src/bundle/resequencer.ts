@@ -1,16 +1,17 @@
 /**
- * Puts the Bulk messages of a session back into the order of their bundle sequences. A message that lies ahead waits for the
- * ones missing before it until they come or can't come any more:
+ * Puts the Bulk messages of a session back into the order of their bundle sequences. A message that lies ahead waits
+ * for the ones missing before it until they come or can't come any more:
  *
  *  - what every live Bulk route has passed (`route-floor.ts`) is lost: given up at once
- *  - a route may be idle and pass nothing: while no route is known to miss a message, a gap is given up when its wait exceeds
- *    the skew between the routes and a margin; where hops repeat what is lost, also the time in which the other end finds a dead
- *    route and sends again what it had
- *  - a route that misses a message may still bring it: the gap waits for it as long as the hops try, 2 s, or 200 ms where they don't
+ *  - a route may be idle and pass nothing: while no route is known to miss a message, a gap is given up when its wait
+ *    exceeds the skew between the routes and a margin; where hops repeat what is lost, also the time in which the other
+ *    end finds a dead route and sends again what it had
+ *  - a route that misses a message may still bring it: the gap waits for it as long as the hops try, 2 s, or 200 ms
+ *    where they don't
  *  - no more than `reorderMessages` and `reorderBytes` wait: the gap at the front is given up to make room
  *
- * A message that comes after its gap was given up is still delivered, late and out of order: the sender inside the tunnel
- * wants its bytes. None is delivered twice.
+ * A message that comes after its gap was given up is still delivered, late and out of order: the sender inside the
+ * tunnel wants its bytes. None is delivered twice.
  *
  * One timer: the wait of the gap at the front, from when it was first seen.
  */
@@ -110,7 +111,10 @@ export class Resequencer {
     this.routeSkewMs = ms;
   }
 
-  /** Message `number` of the route in `slot` will bring no bundle sequence: it is lost, or is no DATA. Acts in the next `wake`. */
+  /**
+   * Message `number` of the route in `slot` will bring no bundle sequence: it is lost, or is no DATA. Acts in the next
+   * `wake`.
+   */
   passedOver(slot: number, number: number): void {
     this.routes[slot]?.floor.note(number, NO_DATA);
   }

@@ -1,6 +1,6 @@
 /**
- * How far one route has delivered: relays let messages overtake each other, and number each, so a message that is missing below
- * others may still come until the route says that it is lost.
+ * How far one route has delivered: relays let messages overtake each other, and number each, so a message that is
+ * missing below others may still come until the route says that it is lost.
  *
  *   floor    all message numbers below came or are lost
  *   passed   the highest bundle sequence among them: as its end sends in order, the route brings nothing below any more
@@ -12,7 +12,10 @@
 export const NO_DATA = -1;
 const MISSING = -2;
 const FIRST_CAPACITY = 64;
-/** Numbers from one that is missing to the newest: 2 s of full-size messages at 90 Mb/s, 128 KiB of memory. Beyond, it counts as lost. */
+/**
+ * Numbers from one that is missing to the newest: 2 s of full-size messages at 90 Mb/s, 128 KiB of memory. Beyond, it
+ * counts as lost.
+ */
 export const MAX_FLOOR_SPAN = 16_384;
 const HALF_OF_NUMBERS = 0x8000_0000;
 

@@ -2,13 +2,13 @@
  * Whether a route works: the timers of `bundle-route.ts`, run for one route at a time.
  *
  *   opening   probed every `openingProbeMs` (client); given up after `confirmMs`
- *   up        messages in flight without progress: a probe as soon as an answer is overdue, again and again; cut out after two times
- *             as long as an answer may take and its variation. So one message that is slow to come stalls nothing, and a route that is
- *             dead is known on a clean path in 0.15 s
- *             quiet: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy elsewhere; repeated until
- *             answered, cut out when the third is not
- *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up, and not before an answer
- *             could have come
+ *   up        messages in flight without progress: a probe as soon as an answer is overdue, again and again; cut out
+ *             after two times as long as an answer may take and its variation. So one message that is slow to come
+ *             stalls nothing, and a route that is dead is known on a clean path in 0.15 s
+ *             quiet: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy elsewhere; repeated
+ *             until answered, cut out when the third is not
+ *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up, and
+ *             not before an answer could have come
  */
 import { NEVER } from '../base/env.ts';
 import type { BundleRoute } from './bundle-route.ts';
@@ -37,8 +37,8 @@ export class RouteHealth {
   }
 
   /**
-   * Does what is due; returns when to look again. `busy`: the session has data waiting or in flight. `hasUp`: a route of it
-   * is up.
+   * Does what is due; returns when to look again. `busy`: the session has data waiting or in flight. `hasUp`: a route
+   * of it is up.
    */
   wake(route: BundleRoute, busy: boolean, hasUp: boolean, now: number): number {
     switch (route.state) {

@@ -1,8 +1,8 @@
 /**
  * Keeps the client's session on as many routes as wanted, each over a path of its own.
  *
- * Timer: a path on which a route failed is tried again after `reopenMinMs`, doubling to `reopenMaxMs`; a route that came up
- * resets it. When the graph changes, every path may be tried at once.
+ * Timer: a path on which a route failed is tried again after `reopenMinMs`, doubling to `reopenMaxMs`; a route that
+ * came up resets it. When the graph changes, every path may be tried at once.
  */
 import { toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';

@@ -80,8 +80,9 @@ export class RouteSet {
   }
 
   /**
-   * The route that carries a Real Time message of `bytes` now: the fastest Real Time one with room. A Bulk one if none is up, not if
-   * all are full: more real time than its share has to be dropped. One that is still opening is used while none is up at all.
+   * The route that carries a Real Time message of `bytes` now: the fastest Real Time one with room. A Bulk one if none
+   * is up, not if all are full: more real time than its share has to be dropped. One that is still opening is used
+   * while none is up at all.
    */
   pullRealTime(bytes: number, now: number): BundleRoute | undefined {
     if (this.hasUp(REAL_TIME)) return this.withRoom(REAL_TIME, 'up', bytes, NEVER, now);
@@ -90,8 +91,9 @@ export class RouteSet {
   }
 
   /**
-   * The route that carries a Bulk message of `bytes` now: the fastest with room. One that is slower than the fastest by more than
-   * `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still opening is used while none is up.
+   * The route that carries a Bulk message of `bytes` now: the fastest with room. One that is slower than the fastest by
+   * more than `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still
+   * opening is used while none is up.
    */
   pullBulk(bytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
     let leastMs = NEVER;
@@ -102,7 +104,10 @@ export class RouteSet {
     return this.withRoom(BULK, 'up', bytes, leastMs + admitSkewMs, now);
   }
 
-  /** Whether nothing waits on the route: it takes any message now, and what it takes after that shows when it has that one. */
+  /**
+   * Whether nothing waits on the route: it takes any message now, and what it takes after that shows when it has that
+   * one.
+   */
   isEmpty(route: BundleRoute, now: number): boolean {
     return this.port.room(route.handle, now) === MAX_ROUTE_MESSAGE_BYTES;
   }

@@ -1,10 +1,10 @@
 /**
- * How long a message and its answer take on one route, from probes and reports (RFC 6298). Over lossy hops a round trip takes
- * anything between 0.1 and 1.5 s, so the variation counts for as much as the mean.
+ * How long a message and its answer take on one route, from probes and reports (RFC 6298). Over lossy hops a round trip
+ * takes anything between 0.1 and 1.5 s, so the variation counts for as much as the mean.
  *
- * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 10 to 20 s. By it routes are
- * compared, or a route would be left out for being used. The variation has no part in it: a route that is used is sampled ten times as often
- * as one that is only probed, and would look the steadier for it.
+ * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 10 to 20 s. By
+ * it routes are compared, or a route would be left out for being used. The variation has no part in it: a route that is
+ * used is sampled ten times as often as one that is only probed, and would look the steadier for it.
  */
 import { NEVER } from '../base/env.ts';
 

@@ -1,8 +1,10 @@
 /**
- * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, then handed to their routes
- * in the order in which they were written. On the hot path: no allocation a message but the view that the route layer takes.
+ * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, then handed to their
+ * routes in the order in which they were written. On the hot path: no allocation a message but the view that the route
+ * layer takes.
  *
- *   const at = sealer.reserve(n, now); write n bytes into sealer.arena at `at`; sealer.commit(route, epoch, n, copy, now)
+ *   const at = sealer.reserve(n, now); write n bytes into sealer.arena at `at`; sealer.commit(route, epoch, n, copy,
+ *   now)
  */
 import { assert } from '../base/assert.ts';
 import { type Cipher, JOB_WORDS } from '../crypto/cipher.ts';
@@ -47,8 +49,8 @@ export class Sealer {
   }
 
   /**
-   * Numbers the plaintext that was written and takes it into the batch. DATA and DATAGRAM come with the copy that stays in flight;
-   * returned is the copy that had to leave the flight for it, if any.
+   * Numbers the plaintext that was written and takes it into the batch. DATA and DATAGRAM come with the copy that stays
+   * in flight; returned is the copy that had to leave the flight for it, if any.
    */
   commit(
     route: BundleRoute,

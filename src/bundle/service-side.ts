@@ -1,8 +1,8 @@
 /**
  * What only the service's end of a session does: it answers the handshake on every route that brings it.
  *
- * Timers: message two is repeated on a route, `openingProbeMs` after the last, while messages of epoch 0 come on it; the
- * session ends `routelessMs` after its last route, at once when the client never spoke.
+ * Timers: message two is repeated on a route, `openingProbeMs` after the last, while messages of epoch 0 come on it;
+ * the session ends `routelessMs` after its last route, at once when the client never spoke.
  */
 import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
@@ -44,7 +44,10 @@ export class ServiceSide {
     if (now - route.messageTwoAt >= this.context.tuning.openingProbeMs) this.sendMessageTwo(route, now);
   }
 
-  /** A message under later keys came: the client has read message two, so message one was no replay. True the first time. */
+  /**
+   * A message under later keys came: the client has read message two, so message one was no replay. True the first
+   * time.
+   */
   confirm(): boolean {
     const first = !this.confirmed;
     this.confirmed = true;

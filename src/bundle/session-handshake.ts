@@ -1,6 +1,7 @@
 /**
- * The handshake of a session (docs/protocol.md section 6.1): Noise IK to the service key, message one inside every set-up,
- * message two back on every route that brought it. Whoever can't be understood gets no answer but the failed set-up.
+ * The handshake of a session (docs/protocol.md section 6.1): Noise IK to the service key, message one inside every
+ * set-up, message two back on every route that brought it. Whoever can't be understood gets no answer but the failed
+ * set-up.
  */
 import { equal, readU64, utf8, writeU64 } from '../base/bytes.ts';
 import { type RandomSource, randomBytes } from '../base/env.ts';

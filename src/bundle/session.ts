@@ -6,8 +6,8 @@
  *   lost      none is, now; the client goes on opening routes, the service waits for them
  *   closed    for good
  *
- * The parts do the work: `Traffic` what goes out, `Resequencer` what comes in, `RouteHealth` the routes, `Rekeying` the keys,
- * `ClientSide` or `ServiceSide` what only one end does. All timers run in `advance`, which every drain calls for
+ * The parts do the work: `Traffic` what goes out, `Resequencer` what comes in, `RouteHealth` the routes, `Rekeying` the
+ * keys, `ClientSide` or `ServiceSide` what only one end does. All timers run in `advance`, which every drain calls for
  * whoever was touched or is due.
  */
 import { assert } from '../base/assert.ts';
@@ -120,8 +120,9 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   /**
-   * Queues a message of 1 to MAX_APPLICATION_BYTES bytes, copied at once; it leaves in the next drain, if no route lacks room. False when
-   * the session is closed or has no memory for it. A queue that is too long drops from its longest flow, counted in `status`.
+   * Queues a message of 1 to MAX_APPLICATION_BYTES bytes, copied at once; it leaves in the next drain, if no route
+   * lacks room. False when the session is closed or has no memory for it. A queue that is too long drops from its
+   * longest flow, counted in `status`.
    */
   send(bytes: Uint8Array, now: number, lane: Lane = BULK_LANE): boolean {
     assert(bytes.length > 0 && bytes.length <= MAX_APPLICATION_BYTES, 'an application message fits a route message');

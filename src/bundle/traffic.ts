@@ -1,6 +1,6 @@
 /**
- * The application messages of a session on their way: pulled from the queues by whichever route has room, Real Time first, kept in
- * flight until reported, taken back from a route that died. Loss is repaired by the hops, not here.
+ * The application messages of a session on their way: pulled from the queues by whichever route has room, Real Time
+ * first, kept in flight until reported, taken back from a route that died. Loss is repaired by the hops, not here.
  *
  * Timer (`wake`): a message in flight is lost when three later ones or a later probe arrived and its own report is
  * overdue.
@@ -82,7 +82,9 @@ export class Traffic {
     return sent;
   }
 
-  /** The other end says what arrived on `route`. `samePath`: the report came back on its path, so its time measures it. */
+  /**
+   * The other end says what arrived on `route`. `samePath`: the report came back on its path, so its time measures it.
+   */
   reported(route: BundleRoute, report: ReportReader, blocks: RangeBlocks, samePath: boolean, now: number): void {
     const { flight } = route;
     if (report.largest >= flight.next) {
@@ -141,8 +143,8 @@ export class Traffic {
   }
 
   /**
-   * A new session with the same service, numbered from 0. What was sent before may have arrived before the service forgot,
-   * and the new session could not know it again: it is dropped rather than risk delivering it twice.
+   * A new session with the same service, numbered from 0. What was sent before may have arrived before the service
+   * forgot, and the new session could not know it again: it is dropped rather than risk delivering it twice.
    */
   restart(): void {
     this.drops.count('bundle-sent-before-restart', this.bulk.dropSent() + this.realTime.dropSent());

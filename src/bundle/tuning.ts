@@ -49,7 +49,10 @@ export interface BundleTuning {
 export const BUNDLE_TUNING: BundleTuning = {
   /** A gateway's clients. Each costs about 50 KiB while idle. */
   maxSessions: 1_024,
-  /** Live routes of one session, also what the other end may set up: two on each path, and no home has more than 8 ways out. */
+  /**
+   * Live routes of one session, also what the other end may set up: two on each path, and no home has more than 8 ways
+   * out.
+   */
   maxRoutes: 16,
   /** All copies of all sessions: waiting, in flight and held for order. */
   poolBytes: 64 * 1024 * 1024,
@@ -58,8 +61,8 @@ export const BUNDLE_TUNING: BundleTuning = {
   queueBytes: 4 * 1024 * 1024,
   /** Where messages are tiny, the count is what costs memory. */
   queueMessages: 8_192,
-  /** CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes carry, with 60 ms
-   * 92 %, with 100 ms 95 %; more than 150 ms a person hears. */
+  /** CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes
+   * carry, with 60 ms 92 %, with 100 ms 95 %; more than 150 ms a person hears. */
   codelShare: 0.75,
   codelMinMs: 60,
   codelMaxMs: 150,
@@ -75,17 +78,23 @@ export const BUNDLE_TUNING: BundleTuning = {
   reorderMessages: 16_384,
   /** 2 s at 64 Mb/s. */
   reorderBytes: 16 * 1024 * 1024,
-  /** A gap that nobody is known to bring waits for the skew between the routes and a margin for jitter, 50 ms at least. */
+  /**
+   * A gap that nobody is known to bring waits for the skew between the routes and a margin for jitter, 50 ms at least.
+   */
   gapMinMs: 50,
-  /** Where hops repeat, what is missing is on a route that died: the other end finds out in 300 ms and sends it again. */
+  /**
+   * Where hops repeat, what is missing is on a route that died: the other end finds out in 300 ms and sends it again.
+   */
   gapResendMs: 400,
   gapMarginMs: 20,
   /** One that hops still try to fill waits as long as they try. */
   gapMaxMs: 2_000,
-  /** Where nothing is repeated: TCP inside the tunnel copes better with a reordered segment than with a longer stall. */
+  /**
+   * Where nothing is repeated: TCP inside the tunnel copes better with a reordered segment than with a longer stall.
+   */
   gapSentOnceMaxMs: 200,
-  /** A route that takes longer than the fastest one by more than this carries no data while the fastest is up: everything
-   * sent over it would wait at the far end, and a TCP inside the tunnel with it. */
+  /** A route that takes longer than the fastest one by more than this carries no data while the fastest is up:
+   * everything sent over it would wait at the far end, and a TCP inside the tunnel with it. */
   admitSkewMs: 180,
 
   /** A set-up whose destination answers nothing for this long has failed; the longest round trips are near 1.5 s. */
@@ -101,7 +110,10 @@ export const BUNDLE_TUNING: BundleTuning = {
   /** Keeps the route's entries alive at every hop (they live 60 s) and finds silent deaths. */
   idleProbeMs: 5_000,
   stalledProbeMs: 100,
-  /** A route with messages in flight and no progress is not cut out sooner, however short its round trip: a busy small machine pauses as long. */
+  /**
+   * A route with messages in flight and no progress is not cut out sooner, however short its round trip: a busy small
+   * machine pauses as long.
+   */
   stallMinMs: 120,
   /** A stalled route that stays silent this long is closed and another opened. */
   silenceMs: 3_000,

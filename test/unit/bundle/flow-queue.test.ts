@@ -126,8 +126,8 @@ describe('flow queue', () => {
 });
 
 /**
- * A TCP that fills its window (slow start, then one segment a round trip more, halved once a round trip by a drop or mark) through a queue that
- * leaves at a fixed rate; its acknowledgements take `roundTripMs` more.
+ * A TCP that fills its window (slow start, then one segment a round trip more, halved once a round trip by a drop or
+ * mark) through a queue that leaves at a fixed rate; its acknowledgements take `roundTripMs` more.
  */
 class GreedyTcp {
   window = 10;

@@ -1,4 +1,6 @@
-/** Bytes that a relay, or a client or service that went mad, may send: nothing throws, everything dropped has a name. */
+/**
+ * Bytes that a relay, or a client or service that went mad, may send: nothing throws, everything dropped has a name.
+ */
 import { describe, expect, it } from 'vitest';
 import type { RouteHandle } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';

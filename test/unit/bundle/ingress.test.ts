@@ -15,7 +15,10 @@ const SPARSE = { trafficClass: BULK, flow: 2 } as const;
 const MARK_AT = 4;
 const MARKED = 1;
 
-/** Slow start, then one segment a round trip more; halved once a round trip by a hole of three (RFC 5681) or by a mark (RFC 3168). */
+/**
+ * Slow start, then one segment a round trip more; halved once a round trip by a hole of three (RFC 5681) or by a mark
+ * (RFC 3168).
+ */
 class Tcp {
   window = 10;
   retransmitted = 0;

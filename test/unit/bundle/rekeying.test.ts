@@ -99,8 +99,8 @@ describe('rekeying', () => {
     let repeats = 0;
     pair.tap = (from, message) => {
       if (message[0] !== 2) return;
-      // Sequences count over all epochs, so a route's header with the same sequence is enough to tell; the ciphertext's first
-      // bytes tell the routes apart.
+      // Sequences count over all epochs, so a route's header with the same sequence is enough to tell; the ciphertext's
+      // first bytes tell the routes apart.
       const name = `${from} ${message.subarray(2, 20).join()}`;
       if (seen.has(name)) repeats += 1;
       seen.add(name);

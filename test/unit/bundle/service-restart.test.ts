@@ -1,4 +1,7 @@
-/** A service whose process died and came back knowing nothing: the client's session finds out and goes on with a new handshake. */
+/**
+ * A service whose process died and came back knowing nothing: the client's session finds out and goes on with a new
+ * handshake.
+ */
 import { describe, expect, it } from 'vitest';
 import { longestPause, numbered, numbersOf, RoutePair, saturate } from './route-pair.ts';
 

@@ -1,12 +1,12 @@
 /**
- * A path of relays that store and forward, as the bundle sees it: each direction is a pipe of one rate, which takes Real Time first and keeps
- * what its routes sent until it is through.
+ * A path of relays that store and forward, as the bundle sees it: each direction is a pipe of one rate, which takes
+ * Real Time first and keeps what its routes sent until it is through.
  *
  *   route 2n   ─▶ buffer of `roomBytes` ─┐
  *   route 2n+1 ─▶ 64 KiB, oldest lost ───┴▶ rate ─▶ `hops` times: delay, tries until one gets through ─▶ far end
  *
- * Nothing is in order: a message that needs more tries is overtaken. Nothing is lost but by `lostShare`, age (Real Time) or a cut that lasts
- * for 2 s, and the far end is told which message number won't come.
+ * Nothing is in order: a message that needs more tries is overtaken. Nothing is lost but by `lostShare`, age (Real
+ * Time) or a cut that lasts for 2 s, and the far end is told which message number won't come.
  */
 import type { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, REAL_TIME, REAL_TIME_DEADLINE_MS, type TrafficClass } from '../../../src/base/traffic-class.ts';
