@@ -81,7 +81,7 @@ export class Node {
       log,
       wallMs,
       memoryBytes: options.buffersBytes ?? DEFAULT_MEMORY_BYTES,
-      // transit
+      transit: options.transit ?? ALL_ALIKE,
       links: this.links,
       events: {
         message: (route, message, number, now) => this.bundles.message(route, message, number, now),

@@ -43,7 +43,7 @@ describe('a miner', () => {
     const network = connectedNetwork();
     const routes = network.miner!.uplink!.session!.status(network.world.now).routes;
     const firstHops = routes.map(({ path }) => toHex(path![0]));
-    expect(routes.map(({ state }) => state)).toEqual(['up', 'up']);
+    expect(routes.map(({ state }) => state)).toEqual(['up', 'up', 'up', 'up']);
     expect(new Set(firstHops)).toEqual(new Set([toHex(network.places[1].key), toHex(network.places[2].key)]));
     expect(exchange(network, 50)).toBe(50);
   });
