@@ -32,7 +32,7 @@ describe('a hop payload', () => {
   });
 
   it('tells class and delivery of a route, in no bytes where it is Bulk and reliable', () => {
-    const voice: MiddleHop = { ...middle, trafficClass: REAL_TIME, deliveryMs: 150 };
+    const voice: MiddleHop = { ...middle, trafficClass: REAL_TIME, deliveryMs: 150 } as const;
     expect(parseHopPayload(encodeHopPayload(voice))).toEqual(voice);
     expect(encodeHopPayload(voice).length - encodeHopPayload(middle).length).toBe(3 + 4);
     const once = { ...last, deliveryMs: SENT_ONCE };
@@ -46,8 +46,8 @@ describe('a hop payload', () => {
 
   // A session's hello has 106 bytes.
   it.each([
-    ['Bulk', { trafficClass: BULK, deliveryMs: RELIABLE }, 160],
-    ['Real Time', { trafficClass: REAL_TIME, deliveryMs: 150 }, 106],
+    ['Bulk', { trafficClass: BULK, deliveryMs: RELIABLE }, 160] as const,
+    ['Real Time', { trafficClass: REAL_TIME, deliveryMs: 150 }, 106] as const,
   ] as const)(
     'lets ten hops of %s fit the 1,300 bytes of an onion, each with its length and MAC',
     (_, promise, helloBytes) => {
