@@ -15,9 +15,13 @@ export const DATAGRAM_SESSION = 5;
 export const SESSION_HEADER_BYTES = 16;
 /** Datagrams are a multiple of this; the header and the tag are one block each. */
 export const SESSION_BLOCK_BYTES = 16;
-/** A datagram that is not as long as its path allows is a multiple of the finer step up to the coarser one, and of that above. */
-export const PADDING_FINE_BYTES = 64;
-export const PADDING_COARSE_BYTES = 256;
+/** A datagram that is not as long as its path allows is a multiple of `stepBytes` if it is no longer than `upToBytes`. */
+const PADDING_STEPS = [
+  { upToBytes: 256, stepBytes: 64 },
+  { upToBytes: 1_280, stepBytes: 256 },
+  // One full packet of a download, whose length tells nothing: a coarse step would cost it 2 % of every link.
+  { upToBytes: Number.POSITIVE_INFINITY, stepBytes: 32 },
+] as const;
 /** Header and tag. */
 export const SESSION_OVERHEAD_BYTES = 32;
 /** Shortest session datagram: one block of frames. */
@@ -89,6 +93,8 @@ export function sessionBytesFor(frameBytes: number): number {
 /** How long a session datagram with `frameBytes` bytes of frames is made, so that lengths tell little; at most `room`, whole blocks. */
 export function paddedSessionBytes(frameBytes: number, room: number): number {
   const bytes = SESSION_OVERHEAD_BYTES + frameBytes;
-  const step = bytes <= PADDING_COARSE_BYTES ? PADDING_FINE_BYTES : PADDING_COARSE_BYTES;
-  return Math.min(Math.ceil(bytes / step) * step, room);
+  let step = 0;
+  while (bytes > PADDING_STEPS[step].upToBytes) step++;
+  const { stepBytes } = PADDING_STEPS[step];
+  return Math.min(Math.ceil(bytes / stepBytes) * stepBytes, room);
 }

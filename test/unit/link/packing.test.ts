@@ -54,7 +54,8 @@ describe('packing', () => {
     [195, 512],
     [706, 768],
     [707, 1_024],
-    [1_300, 1_472],
+    [1_218, 1_280],
+    [1_300, 1_376],
   ])('pads the datagram of a message of %i bytes to %i', (length, padded) => {
     const world = new WirePair();
     const { a, b } = world.upPair();

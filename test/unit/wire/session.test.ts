@@ -3,6 +3,7 @@ import {
   counterHighOf,
   counterLowOf,
   epochByteOf,
+  paddedSessionBytes,
   receiverIndexOf,
   sessionBytesFor,
   sessionDropOf,
@@ -38,5 +39,13 @@ describe('the session header', () => {
   test('pads frames to whole blocks', () => {
     expect([1, 16, 17, 1_440].map(sessionBytesFor)).toEqual([48, 48, 64, 1_472]);
     expect([1_200, 1_420, 8_952].map(wholeBlocks)).toEqual([1_200, 1_408, 8_944]);
+  });
+
+  test('are made longer in steps that tell little, and never longer than their path allows', () => {
+    const padded = (frameBytes: number) => paddedSessionBytes(frameBytes, 1_472);
+    expect([1, 32, 33, 224].map(padded)).toEqual([64, 64, 128, 256]);
+    expect([225, 480, 481, 1_248].map(padded)).toEqual([512, 512, 768, 1_280]);
+    expect([1_249, 1_403, 1_409, 1_440].map(padded)).toEqual([1_312, 1_440, 1_472, 1_472]);
+    expect(paddedSessionBytes(1_000, 1_200)).toBe(1_200);
   });
 });
