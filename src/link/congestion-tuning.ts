@@ -49,6 +49,8 @@ export interface CongestionTuning {
   /** ACKs that come late, in bunches or not at all must not stop a link; more would only lengthen queues that build up at once. */
   readonly windowRoundTrips: number;
   readonly windowSlackMs: number;
+  /** The slack grows by this much of lost over arrived: bursts that take all ACKs of 50 to 100 ms are not rare where 30 % is lost. */
+  readonly windowLossFactor: number;
   /** 16 datagrams: at 50 % loss each way a run of so many without news is rare. */
   readonly windowSlackBytes: number;
 
@@ -90,6 +92,7 @@ export const CONGESTION_TUNING: CongestionTuning = {
   drainSlackBytes: 1_500,
   windowRoundTrips: 1.5,
   windowSlackMs: 15,
+  windowLossFactor: 8,
   windowSlackBytes: 24_000,
   lossShare: 0.1,
   lossPeriodMs: 50,

@@ -19,7 +19,8 @@
  * last one (40 round trips on long paths) if the link is busy; or when a queue does not shrink though less was sent than arrived:
  * then there is none, and the path itself has become longer. A link that is not busy learns its base without. Nothing sent for 10 s: a new link.
  *
- * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some. Loss: see overload.ts.
+ * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some;
+ * more where much is lost, since ACKs are lost as well. Loss: see overload.ts.
  */
 import { NEVER } from '../base/env.ts';
 import type { CongestionTuning } from './congestion-tuning.ts';
@@ -35,6 +36,8 @@ const ARRIVAL_OVER_SENDING = 1.5;
 const CLEAR_QUEUE = 2;
 /** Targets of queue that end a round early. */
 const URGENT_QUEUE = 4;
+/** Worse links get no wider window. */
+const LEAST_SHARE_COUNTED = 0.4;
 
 export class CongestionWindow {
   private readonly tuning: CongestionTuning;
@@ -81,8 +84,10 @@ export class CongestionWindow {
 
   /** Bytes that may be under way: sent, neither acknowledged nor deemed lost. */
   get bytes(): number {
-    const { windowRoundTrips, windowSlackMs, windowSlackBytes } = this.tuning;
-    return windowSlackBytes + this.rate * (windowRoundTrips * this.delay.leastRoundTripMs + windowSlackMs);
+    const { windowRoundTrips, windowSlackMs, windowSlackBytes, windowLossFactor } = this.tuning;
+    const through = Math.max(this.overload.usualShare, LEAST_SHARE_COUNTED);
+    const slackMs = windowSlackMs * (1 + (windowLossFactor * (1 - through)) / through);
+    return windowSlackBytes + this.rate * (windowRoundTrips * this.delay.leastRoundTripMs + slackMs);
   }
 
   /** The pace, bytes a millisecond. */

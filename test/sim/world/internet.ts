@@ -14,10 +14,29 @@ const MARKER_AT = NUMBER_AT + 4;
 
 export class Violation extends Error {}
 
+/** Numbers that were seen, a bit each. */
+class NumberSet {
+  private bits = new Uint8Array(1_024);
+
+  /** False when it was there. */
+  add(number: number): boolean {
+    const at = number >> 3;
+    if (at >= this.bits.length) {
+      const longer = new Uint8Array(2 ** Math.ceil(Math.log2(at + 1)));
+      longer.set(this.bits);
+      this.bits = longer;
+    }
+    const bit = 1 << (number & 7);
+    if ((this.bits[at] & bit) !== 0) return false;
+    this.bits[at] |= bit;
+    return true;
+  }
+}
+
 export class Laptop {
   sent = 0;
   returned = 0;
-  private readonly seen = new Set<number>();
+  private readonly seen = new NumberSet();
   private readonly batch = createPacketBatch(1, 2048);
 
   /** The next numbered packet of `bytes` bytes, from the leased address. */
@@ -40,8 +59,7 @@ export class Laptop {
       if (packet[9] !== PROTOCOL.udp) continue;
       const number = readNumber(packet);
       if (number >= this.sent) throw new Violation(`packet ${number} came back but was never sent`);
-      if (this.seen.has(number)) throw new Violation(`packet ${number} was delivered twice to the laptop`);
-      this.seen.add(number);
+      if (!this.seen.add(number)) throw new Violation(`packet ${number} was delivered twice to the laptop`);
       this.returned++;
     }
   }
@@ -49,7 +67,8 @@ export class Laptop {
 
 /** Returns every packet to its sender once; throws when one arrives twice or harmed. */
 export class Internet {
-  private readonly seen = new Set<string>();
+  /** By the sender's address. */
+  private readonly seen = new Map<number, NumberSet>();
   private readonly batch = createPacketBatch(1, 2048);
 
   answer(batch: PacketBatch, send: (reply: PacketBatch) => void): void {
@@ -57,9 +76,13 @@ export class Internet {
       const packet = batch.arena.subarray(batch.offsets[i], batch.offsets[i] + batch.lengths[i]);
       if (packet[9] !== PROTOCOL.udp) continue;
       const source = readU32(packet, 12);
-      const name = `${source} ${readNumber(packet)}`;
-      if (this.seen.has(name)) throw new Violation(`packet ${name} was delivered twice to the internet`);
-      this.seen.add(name);
+      const number = readNumber(packet);
+      let seen = this.seen.get(source);
+      if (seen === undefined) {
+        seen = new NumberSet();
+        this.seen.set(source, seen);
+      }
+      if (!seen.add(number)) throw new Violation(`packet ${number} of ${source} was delivered twice to the internet`);
       const reply = this.batch;
       reply.count = 1;
       reply.offsets[0] = 0;
