@@ -52,14 +52,13 @@ export class BlockMemory {
   allocate(bytes: number): number {
     let size = 0;
     while (BLOCK_BYTES[size] < bytes) size++;
-    const candidates = this.partial[size];
-    const slab = candidates.length > 0 ? candidates[candidates.length - 1] : this.freshSlab(size);
+    const slab = this.partial[size].at(-1) ?? this.freshSlab(size) ?? this.largerSlab(size);
     if (slab === undefined) return NONE;
     if (slab.freeCount === slab.free.length) this.wholeSlabs--;
     const place = slab.free[--slab.freeCount];
-    if (slab.freeCount === 0) candidates.pop();
+    if (slab.freeCount === 0) this.partial[slab.size].pop();
     slab.users[place] = 1;
-    this.usedBytes += BLOCK_BYTES[size];
+    this.usedBytes += BLOCK_BYTES[slab.size];
     return slab.index * PLACES + place;
   }
 
@@ -87,6 +86,15 @@ export class BlockMemory {
   /** Where the block begins in `bytesOf`. */
   startOf(block: number): number {
     return (block % PLACES) * BLOCK_BYTES[this.slabs[Math.floor(block / PLACES)].size];
+  }
+
+  /** Where blocks of this size have run out: one with larger blocks, so that none are free while somebody waits. */
+  private largerSlab(size: number): Slab | undefined {
+    for (let larger = size + 1; larger < BLOCK_BYTES.length; larger++) {
+      const slab = this.partial[larger].at(-1);
+      if (slab !== undefined) return slab;
+    }
+    return undefined;
   }
 
   /** A slab of free blocks of this size: a new one, or one of another size that nobody uses. */

@@ -62,6 +62,14 @@ describe('block memory', () => {
     expect(memory.allocate(64)).toBe(NONE);
   });
 
+  it('gives a larger block where those of a size have run out', () => {
+    const memory = new BlockMemory(SLAB);
+    memory.allocate(1_500);
+    const before = memory.usedBytes;
+    expect(memory.allocate(64)).not.toBe(NONE);
+    expect(memory.usedBytes - before).toBe(1_536);
+  });
+
   it('keeps count and bytes right whatever is taken and given back', () => {
     const random = new SeededRandom(4, 'blocks');
     const memory = new BlockMemory(6 * SLAB);
