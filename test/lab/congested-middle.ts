@@ -94,7 +94,8 @@ async function congestedMiddle(network: ChainNetwork, seconds: number, idleMs: n
   const dropped = difference(before, await drops(network));
   const bounds = {
     busy: loaded.busyShare >= 0.96,
-    droppedOnlyAtIngress: loaded.droppedOnCables === 0 && Object.keys(dropped).every(isIngressDrop),
+    droppedOnlyAtIngress:
+      loaded.droppedOnCables === 0 && !Object.keys(dropped).some(isOnTheWay) && buffers.givenUp === 0,
     sourceThrottled: loaded.sourceShare <= 1.05,
     buffersWithinBound: buffers.looks > 0 && buffers.aboveBound.length === 0,
     bulkPing: loaded.bulkPingMs.p95 <= BULK_PING_MS,
@@ -103,8 +104,8 @@ async function congestedMiddle(network: ChainNetwork, seconds: number, idleMs: n
   return { ok: Object.values(bounds).every(Boolean), bounds, ...loaded, dropped, buffers };
 }
 
-/** The origin of the download is the gateway; `ip-` are packets that its TUN was offered and no client's. */
-const isIngressDrop = (name: string) => name.startsWith('gateway bundle-ingress') || name.includes(' ip-');
+/** Links and routes carry: what they drop was already on its way. The ingress is the bundle's, before that the tunnel's. */
+const isOnTheWay = (name: string) => / (link|route)-/.test(name);
 
 /** Every drop counter of every node, as `node counter`. */
 async function drops(network: ChainNetwork): Promise<Record<string, number>> {

@@ -9,11 +9,11 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { ChainNetwork, SERVER_ADDRESS } from './harness/chain.ts';
 import type { CableSettings } from './harness/impairment.ts';
 import { measureTcp } from './harness/tcp.ts';
-import { runStream, TOS_REAL_TIME } from './harness/udp-stream.ts';
+import { runStream, type StreamFigures, TOS_REAL_TIME } from './harness/udp-stream.ts';
 
 export const about =
   'eight hops that lose half of all datagrams each way still carry a download and a call; plain IP beside it';
-export const takes = '8 min, gate 90 s';
+export const takes = '14 min, gate 85 s';
 export const gate = true;
 
 const HOPS = 8;
@@ -23,10 +23,18 @@ const HOP: CableSettings = { rateMbit: RATE_MBIT, delayMs: 5, queueBytes: 65_536
 const CEILING = 1_400 / 1_460;
 /** TCP payload in a full packet of the tunnel (MTU 1340, timestamps on). */
 const TCP_PAYLOAD_SHARE = 1_288 / 1_340;
-const MESSAGE_OVERHEAD_BYTES = 2;
-/** A full packet of the tunnel: 1,340 bytes with IPv4 and UDP headers. */
-const RAW_PAYLOAD_BYTES = 1_312;
+/** A full packet of the tunnel, IPv4 and UDP headers included, and the payload in it. */
 const PACKET_BYTES = 1_340;
+const RAW_PAYLOAD_BYTES = 1_312;
+/** The message that a route carries for it: kind and flags of the tunnel, kind and sequence of the bundle, its seal (docs/protocol.md). */
+const MESSAGE_BYTES = PACKET_BYTES + 2 + 7 + 24;
+/** Until the links have found the rate, and the buffers are as full as they stay. */
+const RAW_SETTLE_S = 6;
+/** CUBIC leaves its slow start at once where round trips vary as they do here (HyStart), and needs that long to find the rate. */
+const TCP_SETTLE_S = 14;
+
+/** New keys are offered every second; the offer and its answer may be lost several times before they hold. */
+const LEAST_REKEYS_PER_SECOND = 0.4;
 
 interface Case {
   readonly up: CableSettings;
@@ -57,26 +65,27 @@ interface Seconds {
   readonly call: number;
 }
 
+const SECONDS: Seconds = { raw: 14, tcp: 30, call: 20 };
+const GATE_SECONDS: Seconds = { raw: 6, tcp: 12, call: 6 };
+
 export async function run(context: RunContext): Promise<RunResult> {
   const names = context.args.filter((arg) => arg in CASES);
   const wanted = names.length > 0 ? names : context.gate ? ['half'] : Object.keys(CASES);
-  const seconds = context.gate ? { raw: 8, tcp: 15, call: 8 } : { raw: 12, tcp: 20, call: 15 };
-  const daemonArgs = { ...context, args: context.args.filter((arg) => !(arg in CASES)) };
-  const network = await ChainNetwork.lay(daemonArgs, { cables: Array.from({ length: HOPS }, () => HOP) });
+  const forDaemons = { ...context, args: context.args.filter((arg) => !(arg in CASES)) };
+  const network = await ChainNetwork.lay(forDaemons, { cables: Array.from({ length: HOPS }, () => HOP) });
   await impair(network, CASES.half);
-  const plain = await network.withPlainIp(() => measurePlain(network, seconds));
-  context.log(`plain IP: ${JSON.stringify(plain)}`);
+  const plain = await network.withPlainIp(() => measurePlain(network));
+  context.log(`plain IP at half: ${JSON.stringify(plain)}`);
   await impair(network, CASES[wanted[0]]);
   await network.start();
   const figures: Record<string, Awaited<ReturnType<typeof measureCase>>> = {};
   for (const name of wanted) {
     await impair(network, CASES[name]);
-    figures[name] = await measureCase(network, CASES[name], seconds);
+    figures[name] = await measureCase(network, CASES[name], context.gate);
     context.log(`${name}: ${JSON.stringify(figures[name])}`);
   }
   const { cpuSeconds: _, ...health } = await network.impairment.health();
-  const pass = Object.values(figures).every(({ ok }) => ok);
-  return { pass, plain, ...figures, health };
+  return { pass: Object.values(figures).every(({ ok }) => ok), plain, ...figures, health };
 }
 
 async function impair(network: ChainNetwork, { up, down }: Case): Promise<void> {
@@ -95,35 +104,45 @@ async function rawShare(network: ChainNetwork, { passing }: Case, seconds: numbe
   const packetsPerSecond = (1.33 * passing * RATE_MBIT * 1e6) / (8 * PACKET_BYTES);
   const { arrivedMbit } = await runStream({
     ...{ ...ends(network), direction: 'down', port: 7_001, packetsPerSecond, bytes: RAW_PAYLOAD_BYTES },
-    ...{ seconds: seconds + 4, skipSeconds: 4 },
+    ...{ seconds: seconds + RAW_SETTLE_S, skipSeconds: RAW_SETTLE_S },
   });
-  return (arrivedMbit * (PACKET_BYTES + MESSAGE_OVERHEAD_BYTES)) / RAW_PAYLOAD_BYTES / RATE_MBIT;
+  return (arrivedMbit * MESSAGE_BYTES) / RAW_PAYLOAD_BYTES / RATE_MBIT;
 }
 
 /** A call alone: 100 packets a second of 200 bytes, marked Real Time. */
-async function call(network: ChainNetwork, seconds: number) {
+function call(network: ChainNetwork, seconds: number): Promise<StreamFigures> {
   return runStream({
     ...{ ...ends(network), direction: 'down', port: 7_002, packetsPerSecond: 100, bytes: 200, tos: TOS_REAL_TIME },
-    ...{ seconds, skipSeconds: 1 },
+    ...{ seconds: seconds + 1, skipSeconds: 1 },
   });
 }
 
-async function measureCase(network: ChainNetwork, setting: Case, seconds: Seconds) {
+async function tcpMbit(network: ChainNetwork, congestion: 'cubic' | 'reno', seconds: number): Promise<number> {
+  const test = { ...ends(network), direction: 'down', seconds, skipSeconds: TCP_SETTLE_S, congestion } as const;
+  return (await measureTcp(test)).mbit;
+}
+
+async function measureCase(network: ChainNetwork, setting: Case, gate: boolean) {
+  const seconds = gate ? GATE_SECONDS : SECONDS;
+  const rekeysBefore = await network.rekeys();
+  const startedMs = performance.now();
   const { p50Ms, p95Ms, withinShare } = await call(network, seconds.call);
   const raw = await rawShare(network, setting, seconds.raw);
-  const tcp = { ...ends(network), direction: 'down', seconds: seconds.tcp, skipSeconds: 4 } as const;
-  const cubicMbit = (await measureTcp({ ...tcp, congestion: 'cubic' })).mbit;
-  const renoMbit = (await measureTcp({ ...tcp, congestion: 'reno' })).mbit;
   const ceiling = setting.passing * CEILING;
   const ceilingMbit = ceiling * RATE_MBIT * TCP_PAYLOAD_SHARE;
-  const [cubicShare, renoShare] = [cubicMbit / ceilingMbit, renoMbit / ceilingMbit];
+  const cubicShare = (await tcpMbit(network, 'cubic', seconds.tcp)) / ceilingMbit;
+  // Reno is left to the longer run: it needs as long as CUBIC.
+  const renoShare = gate ? undefined : (await tcpMbit(network, 'reno', seconds.tcp)) / ceilingMbit;
+  const rekeys = (await network.rekeys()).map((count, index) => count - rekeysBefore[index]);
+  const leastRekeysPerSecond = Math.min(...rekeys) / ((performance.now() - startedMs) / 1_000);
   const bounds = {
-    // 0.45 of the link rate at half: 0.94 of the ceiling.
+    // 0.45 of the link's rate where half is lost.
     raw: raw >= 0.9 * setting.passing,
     cubic: cubicShare >= 0.8,
-    reno: renoShare >= cubicShare - 0.1,
+    reno: renoShare === undefined || renoShare >= cubicShare - 0.1,
     callDelay: p95Ms >= 0 && p95Ms <= 150,
     callDelivered: withinShare >= 0.97,
+    rekeyed: leastRekeysPerSecond >= LEAST_REKEYS_PER_SECOND,
   };
   const ok = Object.values(bounds).every(Boolean);
   return {
@@ -131,9 +150,8 @@ async function measureCase(network: ChainNetwork, setting: Case, seconds: Second
     bounds,
     raw,
     ceiling,
-    cubicMbit,
+    ceilingMbit,
     cubicShare,
-    renoMbit,
     renoShare,
     callP50Ms: p50Ms,
     callP95Ms: p95Ms,
@@ -141,16 +159,16 @@ async function measureCase(network: ChainNetwork, setting: Case, seconds: Second
   };
 }
 
-async function measurePlain(network: ChainNetwork, seconds: Seconds) {
-  const stream = await runStream({
+async function measurePlain(network: ChainNetwork) {
+  const { received, sent } = await runStream({
     ...{ ...ends(network), direction: 'up', port: 7_000, packetsPerSecond: 400, bytes: RAW_PAYLOAD_BYTES },
-    seconds: seconds.raw,
+    seconds: 4,
   });
-  const tcp = { ...ends(network), direction: 'down', seconds: 5, congestion: 'cubic' } as const;
+  const download = measureTcp({ ...ends(network), direction: 'down', seconds: 5, congestion: 'cubic' });
   // No connection comes about, or it dies: no byte then.
-  const cubicMbit = await measureTcp(tcp).then(
+  const cubicMbit = await download.then(
     ({ mbit }) => mbit,
     () => 0,
   );
-  return { deliveredShare: stream.received / stream.sent, cubicMbit };
+  return { deliveredShare: received / sent, cubicMbit };
 }

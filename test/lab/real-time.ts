@@ -36,12 +36,13 @@ export async function run(context: RunContext): Promise<RunResult> {
   });
   context.log(`plain IP: ${JSON.stringify(plain)}`);
   await network.start();
+  // The downloads come first: a daemon that has just begun interprets the code that it later runs compiled.
+  const alone = await beside(network, seconds, () => pause(seconds * 1_000));
   await network.impairment.reset();
   const idle = await call(network, seconds);
   const { bytes, seconds: counted } = (await network.cables[0].stats()).ba;
   const callMbit = (bytes * 8) / counted / 1e6;
-  const alone = await beside(network, seconds, () => pause(seconds * 1_000));
-  context.log(`idle: ${JSON.stringify(delays(idle))}, downloads alone: ${JSON.stringify(alone)}`);
+  context.log(`downloads alone: ${JSON.stringify(alone)}, call alone: ${JSON.stringify(delays(idle))}`);
   const both = await beside(network, seconds, () => call(network, seconds));
   context.log(`call beside downloads: ${JSON.stringify(both)}`);
   const flood = await beside(network, seconds, () => floodWith(network, seconds));

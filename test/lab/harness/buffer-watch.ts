@@ -10,12 +10,17 @@ export interface BufferFigures {
   readonly fullestBytes: Readonly<Record<string, number>>;
   /** Buffers seen above their own bound, in words. */
   readonly aboveBound: readonly string[];
+  /** Pieces that nodes gave up while they were watched. */
+  readonly givenUp: number;
 }
 
 export class BufferWatch {
   private readonly fullestBytes: Record<string, number> = {};
   private readonly aboveBound: string[] = [];
   private readonly looking: Promise<void>;
+  /** By node, at the first look and at the last. */
+  private readonly givenUpBefore: Record<string, number> = {};
+  private readonly givenUpNow: Record<string, number> = {};
   private stopped = false;
   private looks = 0;
 
@@ -28,7 +33,9 @@ export class BufferWatch {
   async stop(): Promise<BufferFigures> {
     this.stopped = true;
     await this.looking;
-    return { looks: this.looks, fullestBytes: this.fullestBytes, aboveBound: this.aboveBound };
+    const { looks, fullestBytes, aboveBound } = this;
+    const grown = Object.entries(this.givenUpNow).map(([name, count]) => count - this.givenUpBefore[name]);
+    return { looks, fullestBytes, aboveBound, givenUp: grown.reduce((sum, count) => sum + count, 0) };
   }
 
   private async lookOn(daemons: readonly Daemon[]): Promise<void> {
@@ -42,6 +49,9 @@ export class BufferWatch {
   private async look(daemon: Daemon): Promise<void> {
     const { hops } = await daemon.ask('routes', {});
     const { name } = daemon.host;
+    const givenUp = hops.reduce((sum, hop) => sum + hop.given_up, 0);
+    this.givenUpBefore[name] ??= givenUp;
+    this.givenUpNow[name] = givenUp;
     for (const { buffered_bytes: buffered, bound_bytes: bound, class: trafficClass } of hops) {
       this.fullestBytes[name] = Math.max(this.fullestBytes[name] ?? 0, buffered);
       if (buffered > bound) this.aboveBound.push(`${name} ${trafficClass}: ${buffered} of ${bound}`);

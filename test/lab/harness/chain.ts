@@ -120,6 +120,12 @@ export class ChainNetwork {
     await until('the miner connected', CONNECT_DEADLINE_MS, ready, () => this.tails());
   }
 
+  /** How often the keys of each link have changed. */
+  async rekeys(): Promise<number[]> {
+    const answers = await Promise.all(this.daemons.map((daemon) => daemon.ask('links', {})));
+    return answers.flatMap(({ links }) => links.map(({ rekeys }) => rekeys));
+  }
+
   /** The last lines of every daemon. */
   tails(): string {
     return this.daemons.map((daemon) => daemon.tail()).join('\n');

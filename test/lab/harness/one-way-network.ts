@@ -75,8 +75,8 @@ export class OneWayNetwork {
     miner.configure({
       peers: [toGateway, at(relay.key, '10.50.2.2')],
       lan: { interface: 'lan0', address: '192.168.42.1/24', dhcp: false },
-      // The direct one: all that comes down takes the fast link.
-      tunnel: { gateway: gateway.address, routes: 1 },
+      // One route, the fast link's: `start` chooses the gateway once the miner knows that way.
+      tunnel: { gateway: 'none', routes: 1 },
     });
     relay.configure({ peers: [{ key: miner.key }, at(gateway.key, '10.50.3.2')] });
     gateway.configure({
@@ -108,23 +108,27 @@ export class OneWayNetwork {
   async start(): Promise<void> {
     this.miner.loadFirewall();
     await Promise.all(this.daemons.map((daemon) => daemon.start()));
-    await this.connected();
+    await until('the miner connected over the fast link', CONNECT_DEADLINE_MS, () => this.connects(), this.tails);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.daemons.map((daemon) => daemon.stop()));
   }
 
-  /** Resolves when the miner's tunnel is up, over the fast link. */
-  async connected(): Promise<void> {
-    const ready = async () => {
-      const { tunnel } = await this.miner.ask('status', {});
-      const { session } = await this.miner.ask('routes', {});
-      const direct = session?.routes.some(({ state, path }) => state === 'up' && path.length === 1);
-      return tunnel.state === 'connected' && direct;
-    };
-    const tails = () => this.daemons.map((daemon) => daemon.tail()).join('\n');
-    await until('the miner connected over the fast link', CONNECT_DEADLINE_MS, ready, tails);
+  /**
+   * Whether the miner is connected over the fast link. A session keeps the route that it has: one that took the way round because the
+   * link was not there yet is ended, and begins anew.
+   */
+  private async connects(): Promise<boolean> {
+    const { session } = await this.miner.ask('routes', {});
+    const up = session?.routes.filter(({ state }) => state === 'up') ?? [];
+    if (up.some(({ path }) => path.length === 1)) {
+      return (await this.miner.ask('status', {})).tunnel.state === 'connected';
+    }
+    const isLinked = (await this.fastLink()).state === 'up';
+    if (session !== null && up.length === 0) return false;
+    await this.miner.ask('gateway.use', { gateway: session === null && isLinked ? this.gateway.address : 'none' });
+    return false;
   }
 
   /** The miner's link with the gateway. */
@@ -132,6 +136,8 @@ export class OneWayNetwork {
     const { links } = await this.miner.ask('links', {});
     return links.find(({ key }) => key === this.gateway.key)!;
   }
+
+  readonly tails = () => this.daemons.map((daemon) => daemon.tail()).join('\n');
 
   private get daemons(): readonly Daemon[] {
     return [this.gateway, this.relay, this.miner];
