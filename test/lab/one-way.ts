@@ -1,6 +1,7 @@
 /**
- * A link that carries nothing back: its acknowledgements, credits, handshakes and keys take the way round over another node, and
- * downloads run at the link's full rate. Then a link that turns one-way in the middle of a download, which goes on.
+ * A link that turns one-way in the middle of a download, which goes on, and works both ways again. Then one that carries nothing back
+ * from the start, as its ends were told: its acknowledgements, credits, handshakes and keys take the way round over another node, and
+ * downloads run at the rate that the link has both ways.
  *
  *   laptop ── miner ◀═══ fast, 20 Mb/s, 10 ms ════ gateway ── internet
  *               └── slow ── relay ── slow ──────────┘
@@ -18,8 +19,9 @@ export const about =
 export const takes = '3 min, gate 90 s';
 export const gate = true;
 
-/** Of what the same link carries while both directions work. */
-const FULL_SHARE = 0.97;
+/** Of what the same link carries while both directions work; in the gate's few seconds a pause of the machine weighs more. */
+const FULL_SHARE = 0.95;
+const GATE_FULL_SHARE = 0.85;
 const SETTLE_S = 4;
 /** The round trip is three times as long one-way, and so is the time until TCP has found the rate. */
 const ONE_WAY_SETTLE_S = 8;
@@ -53,7 +55,8 @@ export async function run(context: RunContext): Promise<RunResult> {
   network.configure(true);
   await network.fast.set('ab', { on: false });
   await network.start();
-  const allAlong = await oneWayAllAlong(network, seconds, bothWaysMbit);
+  const fullMbit = (context.gate ? GATE_FULL_SHARE : FULL_SHARE) * bothWaysMbit;
+  const allAlong = await oneWayAllAlong(network, seconds, fullMbit);
   context.log(`one-way all along: ${JSON.stringify(allAlong)}`);
   return { pass: allAlong.ok && turning.ok && returning.ok, plain, bothWaysMbit, turning, returning, allAlong };
 }
@@ -102,7 +105,7 @@ async function detourIs(network: OneWayNetwork, detour: boolean, deadlineMs: num
 }
 
 /** A download and a call, over a link whose ends were told its direction. */
-async function oneWayAllAlong(network: OneWayNetwork, seconds: number, bothWaysMbit: number) {
+async function oneWayAllAlong(network: OneWayNetwork, seconds: number, fullMbit: number) {
   const before = await network.fastLink();
   const loaded = download(network, { seconds: seconds + 1, skipSeconds: ONE_WAY_SETTLE_S });
   loaded.catch(() => {});
@@ -112,15 +115,15 @@ async function oneWayAllAlong(network: OneWayNetwork, seconds: number, bothWaysM
   const { ab, ba } = await network.fast.stats();
   const { mbit } = await loaded;
   const after = await network.fastLink();
-  const [share, rekeys] = [mbit / bothWaysMbit, after.rekeys - before.rekeys];
+  const rekeys = after.rekeys - before.rekeys;
   const bounds = {
-    fullRate: share >= FULL_SHARE,
+    fullRate: mbit >= fullMbit,
     nothingBack: ab.passedFrames === 0,
     detour: after.detour,
     rekeyed: rekeys >= seconds + ONE_WAY_SETTLE_S - 3,
     nothingLost: call.lost === 0,
   };
-  const figures = { mbit, share, busyShare: ba.busyShare, rekeys, callLost: call.lost, callP99Ms: call.p99Ms };
+  const figures = { mbit, fullMbit, busyShare: ba.busyShare, rekeys, callLost: call.lost, callP99Ms: call.p99Ms };
   return { ok: Object.values(bounds).every(Boolean), bounds, ...figures };
 }
 
