@@ -155,6 +155,8 @@ export class Node {
   stop(now: number): void {
     this.uplink?.stop(now);
     this.gateway?.tunnel.stop(now);
+    // What was said to the far ends leaves before the links are closed.
+    this.drain(now);
     this.links.stop(now);
   }
 

@@ -64,6 +64,11 @@ export class Flows implements BufferOwner {
     return { buffers: this.liveBuffers, rooms: this.liveRooms };
   }
 
+  /** Whether anything of this half waits, or is under way to the next hop. */
+  keeps(half: number): boolean {
+    return !(this.buffers[half]?.isEmpty ?? true);
+  }
+
   /** A slot of the table was given to a new route. */
   begin(slot: number): void {
     const { capacity } = this.table;

@@ -1,8 +1,9 @@
 /**
  * How routes end (docs/protocol.md section 5): ROUTE_FAILED, TEARDOWN, ROUTE_UNKNOWN, a lost link, or idleness. Whoever is on
- * the other side is told, and the route is forgotten.
+ * the other side is told, and the route is forgotten. TEARDOWN goes behind what was sent before it: a session's last word must
+ * arrive.
  *
- * Timers: once a second the table is searched for routes that were idle for 60 s; the routes of a lost link are taken apart
+ * Timers: a route that is torn down waits up to 500 ms for what it still keeps for the next hop, looked at every 5 ms; once a second the table is searched for routes that were idle for 60 s; the routes of a lost link are taken apart
  * some at a time, as fast as `wake` is called.
  */
 import { NEVER } from '../base/env.ts';
@@ -24,6 +25,9 @@ export class RouteRemoval {
   private lostAt = NEVER;
   private sweepAt = NEVER;
   private sweepFrom = 0;
+  /** Routes that are torn down once the next hop has all that this half keeps, or at the time given. */
+  private readonly leaving = new Map<number, number>();
+  private leavingAt = NEVER;
 
   constructor(context: RouteContext) {
     this.context = context;
@@ -44,6 +48,7 @@ export class RouteRemoval {
     const originPort = table.portOf(2 * slot + TOWARDS_ORIGIN);
     if (originPort !== NO_PORT) neighbours.ofPort(originPort).routes--;
     flows.end(slot, now);
+    if (this.leaving.size > 0) for (const half of [2 * slot, 2 * slot + 1]) this.leaving.delete(half);
     const end = ends.ofSlot(slot);
     if (end !== undefined) ends.remove(end);
     table.release(slot);
@@ -64,20 +69,24 @@ export class RouteRemoval {
 
   /** TEARDOWN came. */
   tornDown(from: Neighbour, routeId: Uint8Array, now: number): void {
-    const { table, ends, drops, events } = this.context;
+    const { table, ends, drops } = this.context;
     const half = table.findIncoming(from.port, routeId, 0);
     if (half === NONE) {
       drops.count('route-teardown-unknown-id');
       return;
     }
-    const slot = half >> 1;
-    const end = ends.ofSlot(slot);
-    const out = half ^ 1;
-    const outPort = table.portOf(out);
-    const message = end === undefined ? encodeTeardown(table.outIdOf(out)) : undefined;
-    this.remove(slot, now);
-    if (message !== undefined) tell(this.context, outPort, message);
-    else if (end !== undefined) events.closed(end.handle, 'torn-down', now);
+    const end = ends.ofSlot(half >> 1);
+    if (end === undefined) return this.leave(half ^ 1, now);
+    this.remove(end.slot, now);
+    this.reportClosed(end, 'torn-down', now);
+  }
+
+  /** Ends a route towards the neighbour of `half`, who is told when he has what is kept for him. */
+  leave(half: number, now: number): void {
+    const { flows, tuning } = this.context;
+    if (!flows.keeps(half) || this.leaving.size >= tuning.leavingAtOnce) return this.tearDown(half, now);
+    this.leaving.set(half, now + tuning.leavingMs);
+    this.leavingAt = Math.min(this.leavingAt, now + tuning.leavingLookedAtMs);
   }
 
   /** ROUTE_UNKNOWN came. */
@@ -97,12 +106,28 @@ export class RouteRemoval {
   }
 
   wake(now: number): void {
+    this.finishLeaving(now);
     this.dismantle(now);
     this.sweep(now);
   }
 
   nextWakeAt(): number {
-    return this.lost.length > 0 ? Math.min(this.sweepAt, this.lostAt) : this.sweepAt;
+    return Math.min(this.sweepAt, this.leavingAt, this.lost.length > 0 ? this.lostAt : NEVER);
+  }
+
+  private finishLeaving(now: number): void {
+    if (now < this.leavingAt) return;
+    const { flows, tuning } = this.context;
+    for (const [half, until] of this.leaving) if (now >= until || !flows.keeps(half)) this.tearDown(half, now);
+    this.leavingAt = this.leaving.size > 0 ? now + tuning.leavingLookedAtMs : NEVER;
+  }
+
+  private tearDown(half: number, now: number): void {
+    const { table } = this.context;
+    const port = table.portOf(half);
+    const teardown = encodeTeardown(table.outIdOf(half));
+    this.remove(half >> 1, now);
+    tell(this.context, port, teardown);
   }
 
   private passFailureOn(half: number, errorOnion: Uint8Array, now: number): void {
@@ -126,14 +151,14 @@ export class RouteRemoval {
 
   /** The neighbour of this half is lost to its route: tells the end on the other side, and forgets the route. */
   private cutAt(half: number, failure: FailureName, closeReason: CloseReason, now: number): void {
-    const { table, ends, events } = this.context;
+    const { table, ends } = this.context;
     const slot = half >> 1;
     const lostDestination = (half & 1) === TOWARDS_DESTINATION;
     const end = ends.ofSlot(slot);
     if (end !== undefined) {
       this.remove(slot, now);
       if (lostDestination) this.reportFailed(end, 0, failure, now);
-      else events.closed(end.handle, closeReason, now);
+      else this.reportClosed(end, closeReason, now);
       return;
     }
     const out = half ^ 1;
@@ -166,7 +191,7 @@ export class RouteRemoval {
   /** Removes idle routes: a bounded part of the table in one go, all of it once a second. */
   private sweep(now: number): void {
     if (now < this.sweepAt) return;
-    const { table, ends, events, tuning } = this.context;
+    const { table, ends, tuning } = this.context;
     const to = Math.min(table.capacity, this.sweepFrom + tuning.sweptAtOnce);
     for (let left = tuning.idledAtOnce; left > 0; left--) {
       const slot = table.nextIdle(this.sweepFrom, to, now - IDLE_ROUTE_MS);
@@ -177,7 +202,7 @@ export class RouteRemoval {
       this.sweepFrom = slot + 1;
       const end = ends.ofSlot(slot);
       this.remove(slot, now);
-      if (end !== undefined) events.closed(end.handle, 'idle', now);
+      if (end !== undefined) this.reportClosed(end, 'idle', now);
     }
     this.sweepAt = now;
     if (this.sweepFrom < table.capacity) return;
@@ -185,7 +210,12 @@ export class RouteRemoval {
     this.sweepAt = table.count === 0 ? NEVER : now + tuning.sweepEveryMs;
   }
 
+  private reportClosed(end: End, reason: CloseReason, now: number): void {
+    if (!end.isClosed) this.context.events.closed(end.handle, reason, now);
+  }
+
   private reportFailed(end: End, hop: number, reason: RouteFailure, now: number): void {
+    if (end.isClosed) return;
     this.context.log.write('debug', 'route-failed', { route: end.handle, hop, reason });
     this.context.events.failed(end.handle, { hop, reason }, now);
   }

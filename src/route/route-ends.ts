@@ -28,6 +28,8 @@ export interface End {
   readonly inbox: Inbox;
   /** Number of the next message to send. */
   nextMessage: number;
+  /** Its owner closed it: it lasts until what he sent before has left, and tells him nothing any more. */
+  isClosed: boolean;
 }
 
 /** No room, or the route is gone. */
@@ -75,7 +77,7 @@ export class RouteEnds {
     const slot = half >> 1;
     const late = this.table.classOf(slot) === REAL_TIME ? 'real-time' : 'bulk';
     const inbox = createInbox(this.table.deliveryOf(slot) === SENT_ONCE ? 'once' : late);
-    this.ends.set(handle, { handle, slot, half, sharedSecrets, inbox, nextMessage: 0 });
+    this.ends.set(handle, { handle, slot, half, sharedSecrets, inbox, nextMessage: 0, isClosed: false });
     if ((half & 1) === TOWARDS_DESTINATION) this.beginning++;
   }
 
@@ -84,8 +86,10 @@ export class RouteEnds {
     return this.ends.get(this.table.handleOf(slot));
   }
 
+  /** Undefined when it is gone or closed. */
   get(route: RouteHandle): End | undefined {
-    return this.ends.get(route);
+    const end = this.ends.get(route);
+    return end?.isClosed ? undefined : end;
   }
 
   remove(end: End): void {
@@ -97,7 +101,7 @@ export class RouteEnds {
 
   /** Bytes of messages that may be sent now. An empty buffer takes any message. */
   room(route: RouteHandle, now: number): number {
-    const end = this.ends.get(route);
+    const end = this.get(route);
     if (end === undefined) return 0;
     const buffer = this.flows.buffer(end.half, now);
     const room = roomIn(buffer);
@@ -108,7 +112,7 @@ export class RouteEnds {
   /** The number of the message, or NOT_SENT. */
   send(route: RouteHandle, message: Uint8Array, now: number): number {
     assert(message.length > 0 && message.length <= MAX_MESSAGE_BYTES, 'a message has 1 to 65,535 bytes');
-    const end = this.ends.get(route);
+    const end = this.get(route);
     if (end === undefined) return NOT_SENT;
     const buffer = this.flows.buffer(end.half, now);
     if (roomIn(buffer) < message.length || !this.cutUp(end, buffer, message, now)) {
@@ -134,7 +138,8 @@ export class RouteEnds {
   /** Tells what became of the messages of this end with the piece that arrived. */
   deliver(slot: number, piece: Piece, arrival: Arrival, now: number): void {
     const end = this.endAt(slot);
-    if (arrival === 'whole') this.events.message(end.handle, this.reassembler.message, piece.message, now);
+    if (arrival === 'whole' && !end.isClosed)
+      this.events.message(end.handle, this.reassembler.message, piece.message, now);
     this.tellLost(end, now);
   }
 
@@ -148,7 +153,7 @@ export class RouteEnds {
   /** There is room in the buffer of this half again. */
   widened(half: number, now: number): void {
     const end = this.ofSlot(half >> 1);
-    if (end !== undefined) this.events.writable(end.handle, now);
+    if (end !== undefined && !end.isClosed) this.events.writable(end.handle, now);
   }
 
   private tellLost(end: End, now: number): void {
@@ -156,7 +161,7 @@ export class RouteEnds {
     if (lost.length === 0) return;
     for (const message of lost.splice(0)) {
       // The handler may have closed the route.
-      if (this.ends.has(end.handle)) this.events.lost(end.handle, message, now);
+      if (this.get(end.handle) !== undefined) this.events.lost(end.handle, message, now);
     }
   }
 

@@ -13,7 +13,7 @@ import type { Log, RandomSource } from '../base/env.ts';
 import type { LinkId, NodeKey, RouteHandle } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
-import { encodeTeardown, parseRouteControl } from '../wire/channel0.ts';
+import { parseRouteControl } from '../wire/channel0.ts';
 import { Flows } from './flows.ts';
 import { Forwarding } from './forwarding.ts';
 import { MemoryShare } from './memory-share.ts';
@@ -22,7 +22,7 @@ import { ParkedPieces } from './parked-pieces.ts';
 import { PieceStore } from './piece-store.ts';
 import { Reassembler } from './reassembly.ts';
 import { RouteRemoval } from './removal.ts';
-import { type RouteContext, tell } from './route-context.ts';
+import type { RouteContext } from './route-context.ts';
 import { RouteEnds } from './route-ends.ts';
 import type { RouteFailure } from './route-failure.ts';
 import type { LinkPort, RouteEvents } from './route-ports.ts';
@@ -102,15 +102,12 @@ export class RouteLayer {
     return this.context.ends.room(route, now);
   }
 
-  /** Tells the other end and forgets the route; no event follows. Nothing happens when it is gone already. */
+  /** Tells the other end, behind what was sent before, and forgets the route; no event follows. Nothing happens when it is gone already. */
   close(route: RouteHandle, now: number): void {
-    const { ends, table } = this.context;
-    const end = ends.get(route);
+    const end = this.context.ends.get(route);
     if (end === undefined) return;
-    const port = table.portOf(end.half);
-    const teardown = encodeTeardown(table.outIdOf(end.half));
-    this.removal.remove(end.slot, now);
-    tell(this.context, port, teardown);
+    end.isClosed = true;
+    this.removal.leave(end.half, now);
   }
 
   /** What routes that pass through get of the links beside the node's own; may change at any time. */

@@ -84,6 +84,10 @@ export interface RouteTuning {
   readonly dormantAfterMs: number;
   /** Routes of a dead link taken apart in one go: an error onion costs about 50 us, so 3 ms at a time. */
   readonly dismantledAtOnce: number;
+  /** How long a TEARDOWN waits behind what the route still keeps, how often that is looked at, and for how many routes at once. */
+  readonly leavingMs: number;
+  readonly leavingLookedAtMs: number;
+  readonly leavingAtOnce: number;
   /** How often the table is searched for idle routes. */
   readonly sweepEveryMs: number;
   /** Slots looked at in one go of that search, about 0.1 ms. */
@@ -130,6 +134,9 @@ export const ROUTE_TUNING: RouteTuning = {
   housekeepingMs: 25,
   dormantAfterMs: 5_000,
   dismantledAtOnce: 64,
+  leavingMs: 500,
+  leavingLookedAtMs: 5,
+  leavingAtOnce: 1_024,
   sweepEveryMs: 1_000,
   sweptAtOnce: 65_536,
   idledAtOnce: 1_024,

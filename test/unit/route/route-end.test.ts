@@ -29,6 +29,34 @@ describe('the end of a route', () => {
     expect(origin.closed).toEqual([{ route, reason: 'torn-down' }]);
   });
 
+  it('comes behind what was sent before it, at every hop', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    for (let i = 0; i < 10; i++) origin.layer.send(route, bytesOf(1_000), network.now);
+    origin.layer.close(route, network.now);
+    expect(origin.layer.send(route, bytesOf(1), network.now)).toBe(-1);
+    network.run(400);
+    expect(destination.messages.length).toBe(10);
+    expect(destination.closed).toMatchObject([{ reason: 'torn-down' }]);
+    expect(entries(network)).toBe(0);
+  });
+
+  it('does not wait for ever for a neighbour that takes nothing', () => {
+    const network = RouteNetwork.chain(2);
+    const { origin } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(100);
+    network.delayOf = () => undefined;
+    origin.layer.send(route, bytesOf(1_000), network.now);
+    origin.layer.close(route, network.now);
+    network.run(499);
+    expect(origin.layer.status().origin).toBe(1);
+    network.run(10);
+    expect(origin.layer.status().origin).toBe(0);
+  });
+
   it('is not brought about by an id of another link', () => {
     const network = RouteNetwork.chain(3);
     const [a, b, c] = network.nodes;
