@@ -36,6 +36,8 @@ const ARRIVAL_OVER_SENDING = 1.5;
 const CLEAR_QUEUE = 2;
 /** Targets of queue that end a round early. */
 const URGENT_QUEUE = 4;
+/** How long the rate must have been used up. */
+const USED_ROUND_TRIPS = 0.5;
 /** Worse links get no wider window. */
 const LEAST_SHARE_COUNTED = 0.4;
 
@@ -208,14 +210,16 @@ export class CongestionWindow {
     const full = queueMs > CLEAR_QUEUE * targetMs;
     const share = this.overload.excessShare(this.ackedOfLate, this.lostOfLate);
     const arrivalRate = Math.min((share * bytes) / arrivedMs, ARRIVAL_OVER_SENDING * sentRate);
-    const used = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
+    const paced = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
+    // A burst at full pace says nothing about a rate that lasts.
+    const used = paced && sentMs >= USED_ROUND_TRIPS * this.delay.leastRoundTripMs;
     this.lastQueueMs = queueMs;
     if (!used || full) {
       this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
     }
     if (!this.draining) {
       this.shrinkMs += Math.max(0, 1 - sentRate / this.carried) * sentMs;
-      this.learnCarried(used, queueMs / targetMs, sentRate, arrivalRate);
+      this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate);
       this.steer(used, queueMs, targetMs, now);
       if (this.isStuck(queueMs, targetMs)) this.startDrain(queueMs, now);
       else this.keepBase(used, queueMs, now);
@@ -224,8 +228,8 @@ export class CongestionWindow {
   }
 
   /** `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. */
-  private learnCarried(used: boolean, fill: number, sentRate: number, arrivalRate: number): void {
-    if (!used || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
+  private learnCarried(paced: boolean, fill: number, sentRate: number, arrivalRate: number): void {
+    if (!paced || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
     else if (fill > CLEAR_QUEUE) this.carried = arrivalRate;
     else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
   }
@@ -233,7 +237,8 @@ export class CongestionWindow {
   private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
     const { correctionRounds, cutMost } = this.tuning;
     if (queueMs >= targetMs / 2) this.lowRounds = 0;
-    else if (!used || now < this.climbFrom) return;
+    else if (!used) return this.setRate(Math.min(this.rate, this.carried));
+    else if (now < this.climbFrom) return;
     else this.lowRounds += 1;
     const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));
     this.setRate(this.carried * (1 + Math.max(correction, this.climb(), -cutMost)));
