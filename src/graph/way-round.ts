@@ -1,7 +1,7 @@
 /**
  * The graph without what a back channel must not use (docs/protocol.md section 2.4): links that work in one direction
  * only, because their other direction is a back channel itself, and this node's own links that it knows to be such
- * before any record says so. What is left has no back channel in it, so none ever rides on another or on the link it serves.
+ * before any record says so. What is left has no back channel in it, so none rides on another or on the link it serves.
  */
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';

@@ -24,7 +24,7 @@ export interface DirectionTuning {
   /** The direct way is tried first after this, then after twice as long each time. */
   readonly testFirstMs: number;
   readonly testMaxMs: number;
-  /** A trial is so many PINGs, this far apart; so many must be answered, so that a lucky one of a bad direction is not enough. */
+  /** A trial is so many PINGs, this far apart; so many must be answered: a lucky one of a bad direction is not enough. */
   readonly testPings: number;
   readonly testPingGapMs: number;
   readonly testAnswers: number;

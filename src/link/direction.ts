@@ -1,20 +1,24 @@
 /**
  * Which way our datagrams take to a neighbour, and when to change it (docs/protocol.md section 2.4). A link may work in
- * one direction only: then the end that is not heard sends through a back channel, a session with the neighbour over other
- * links, and the other end, which hears it that way, goes on sending directly. So at most one end of a link is on
+ * one direction only: then the end that is not heard sends through a back channel, a session with the neighbour over
+ * other links, and the other end, which hears it that way, goes on sending directly. So at most one end of a link is on
  * `back`: it takes that way only while it hears the peer directly.
  *
- * direct: to the peer's address. Where nothing of ours is answered for 300 ms, that is in doubt.
+ * direct: to the peer's address. Where nothing of ours is answered, that is in doubt.
  * seeking: the direct way does not work, or is not to be used; a back channel is wanted and there is none.
  * back: through the back channel.
  *
- * In doubt: PING every 50 ms (doubt begins after a probe timeout where that is longer). After 1 s or three probe timeouts, 12 unanswered datagrams, and the peer still
- * heard directly: seeking. Seeking: a back channel is asked for at once, then every second; meanwhile datagrams go directly,
- * and an answer to one ends it. The same when the peer's INITs come for 1 s from its address and nothing we say to them arrives.
- * On back: a trial of the direct way after 1 s, then after 2, 4, 8 s: four PINGs; two answered: direct again.
- * Down for 30 s: whatever was found out is forgotten.
+ * Timers:
+ * - nothing answered for 300 ms, or for a probe timeout where that is longer: doubt, and a PING every 50 ms;
+ * - for 1 s or three probe timeouts, with 12 datagrams unanswered and the peer heard directly since: seeking. So, too,
+ *   when the peer's INITs come for 1 s from its address and nothing we say to them arrives;
+ * - seeking: a back channel is asked for at once, then every second. Meanwhile datagrams go directly, and an answer to
+ *   one ends it;
+ * - on back: a trial of the direct way after 1 s, then after 2, 4, 8 s: four PINGs; two answered: direct again;
+ * - down for 30 s: whatever was found out is forgotten.
  *
- * A configured direction rules all this out: `send-only` stays direct, `receive-only` never sends directly and has no trials.
+ * A configured direction rules all this out: `send-only` stays direct, `receive-only` never sends directly and has no
+ * trials.
  */
 import { NEVER } from '../base/env.ts';
 import { DIRECTION_TUNING, type DirectionTuning } from './direction-tuning.ts';
@@ -99,8 +103,8 @@ export class Direction {
   }
 
   /**
-   * The peer asks for a sign of life. True: it asks again and again, so ask for one, too. An end that only ever answers would
-   * never learn that its answers are lost.
+   * The peer asks for a sign of life. True: it asks again and again, so ask for one, too. An end that only ever answers
+   * would never learn that its answers are lost.
    */
   askedByPeer(now: number): boolean {
     const isAgain = now < this.askedByPeerAt + this.tuning.askedAgainWithinMs;
@@ -169,8 +173,8 @@ export class Direction {
   }
 
   /**
-   * What is due now. `isUp`: whether there is a session that PINGs could go in. `probeTimeoutMs`: how long an answer may take.
-   * Ask again after `nextWakeAt`.
+   * What is due now. `isUp`: whether there is a session that PINGs could go in. `probeTimeoutMs`: how long an answer may
+   * take. Ask again after `nextWakeAt`.
    */
   wake(now: number, isUp: boolean, probeTimeoutMs: number): DirectionTask | undefined {
     if (now >= this.forgetAt) this.goDirect(now);

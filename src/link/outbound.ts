@@ -2,12 +2,12 @@
  * What leaves on one session, and in what order: acknowledgements that are due, CREDIT and BLOCKED, messages of channels,
  * then whatever the source gives, for as long as window and pacer allow (docs/protocol.md section 3.3). Nothing is queued
  * here: a frame is asked for when its datagram is about to leave. Nothing waits for company either: what the source has
- * leaves with this drain, full datagram or not. But through a back channel a datagram costs as much again as what is in it, so
- * there what comes within an eighth of a round trip shares datagrams.
+ * leaves with this drain, full datagram or not. But through a back channel a datagram costs as much again as what is in
+ * it, so there what comes within an eighth of a round trip shares datagrams.
  *
  * On the hot path: allocates a view a piece at the most.
  *
- * Timers: those of loss-detection.ts and ack-tracker.ts, and the pacer's, or that of gathering, while something waits for it.
+ * Timers: those of loss-detection.ts and ack-tracker.ts, and the pacer's or that of gathering while something waits for it.
  */
 import { NEVER } from '../base/env.ts';
 import type { LinkId } from '../base/ids.ts';

@@ -1,6 +1,6 @@
 /**
- * Where a peer may be, and which way datagrams take to it. What to do is decided in direction.ts; here back channels are opened
- * and closed, and addresses kept (docs/protocol.md section 2.4).
+ * Where a peer may be, and which way datagrams take to it. What to do is decided in direction.ts; here back channels are
+ * opened and closed, and addresses kept (docs/protocol.md section 2.4).
  *
  * An address is where the peer itself is: where its present session was heard, where it was heard last, and where it is
  * configured. What comes through a back channel says nothing about that.
@@ -57,7 +57,7 @@ export class PeerWay {
   addresses(now: number): Uint8Array[] {
     const { presentAddress, configuredEndpoint } = this.options;
     const last = now < this.lastAddressUntil ? this.lastAddress : undefined;
-    return distinct(presentAddress(), last, configuredEndpoint);
+    return distinct(presentAddress(), last, configuredEndpoint).filter((address) => !isBackEndpoint(address, 0));
   }
 
   /** Where a handshake may reach the peer, likeliest first. */
@@ -66,8 +66,8 @@ export class PeerWay {
   }
 
   /**
-   * The address of a peer whose handshake came from `endpoint`. For one that came through a back channel an address that was
-   * known before is taken; undefined when there is none, unless none is needed.
+   * The address of a peer whose handshake came from `endpoint`. For one that came through a back channel an address that
+   * was known before is taken; undefined when there is none, unless none is needed.
    */
   addressFor(endpoint: Uint8Array, now: number): Uint8Array | undefined {
     if (!isBackEndpoint(endpoint, 0)) return endpoint;

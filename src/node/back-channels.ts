@@ -7,9 +7,9 @@
  * and gets another session when one ends.
  * foreign: a session that somebody opened with this node's key and sent a LINK message on. Answers go back on it.
  *
- * A channel must not lead, by way of others' back channels, into itself. The search for its paths leaves out every link that a
- * back channel serves, and a session is ended when one of its paths has come to hold such a link. Until records have told of
- * it, a circle answers nothing: a channel on which the other end was not heard yet passes 50 datagrams a second.
+ * A channel must not lead, by way of others' back channels, into itself. The search for its paths leaves out every link
+ * that a back channel serves, and a session is ended when one of its paths has come to hold such a link. Until records
+ * have told of it, a circle answers nothing: a channel whose other end was not heard yet passes 50 datagrams a second.
  *
  * Bounds: 64 own, 256 foreign; 256 datagrams waiting each way for the next pass of the node. Beyond: counted and lost.
  * Timer: an own channel whose session ended looks for a path again after a second, and when the graph changes.
@@ -205,7 +205,7 @@ export class BackChannels implements BackChannelPort {
     return disjointPaths(new WayRound(graph, self, new Set(this.own.keys())), self, peer, PATHS);
   }
 
-  /** Whether a route of the session takes a link that a back channel serves. A link that is merely gone is the session's matter. */
+  /** Whether a route of the session takes a link that a back channel serves. One that is merely gone is its own matter. */
   private hasDetour(session: Session, now: number): boolean {
     const { graph, self } = this.options;
     const wayRound = new WayRound(graph, self, new Set(this.own.keys()));
