@@ -1,12 +1,13 @@
 /**
  * Which route's frame goes next over one link. Real Time goes before Bulk, and leaves Bulk a fifth of the bytes while Bulk
  * waits; inside a class routes take turns by deficit round robin (Shreedhar and Varghese, 1996), one full datagram a turn.
+ * Bulk does not fill up a datagram that carries Real Time, which would wait until the whole of it has left.
  * Where the node's own routes go first, transit gets what they leave, and a fiftieth of the bytes in any case, so that its
  * routes live.
  *
  * Hot path: allocates nothing.
  */
-import { REAL_TIME } from '../base/traffic-class.ts';
+import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
 import { NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES } from '../wire/frames.ts';
 import { NOT_IN_THIS_DATAGRAM, type RouteBuffer } from './route-buffer.ts';
@@ -18,6 +19,8 @@ interface Opportunity {
   roomBytes: number;
   /** Numbers the datagrams of the link. */
   datagram: number;
+  /** The datagram carries Real Time already. */
+  besideRealTime: boolean;
   now: number;
   frame: OutgoingFrame | undefined;
   /** Bytes of the frame that was taken, and whose it is. */
@@ -33,10 +36,12 @@ interface Queue {
 
 /** The routes of one class that have something to send; the one whose turn it is stands first. */
 export class Ring implements Queue {
+  private readonly trafficClass: TrafficClass;
   private readonly turnBytes: number;
   private first: RouteBuffer | undefined;
 
-  constructor(turnBytes: number) {
+  constructor(trafficClass: TrafficClass, turnBytes: number) {
+    this.trafficClass = trafficClass;
     this.turnBytes = turnBytes;
   }
 
@@ -76,6 +81,7 @@ export class Ring implements Queue {
   }
 
   next(opportunity: Opportunity): number {
+    if (opportunity.besideRealTime && this.trafficClass !== REAL_TIME) return this.isEmpty ? NOTHING : NO_ROOM;
     while (this.first !== undefined) {
       const buffer = this.turn(this.first);
       const frame = opportunity.frame!;
@@ -167,6 +173,7 @@ export class LinkScheduler {
   private readonly opportunity: Opportunity = {
     roomBytes: 0,
     datagram: 0,
+    besideRealTime: false,
     now: 0,
     frame: undefined,
     bytes: 0,
@@ -184,7 +191,7 @@ export class LinkScheduler {
     this.transit = transit;
     const { turnBytes, realTimeShare, ownShare, precedenceBurstBytes } = tuning;
     const step = (): Pair<Ring> =>
-      new Pair(new Ring(turnBytes), new Ring(turnBytes), realTimeShare, precedenceBurstBytes);
+      new Pair(new Ring(REAL_TIME, turnBytes), new Ring(BULK, turnBytes), realTimeShare, precedenceBurstBytes);
     this.steps = new Pair(step(), step(), ownShare, precedenceBurstBytes);
     this.steps.secondMayGo = () => transit.maySend;
   }
@@ -213,13 +220,19 @@ export class LinkScheduler {
   /** As `FrameSource.next`, but answers the record. */
   next(roomBytes: number, frameBytes: number, now: number, frame: OutgoingFrame): number {
     const { opportunity } = this;
-    if (roomBytes > this.roomLeft || roomBytes >= frameBytes) opportunity.datagram = (opportunity.datagram + 1) >>> 0;
+    if (roomBytes > this.roomLeft || roomBytes >= frameBytes) {
+      opportunity.datagram = (opportunity.datagram + 1) >>> 0;
+      opportunity.besideRealTime = false;
+    }
     opportunity.roomBytes = roomBytes;
     opportunity.now = now;
     opportunity.frame = frame;
     const record = this.steps.next(opportunity);
     this.roomLeft = record >= 0 ? roomBytes - opportunity.bytes : -1;
-    if (record >= 0) this.transit.sent(opportunity.bytes, opportunity.buffer!.own);
+    if (record >= 0) {
+      opportunity.besideRealTime ||= frame.realTime;
+      this.transit.sent(opportunity.bytes, opportunity.buffer!.own);
+    }
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;
   }
 }

@@ -93,6 +93,27 @@ describe('the scheduler of a link', () => {
     expect(network.pull(from, to).parcel!.piece!.buffer[16]).toBe(voice.mark);
   });
 
+  it('keeps Bulk out of a datagram that carries Real Time, which further Real Time may share', () => {
+    const { own, takeDatagrams, network, from, to } = bench();
+    const [bulk, voice] = [own(BULK), own(REAL_TIME)];
+    voice.length = 200;
+    bulk.length = 200;
+    takeDatagrams(50, [bulk]);
+    bulk.fill();
+    voice.fill();
+    let room = network.pieceBytes + 30;
+    const marks = new Set<number>();
+    for (let pulled = network.pull(from, to, room); ; pulled = network.pull(from, to, room)) {
+      if (pulled.token < 0) {
+        expect(pulled.token).toBe(-2);
+        break;
+      }
+      marks.add(pulled.parcel!.piece!.buffer[16]);
+      room -= pulled.bytes;
+    }
+    expect([...marks]).toEqual([voice.mark]);
+  });
+
   it('leaves Bulk a fifth under an overload of Real Time, and Real Time everything without Bulk', () => {
     const { own, takeDatagrams } = bench();
     const [bulk, voice] = [own(BULK), own(REAL_TIME)];
