@@ -2,8 +2,9 @@
  * The receiving side of acknowledgements (docs/protocol.md section 3.3): which counters arrived, and when to say so. What
  * arrived is a ring of bits as long as the replay window, so a datagram costs one bit whatever the loss and the reordering.
  *
- * An ACK repeats what earlier ones said: all blocks that lie within the last 1,024 counters, as far as 32 blocks go, so that
- * lost ACKs cost nothing.
+ * An ACK repeats what earlier ones said, as far as 32 blocks go, so that lost ACKs cost nothing. It does not repeat what the
+ * peer knows: what an ACK said whose datagram was itself acknowledged (RFC 9000 section 13.2.4); nor what an ACK said three round trips
+ * and 100 ms ago, which decides nothing any more; nor what lies 1,024 counters back. What comes late is said once more than that.
  *
  * Timer: after a datagram that asks for it, an ACK is due at once when somebody waits (Real Time); at once when a counter
  * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms.
@@ -19,6 +20,11 @@ const WORD_BITS = 32;
 const WORDS = WINDOW_BITS / WORD_BITS + 1;
 /** Blocks that begin below the last so many counters are not repeated: they were told dozens of times. */
 const REPEATED_COUNTERS = 1_024;
+/** What an ACK said so long ago is not repeated: longer than bursts of loss, and than anybody waits to take a datagram for lost. */
+const REPEATED_ROUND_TRIPS = 3;
+const REPEATED_SLACK_MS = 100;
+/** ACKs that are remembered. They are that far apart that together they span the time above. */
+const REMEMBERED_ACKS = 64;
 
 /** What a datagram asks for: nothing, an ACK with company, an ACK at once. */
 export const ASKS_NOTHING = 0;
@@ -34,7 +40,18 @@ export class AckTracker {
   private highestAt = 0;
   private waiting = 0;
   private due = NEVER;
+  /** Nobody waits for the ACK, so it may wait for a datagram with room until then. */
+  private patientUntil = NEVER;
   private sentAt = Number.NEGATIVE_INFINITY;
+  /** The largest counter of the last ACK, and what lies below this was said often enough. */
+  private told = -1;
+  private floor = 0;
+  /** A ring of ACKs that left: the counter of their datagram, the largest that they told of, when. */
+  private readonly ackCounters = new Float64Array(REMEMBERED_ACKS);
+  private readonly ackTold = new Float64Array(REMEMBERED_ACKS);
+  private readonly ackAts = new Float64Array(REMEMBERED_ACKS);
+  private ackFirst = 0;
+  private ackNext = 0;
 
   constructor(spacingMs: number) {
     this.spacingMs = spacingMs;
@@ -48,6 +65,11 @@ export class AckTracker {
   /** When an ACK has to leave; NEVER when nothing asks for one. */
   get dueAt(): number {
     return this.due;
+  }
+
+  /** By when it has to leave where datagrams are about to leave that may have room for it; NEVER when nothing asks for one. */
+  get latestAt(): number {
+    return Math.max(this.due, this.patientUntil);
   }
 
   /** When the largest counter arrived. */
@@ -65,14 +87,17 @@ export class AckTracker {
       return;
     }
     this.words[slotOf(counter)] |= 1 << (counter % WORD_BITS);
+    this.floor = Math.min(this.floor, counter);
     if (asks === ASKS_NOTHING) return;
     this.waiting += 1;
+    if (asks === ASKS_ACK_AT_ONCE) this.patientUntil = now;
+    else if (this.waiting === 1) this.patientUntil = now + ACK_DELAY_MS;
     this.due = Math.min(this.due, this.askedFor(asks, inOrder, now));
   }
 
   /** Fills in the blocks of an ACK; at least one, as something arrived. */
   fill(blocks: RangeBlocks): void {
-    const floor = Math.max(0, this.highest - WINDOW_BITS + 1);
+    const floor = Math.max(0, this.highest - WINDOW_BITS + 1, Math.min(this.floor, this.highest));
     blocks.count = 0;
     for (let high = this.highest; blocks.count < MAX_RANGES; ) {
       const below = this.highestBelow(high, floor, false);
@@ -88,7 +113,44 @@ export class AckTracker {
   sent(now: number): void {
     this.waiting = 0;
     this.due = NEVER;
+    this.patientUntil = NEVER;
     this.sentAt = now;
+    this.told = this.highest;
+  }
+
+  /** The ACK that was written last left in the datagram with this counter. */
+  left(counter: number, roundTripMs: number, now: number): void {
+    const repeatedMs = REPEATED_ROUND_TRIPS * roundTripMs + REPEATED_SLACK_MS;
+    const last = (this.ackNext - 1) % REMEMBERED_ACKS;
+    if (this.ackFirst < this.ackNext && now < this.ackAts[last] + repeatedMs / REMEMBERED_ACKS) return;
+    for (; this.ackFirst < this.ackNext; this.ackFirst++) {
+      const oldest = this.ackFirst % REMEMBERED_ACKS;
+      const isFull = this.ackNext - this.ackFirst === REMEMBERED_ACKS;
+      if (!isFull && now < this.ackAts[oldest] + repeatedMs) break;
+      if (now >= this.ackAts[oldest] + repeatedMs) this.raise(this.ackTold[oldest]);
+    }
+    const at = this.ackNext++ % REMEMBERED_ACKS;
+    this.ackCounters[at] = counter;
+    this.ackTold[at] = this.told;
+    this.ackAts[at] = now;
+  }
+
+  /** An ACK of the peer's: the newest of ours that it speaks of has told for good what it told. */
+  heard(blocks: RangeBlocks): void {
+    let block = 0;
+    for (let next = this.ackNext - 1; next >= this.ackFirst; next--) {
+      const counter = this.ackCounters[next % REMEMBERED_ACKS];
+      while (block < blocks.count && blocks.low[block] > counter) block += 1;
+      if (block === blocks.count) return;
+      if (counter > blocks.high[block]) continue;
+      this.raise(this.ackTold[next % REMEMBERED_ACKS]);
+      this.ackFirst = next + 1;
+      return;
+    }
+  }
+
+  private raise(told: number): void {
+    this.floor = Math.max(this.floor, told + 1);
   }
 
   private askedFor(asks: Asks, inOrder: boolean, now: number): number {

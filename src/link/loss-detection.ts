@@ -87,6 +87,10 @@ export class LossDetection {
     this.smallMeter = new LossMeter(now);
   }
 
+  get roundTripMs(): number {
+    return this.roundTrip.smoothedMs;
+  }
+
   get realTimeProbeMs(): number {
     return this.roundTrip.smoothedMs + REAL_TIME_PROBE_SLACK_MS;
   }

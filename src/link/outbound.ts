@@ -128,8 +128,13 @@ export class Outbound implements FrameFates, Turn {
   drain(now: number): void {
     if (this.stopped) return;
     const ackLeaves = now >= this.acks.dueAt;
-    if (ackLeaves) this.writeAck(now);
-    if (!this.wanted) return;
+    if (ackLeaves && (!this.wanted || now >= this.acks.latestAt)) this.writeAck(now);
+    if (this.wanted) this.drainSource(ackLeaves, now);
+    if (now >= this.ackAt()) this.writeAck(now);
+  }
+
+  /** Puts into datagrams what may leave. `ackLeaves`: a datagram leaves in any case. */
+  private drainSource(ackLeaves: boolean, now: number): void {
     const gatheredUntil = this.gatheredAt + this.gatherMs;
     if (now < gatheredUntil && !ackLeaves && this.probes === 0) return void this.later(gatheredUntil);
     this.gatheredAt = now;
@@ -147,6 +152,7 @@ export class Outbound implements FrameFates, Turn {
     const { now } = this.context.clock;
     const { asks, realTime, ack } = open;
     open.asks = open.realTime = open.ack = open.licensed = false;
+    if (ack) this.acks.left(this.log.next, this.losses.roundTripMs, now);
     if (!asks) {
       this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
       if (ack) this.ackDatagrams += 1;
@@ -168,6 +174,7 @@ export class Outbound implements FrameFates, Turn {
   acknowledge(ack: AckFrame, now: number): boolean {
     const { losses, window } = this;
     if (!losses.acknowledge(ack, now)) return false;
+    this.acks.heard(ack.blocks);
     const { total, sentAt, roundTripMs } = losses.arrival;
     if (total >= 0) {
       window.onArrival(total, sentAt, this.peerClock.transitMs(ack.arrivedUs, sentAt), roundTripMs, now);
@@ -191,7 +198,7 @@ export class Outbound implements FrameFates, Turn {
   }
 
   nextWakeAt(): number {
-    return Math.min(this.losses.nextWakeAt(), this.acks.dueAt, this.pacedUntil);
+    return Math.min(this.losses.nextWakeAt(), this.ackAt(), this.pacedUntil);
   }
 
   /** The path is another one. */
@@ -327,6 +334,12 @@ export class Outbound implements FrameFates, Turn {
     const at = arena.reserve(this.outlet, CHANNEL_OVERHEAD_BYTES + length);
     writeChannelHeader(arena.bytes, at, channel, message, offset, last, length);
     arena.bytes.set(bytes.subarray(start, start + length), at + CHANNEL_OVERHEAD_BYTES);
+  }
+
+  /** When an ACK has to leave, with company or without: it waits for a datagram that the pacer lets go in time. */
+  private ackAt(): number {
+    const { dueAt, latestAt } = this.acks;
+    return this.wanted && this.pacedUntil <= latestAt ? latestAt : dueAt;
   }
 
   private ackBytes(): number {

@@ -74,6 +74,93 @@ describe('what an ACK says', () => {
   });
 });
 
+/** An ACK leaves now in the datagram with this counter. */
+function leave(tracker: AckTracker, counter: number, now: number): void {
+  tracker.sent(now);
+  tracker.left(counter, ROUND_TRIP_MS, now);
+}
+
+/** The peer acknowledges these of our counters. */
+function hear(tracker: AckTracker, ...counters: number[]): void {
+  const blocks = new RangeBlocks();
+  blocks.count = counters.length;
+  blocks.high.set(counters);
+  blocks.low.set(counters);
+  tracker.heard(blocks);
+}
+
+const ROUND_TRIP_MS = 10;
+
+describe('an ACK does not repeat', () => {
+  test('what one said that was itself acknowledged', () => {
+    const tracker = new AckTracker(1);
+    arrive(tracker, 0, 2, 4);
+    leave(tracker, 100, 0);
+    arrive(tracker, 6);
+    leave(tracker, 103, 5);
+    arrive(tracker, 8);
+    hear(tracker, 102, 101, 99);
+    expect(pairsOf(tracker).length).toBe(5);
+    hear(tracker, 104, 100);
+    expect(pairsOf(tracker)).toEqual([
+      [8, 8],
+      [6, 6],
+    ]);
+    hear(tracker, 103);
+    expect(pairsOf(tracker)).toEqual([[8, 8]]);
+    hear(tracker, 103, 100);
+    expect(pairsOf(tracker)).toEqual([[8, 8]]);
+  });
+
+  test('anything but the largest when all is known', () => {
+    const tracker = new AckTracker(1);
+    arrive(tracker, 0, 1, 2);
+    leave(tracker, 7, 0);
+    hear(tracker, 7);
+    expect(pairsOf(tracker)).toEqual([[2, 2]]);
+  });
+
+  test('what one said three round trips and 100 ms ago', () => {
+    const tracker = new AckTracker(1);
+    arrive(tracker, 0, 2);
+    leave(tracker, 1, 0);
+    arrive(tracker, 4);
+    leave(tracker, 2, 129);
+    expect(pairsOf(tracker).length).toBe(3);
+    leave(tracker, 3, 132);
+    expect(pairsOf(tracker)).toEqual([[4, 4]]);
+  });
+
+  test('but says what came late, until that is known too', () => {
+    const tracker = new AckTracker(1);
+    arrive(tracker, 0, 2, 4, 6);
+    leave(tracker, 1, 0);
+    hear(tracker, 1);
+    arrive(tracker, 3);
+    expect(pairsOf(tracker)).toEqual([
+      [6, 6],
+      [4, 3],
+    ]);
+    leave(tracker, 2, 10);
+    hear(tracker, 2);
+    expect(pairsOf(tracker)).toEqual([[6, 6]]);
+  });
+
+  test('more than it must where the ACK that was acknowledged is long forgotten', () => {
+    const tracker = new AckTracker(1);
+    for (let i = 0; i < 65; i++) {
+      arrive(tracker, 2 * i);
+      // As far apart as those that are remembered, and all within the time.
+      leave(tracker, i, (i * 130) / 64);
+    }
+    const before = pairsOf(tracker);
+    hear(tracker, 0);
+    expect(pairsOf(tracker)).toEqual(before);
+    hear(tracker, 63);
+    expect(pairsOf(tracker)).toEqual([[128, 128]]);
+  });
+});
+
 describe('an ACK is due', () => {
   test('after 2 ms, or behind the second datagram', () => {
     const tracker = new AckTracker(1);
@@ -125,6 +212,20 @@ describe('an ACK is due', () => {
     expect(tracker.dueAt).toBe(18);
     tracker.arrived(3, ASKS_ACK_AT_ONCE, 13);
     expect(tracker.dueAt).toBe(13);
+  });
+
+  test('2 ms after the first that asks where a datagram is about to take it along, but at once where somebody waits', () => {
+    const tracker = new AckTracker(1);
+    expect(tracker.latestAt).toBe(NEVER);
+    arrive(tracker, 0);
+    tracker.arrived(2, ASKS_ACK, 10);
+    tracker.arrived(4, ASKS_ACK, 11);
+    expect([tracker.dueAt, tracker.latestAt]).toEqual([10, 12]);
+    tracker.arrived(5, ASKS_ACK_AT_ONCE, 11.5);
+    tracker.arrived(7, ASKS_ACK, 11.7);
+    expect(tracker.latestAt).toBe(11.5);
+    tracker.sent(11.7);
+    expect(tracker.latestAt).toBe(NEVER);
   });
 
   test('with the arrival of the largest counter, not of the last', () => {

@@ -74,6 +74,19 @@ describe('everything arrives', () => {
     expect(sessionOf(a, b, world.now).lossShare).toBeLessThan(0.01);
   });
 
+  test('and little is sent twice where all acknowledgements of 100 ms are lost now and then', () => {
+    const { world, a, b } = quietPair();
+    world.filter = ({ from }) => from === a.name || world.now % 1_000 > 100;
+    for (let message = 0; message < 5_000; message++) {
+      sendMessage(a, b, routeId(1), message, new Uint8Array(700).fill(message));
+      world.run(1);
+    }
+    world.run(500);
+    expectEachOnce(b, 5_000, 700);
+    // Two a probe timeout, and what was sent before the acknowledgements came again.
+    expect(b.piecesAgain).toBeLessThan(150);
+  });
+
   test('with a log that holds few datagrams', () => {
     const world = new WirePair();
     world.shape.delayMs = 5;
