@@ -3,8 +3,10 @@
  * robin), and one that has just begun to wait goes before those that have waited longer. So a download that fills the
  * path delays itself and nobody else, and CoDel tells it to slow down.
  *
- * Bounded in bytes and messages: beyond, the oldest message of the longest flow is dropped. On the hot path: no
- * allocation a message but for a flow that was not waiting.
+ * Bounded in bytes and messages: beyond, the oldest message of the longest flow is dropped. Bounded in time, too: a flow
+ * that does not answer to drops loses whatever waited for longer than `queueMs`. Only time in which messages leave
+ * counts, so that a route that dies takes nothing along that another could still carry. On the hot path: no allocation a
+ * message but for a flow that was not waiting.
  */
 import { Codel, type CodelTiming } from './codel.ts';
 import type { MessageCopy, MessagePool } from './message-pool.ts';
@@ -13,10 +15,13 @@ import type { MessageCopy, MessagePool } from './message-pool.ts';
 export const FLOW_BUCKETS = 1_024;
 /** What a flow may send in its turn: a full-size packet. */
 const QUANTUM_BYTES = 1_514;
+/** Between two messages that leave no more than this counts as waiting: a longer pause is an outage. */
+const PAUSE_MS = 250;
 
 export interface FlowQueueLimits {
   readonly queueBytes: number;
   readonly queueMessages: number;
+  readonly queueMs: number;
 }
 
 /** Sets the congestion mark in a message; false when its sender does not understand marks. */
@@ -64,6 +69,9 @@ export class FlowQueue {
   private waitingBytes = 0;
   private dropCount = 0;
   private markCount = 0;
+  /** A clock that stands still while nothing leaves. */
+  private servedMs = 0;
+  private servedAt = 0;
 
   constructor(pool: MessagePool, limits: FlowQueueLimits, timing: CodelTiming, mark: Mark) {
     this.pool = pool;
@@ -94,7 +102,9 @@ export class FlowQueue {
    */
   add(copy: MessageCopy, flow: number, now: number): void {
     const queue = this.flowOf((flow >>> 0) % FLOW_BUCKETS);
+    if (this.messages === 0) this.servedAt = now;
     copy.queuedAt = now;
+    copy.queuedAtServedMs = this.servedMs;
     copy.next = undefined;
     if (queue.tail === undefined) queue.head = copy;
     else queue.tail.next = copy;
@@ -109,6 +119,8 @@ export class FlowQueue {
 
   /** The message whose turn it is; undefined when nothing waits. */
   take(now: number): MessageCopy | undefined {
+    this.servedMs += Math.min(now - this.servedAt, PAUSE_MS);
+    this.servedAt = now;
     for (;;) {
       const list = this.fresh.first === undefined ? this.seasoned : this.fresh;
       const flow = list.first;
@@ -143,6 +155,10 @@ export class FlowQueue {
   private takeFrom(flow: Flow, now: number): MessageCopy | undefined {
     while (flow.head !== undefined) {
       const copy = this.removeHead(flow);
+      if (this.isOverdue(copy, flow)) {
+        this.drop(copy);
+        continue;
+      }
       if (!flow.codel.condemns(now - copy.queuedAt, flow.bytes, this.timing, now)) return copy;
       if (this.mark(copy.buffer.subarray(0, copy.length))) {
         this.markCount += 1;
@@ -152,6 +168,11 @@ export class FlowQueue {
     }
     flow.codel.emptied();
     return undefined;
+  }
+
+  /** The last one of a flow is never too old: where many flows share little, each has one at least. */
+  private isOverdue(copy: MessageCopy, flow: Flow): boolean {
+    return flow.head !== undefined && this.servedMs - copy.queuedAtServedMs > this.limits.queueMs;
   }
 
   private drop(copy: MessageCopy): void {

@@ -19,6 +19,8 @@ export class MessageCopy {
   realTime = false;
   /** When it came from its owner or, after a route failed it, back to the queue. */
   queuedAt = 0;
+  /** The same on the clock of its queue, which stands still while nothing leaves. */
+  queuedAtServedMs = 0;
   /** Behind it in the same queue. */
   next: MessageCopy | undefined;
 

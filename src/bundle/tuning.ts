@@ -10,6 +10,7 @@ export interface BundleTuning {
   readonly poolBytes: number;
   readonly queueBytes: number;
   readonly queueMessages: number;
+  readonly queueMs: number;
   readonly codelShare: number;
   readonly codelMinMs: number;
   readonly codelMaxMs: number;
@@ -61,6 +62,12 @@ export const BUNDLE_TUNING: BundleTuning = {
   queueBytes: 4 * 1024 * 1024,
   /** Where messages are tiny, the count is what costs memory. */
   queueMessages: 8_192,
+  /**
+   * What does not answer to drops would fill those bytes: at 4 Mb/s a flood of 1.33 times the rate waited for 6.4 s.
+   * TCP loses nothing by it: over round trips of 2 s CUBIC and Reno carry the same within 1 % from the first second on,
+   * with slow start, and the longest stall is 3.8 s in place of 6.5 s.
+   */
+  queueMs: 1_000,
   /** CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes
    * carry, with 60 ms 92 %, with 100 ms 95 %; more than 150 ms a person hears. */
   codelShare: 0.75,

@@ -11,8 +11,8 @@ class Bench {
   readonly queue: FlowQueue;
   marked: number[] = [];
 
-  constructor({ queueBytes = 1 << 20, queueMessages = 1_000, marks = false } = {}) {
-    this.queue = new FlowQueue(this.pool, { queueBytes, queueMessages }, timing, (bytes) => {
+  constructor({ queueBytes = 1 << 20, queueMessages = 1_000, queueMs = 1_000, marks = false } = {}) {
+    this.queue = new FlowQueue(this.pool, { queueBytes, queueMessages, queueMs }, timing, (bytes) => {
       if (marks) this.marked.push(numberOf(bytes));
       return marks;
     });
@@ -112,16 +112,56 @@ describe('flow queue', () => {
 
   it('marks in place of dropping where the message can be marked', () => {
     const bench = new Bench({ marks: true });
-    for (let i = 0; i < 40; i++) bench.add(1, i, 1_000);
-    const taken = Array.from({ length: 40 }, (_, i) => bench.take(100 + 20 * i));
-    expect(taken).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    for (let i = 0; i < 45; i++) bench.add(1, i, 1_000);
+    const taken = Array.from({ length: 45 }, (_, i) => bench.take(100 + 20 * i));
+    expect(taken).toEqual(Array.from({ length: 45 }, (_, i) => i));
     expect(bench.queue.drops).toBe(0);
     expect(bench.queue.marks).toBe(bench.marked.length);
     expect(bench.marked[0]).toBe(6);
-    // Intervals shrink with the square root of the count.
+    // Twice the interval to answer in, which shrinks with the square root of the count.
     const gaps = bench.marked.slice(1).map((number, i) => number - bench.marked[i]);
-    expect(gaps[0]).toBe(6);
-    expect(gaps.at(-1)).toBeLessThanOrEqual(4);
+    expect(gaps[0]).toBe(12);
+    expect(gaps.at(-1)).toBeLessThanOrEqual(6);
+  });
+
+  it('keeps a flood that does not answer below a second, at the full rate, and takes nothing from others', () => {
+    const bench = new Bench({ queueMessages: 8_192, queueBytes: 4 << 20 });
+    // 3.7 Mb/s leave, a third more comes, and a tenth of it in another flow.
+    const takesMs = 3;
+    const longest = [0, 0];
+    const taken = [0, 0];
+    let added = 0;
+    for (let tick = 0; tick < 80_000; tick++) {
+      const now = tick / 4;
+      if (now % 2.25 === 0) bench.add(0, 0, 1_400, now);
+      if (now % 30 === 0) {
+        bench.add(1, 1, 1_400, now);
+        added += 1;
+      }
+      if (now % takesMs !== 0) continue;
+      const copy = bench.queue.take(now)!;
+      const flow = numberOf(copy.buffer);
+      longest[flow] = Math.max(longest[flow], now - copy.queuedAt);
+      taken[flow] += 1;
+      bench.pool.release(copy);
+    }
+    expect(taken[0] + taken[1]).toBeGreaterThan(0.999 * (20_000 / takesMs));
+    expect(longest[0]).toBeGreaterThan(900);
+    expect(longest[0]).toBeLessThanOrEqual(1_000 + takesMs);
+    expect(added - taken[1]).toBeLessThanOrEqual(1);
+    expect(longest[1]).toBeLessThanOrEqual(3 * takesMs);
+  });
+
+  it('keeps over an outage what waited, and the last message of each of many flows', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 20; i++) bench.add(1, i, 1_000, i);
+    bench.take(20);
+    const taken = Array.from({ length: 19 }, (_, i) => bench.take(5_000 + i));
+    expect(taken).toEqual(Array.from({ length: 19 }, (_, i) => i + 1));
+    for (let flow = 0; flow < 20; flow++) bench.add(10 + flow, flow, 1_000, 6_000);
+    const slowly = Array.from({ length: 20 }, (_, i) => bench.take(6_000 + 200 * i));
+    expect(slowly).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(bench.queue.drops).toBe(0);
   });
 });
 

@@ -3,7 +3,7 @@ import { IngressQueue } from '../../../src/bundle/ingress-queue.ts';
 import { MessagePool } from '../../../src/bundle/message-pool.ts';
 import { numbered, numberOf } from './route-pair.ts';
 
-const limits = { queueBytes: 10_000, queueMessages: 100 };
+const limits = { queueBytes: 10_000, queueMessages: 100, queueMs: 1_000 };
 const timing = { targetMs: 60, intervalMs: 120 };
 
 function queueOf({ poolBytes = 1 << 20, marks = false } = {}) {
