@@ -7,7 +7,8 @@
  * and 100 ms ago, which decides nothing any more; nor what lies 1,024 counters back. What comes late is said once more than that.
  *
  * Timer: after a datagram that asks for it, an ACK is due at once when somebody waits (Real Time); at once when a counter
- * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms.
+ * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms. Unless
+ * somebody waits it can wait for company, up to 2 ms after the first that asked.
  */
 import { NEVER } from '../base/env.ts';
 import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';

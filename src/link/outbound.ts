@@ -3,7 +3,8 @@
  * then whatever the source gives, for as long as window and pacer allow (docs/protocol.md section 3.3). Nothing is queued
  * here: a frame is asked for when its datagram is about to leave. Nothing waits for company either: what the source has
  * leaves with this drain, full datagram or not. But through a back channel a datagram costs as much again as what is in
- * it, so there what comes within an eighth of a round trip shares datagrams.
+ * it, so there what comes within an eighth of a round trip shares datagrams. An acknowledgement that nobody waits for does not
+ * leave alone while datagrams leave one after the other: the first that has room takes it along, within 2 ms.
  *
  * On the hot path: allocates a view a piece at the most.
  *
