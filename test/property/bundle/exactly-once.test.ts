@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { assert } from '../../../src/base/assert.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, REAL_TIME, type TrafficClass } from '../../../src/base/traffic-class.ts';
 import { numbered, numberOf, RoutePair } from '../../unit/bundle/route-pair.ts';
@@ -38,12 +39,13 @@ class Ledger {
   readonly sent: Sent[] = [];
   readonly seen = new Set<number>();
 
+  /** An assertion of the test's own library would cost more here than the session does. */
   take(bytes: Uint8Array): void {
     const number = numberOf(bytes);
-    expect(this.seen.has(number)).toBe(false);
+    assert(!this.seen.has(number), `${number} came once`);
     this.seen.add(number);
-    expect(bytes.length).toBe(this.sent[number].bytes);
-    expect(bytes[bytes.length - 1]).toBe(bytes.length > 4 ? number & 0xff : bytes[3]);
+    assert(bytes.length === this.sent[number].bytes, `${number} has its length`);
+    assert(bytes[bytes.length - 1] === (bytes.length > 4 ? number & 0xff : bytes[3]), `${number} has its bytes`);
   }
 }
 

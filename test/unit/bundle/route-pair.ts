@@ -17,9 +17,10 @@ import type { RoutePort, RouteSetup, SessionEvents } from '../../../src/bundle/p
 import type { Session } from '../../../src/bundle/session.ts';
 import type { BundleTuning } from '../../../src/bundle/tuning.ts';
 import type { Cipher } from '../../../src/crypto/cipher.ts';
+import type { Curve } from '../../../src/crypto/curve.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
-import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
-import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import { fastCipher } from '../../helpers/fast-cipher.ts';
+import { fastCurve } from '../../helpers/fast-curve.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
 import { CLEAN_PATH, type PathShape, Pipe, type PipeRoute } from './simulated-path.ts';
 
@@ -105,7 +106,8 @@ export class RoutePair {
   private readonly cuts = new Set<number>();
   private readonly options: PairOptions;
   private readonly random: SeededRandom;
-  private readonly cipher: Cipher = createNodeCipher();
+  private readonly cipher: Cipher = fastCipher();
+  private readonly curve: Curve = fastCurve();
   /** By path, then by the end that sends. */
   readonly pipes: [Pipe, Pipe][];
   private readonly routes = new Map<RouteHandle, SimRoute>();
@@ -121,8 +123,8 @@ export class RoutePair {
     this.random = new SeededRandom(options.seed ?? 1, 'pair');
     this.serviceSecret = secretOf('service');
     this.clientSecret = secretOf('client');
-    this.service = nobleCurve.publicKey(this.serviceSecret) as ServiceKey;
-    this.clientKey = nobleCurve.publicKey(this.clientSecret) as ClientKey;
+    this.service = this.curve.publicKey(this.serviceSecret) as ServiceKey;
+    this.clientKey = this.curve.publicKey(this.clientSecret) as ClientKey;
     this.pipes = options.paths.map((shape) => [this.newPipe(shape), this.newPipe(shape)]);
     this.offered = options.paths.map((_, i) => i);
     this.layers = [this.newLayer(CLIENT), this.newLayer(SERVICE)];
@@ -231,7 +233,7 @@ export class RoutePair {
 
   private newLayer(end: End): BundleLayer {
     return new BundleLayer({
-      curve: nobleCurve,
+      curve: this.curve,
       cipher: this.cipher,
       random: new SeededRandom(this.options.seed ?? 1, `layer ${end} at ${this.now}`),
       routes: this.portOf(end),
