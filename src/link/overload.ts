@@ -113,7 +113,8 @@ export class Overload {
       this.hold = this.tuning.overloadHoldMs;
       return 'radio';
     }
-    if (this.withoutOverload === 1) this.usual = Math.max(share, this.usual);
+    // What is lost at the lower rate, too, is the radio's.
+    this.usual = (this.usual + share) / 2;
     this.rate = throughRate / this.usual;
     this.hold = Math.min(2 * this.hold, this.tuning.overloadHoldMostMs);
     return 'overload';

