@@ -13,12 +13,6 @@
 const ONE_PACKET_BYTES = 1_500;
 /** RFC 8289 section 4.3: how many intervals after the last drop its pace is taken up again. */
 const MEMORY_INTERVALS = 16;
-/**
- * How many intervals a sender has to answer before it is told again. Its round trip is up to twice what the routes
- * measure (its acknowledgements come back as Bulk, and what hops repeat has to be put in order). With one interval a
- * CUBIC over eight lossy hops lost twice as much, for the same rate and queue, and stalled for longer.
- */
-const ANSWER_INTERVALS = 2;
 
 export interface CodelTiming {
   targetMs: number;
@@ -46,7 +40,7 @@ export class Codel {
       }
       if (now < this.nextAt) return false;
       this.count += 1;
-      this.nextAt += (ANSWER_INTERVALS * intervalMs) / Math.sqrt(this.count);
+      this.nextAt += intervalMs / Math.sqrt(this.count);
       return true;
     }
     if (!tooLong) return false;
@@ -54,7 +48,7 @@ export class Codel {
     const since = this.count - this.countBefore;
     this.count = since > 1 && now - this.nextAt < MEMORY_INTERVALS * intervalMs ? since : 1;
     this.countBefore = this.count;
-    this.nextAt = now + (ANSWER_INTERVALS * intervalMs) / Math.sqrt(this.count);
+    this.nextAt = now + intervalMs / Math.sqrt(this.count);
     return true;
   }
 

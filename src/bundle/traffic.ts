@@ -173,9 +173,9 @@ export class Traffic {
 
   /** What the queue may hold follows the routes: less would keep a TCP inside from using them. */
   private aim(roundTripMs: number): void {
-    const { codelShare, codelMinMs, codelMaxMs } = this.tuning;
+    const { codelShare, codelMinMs, codelMaxMs, codelRoundTrips } = this.tuning;
     const targetMs = Math.min(Math.max(codelShare * roundTripMs, codelMinMs), codelMaxMs);
-    this.bulk.setTiming(targetMs, Math.max(2 * targetMs, roundTripMs));
+    this.bulk.setTiming(targetMs, Math.max(2 * targetMs, codelRoundTrips * roundTripMs));
   }
 
   private measure(route: BundleRoute, report: ReportReader, now: number): void {
