@@ -196,9 +196,10 @@ export class Flows implements BufferOwner {
   /** Gives transit its share of the link anew. */
   private shareTransit(neighbour: Neighbour, now: number): void {
     const { transit, heldCredits, limitFrames } = neighbour;
-    transit.wake(now);
-    if (heldCredits.length > 0 && transit.mayGive)
-      for (const half of heldCredits.splice(0)) limitFrames.addCredit(half);
+    transit.wake(now, heldCredits.length);
+    // Who came last goes first, in case that there is not enough for all.
+    if (heldCredits.length > 0 && transit.mayGive())
+      for (const half of heldCredits.splice(0).reverse()) limitFrames.addCredit(half);
     // What waited for either share may go on.
     if (neighbour.up) this.links.sendable(neighbour.link);
   }

@@ -220,13 +220,18 @@ export class Forwarding implements FrameSource {
     const room = this.flows.roomIfLive(half);
     if (room === undefined || !room.creditDue) return NONE;
     const isTransit = this.table.portOf(half ^ 1) !== NO_PORT;
-    if (isTransit && !to.transit.mayGive) {
+    if (isTransit && !to.transit.mayGive()) {
       to.heldCredits.push(half);
       return NONE;
     }
-    room.creditDue = false;
-    const rise = room.raise();
+    const rise = room.raise(isTransit ? to.transit.mostAtOnce : Number.POSITIVE_INFINITY);
+    room.creditDue = isTransit && to.transit.isHolding && room.worthTelling;
     if (isTransit) to.transit.give(rise);
+    if (room.creditDue) {
+      // A bound that grew here would not be what limits the route.
+      room.bound.pressed = false;
+      to.heldCredits.push(half);
+    }
     frame.kind = 'credit';
     frame.routeId = this.table.inIds;
     frame.routeIdAt = half * ID_BYTES;

@@ -2,7 +2,7 @@
  * Which route's frame goes next over one link. Real Time goes before Bulk, and leaves Bulk a fifth of the bytes while Bulk
  * waits; inside a class routes take turns by deficit round robin (Shreedhar and Varghese, 1996), one full datagram a turn.
  * Bulk does not fill up a datagram that carries Real Time, which would wait until the whole of it has left.
- * Where the node's own routes go first, transit gets what they leave, and a fiftieth of the bytes in any case, so that its
+ * Where the node's own routes go first, transit gets what they leave, and a hundredth of the bytes in any case, so that its
  * routes live.
  *
  * Hot path: allocates nothing.
@@ -193,7 +193,7 @@ export class LinkScheduler {
     const step = (): Pair<Ring> =>
       new Pair(new Ring(REAL_TIME, turnBytes), new Ring(BULK, turnBytes), realTimeShare, precedenceBurstBytes);
     this.steps = new Pair(step(), step(), ownShare, precedenceBurstBytes);
-    this.steps.secondMayGo = () => transit.maySend;
+    this.steps.secondMayGo = () => transit.maySend();
   }
 
   /** Own routes go before transit, or take turns with it. */
@@ -233,6 +233,7 @@ export class LinkScheduler {
       opportunity.besideRealTime ||= frame.realTime;
       this.transit.sent(opportunity.bytes, opportunity.buffer!.own);
     }
+    if (record === NOTHING && this.isEmpty) this.transit.ranDry();
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;
   }
 }

@@ -82,9 +82,9 @@ export class Room {
     return rise >= this.bound.bytes / 4 || (rise > 0 && this.limit - this.received < this.bound.bytes / 4);
   }
 
-  /** Raises the limit as far as bound and memory allow; returns by how much. */
-  raise(): number {
-    const rise = Math.max(0, this.rise);
+  /** Raises the limit as far as bound and memory allow, by `most` at the most; returns by how much. */
+  raise(most: number): number {
+    const rise = Math.max(0, Math.min(most, this.rise));
     this.limit += rise;
     this.share?.commit(rise);
     this.credits++;

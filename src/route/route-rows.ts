@@ -40,7 +40,7 @@ function rowOf({ table, neighbours, ends, flows }: RouteContext, out: number): R
     fromLink: linkAt(out ^ 1),
     toLink: linkAt(out),
     bufferedBytes: buffer?.heldBytes ?? room?.stored ?? 0,
-    boundBytes: bound?.bytes ?? 0,
+    boundBytes: Math.max(bound?.bytes ?? 0, room?.promised ?? 0),
     creditBytes: needsCredit ? buffer.limit - buffer.sent : undefined,
     rateBytesPerMs: bound?.rateBytesPerMs ?? 0,
     forwardedBytes: buffer?.forwardedBytes ?? room?.received ?? 0,

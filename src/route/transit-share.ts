@@ -2,19 +2,24 @@
  * What routes that pass through get of one link, beside the node's own (`[transit]`): a cap, and, where own routes go first,
  * what these leave.
  *
- * Sending, the scheduler goes by order, and asks here for the cap only. For what comes in, the order is made at the other
- * end of the link, which knows nothing of ours; but transit sends only what it has room for. So its room is given at the
- * rate that is left:
+ * Sending, the scheduler goes by order, and asks here for the cap only. A share is one of what the link carried while it
+ * never ran dry; before it did for a while, nothing is scarce there and nothing is capped.
  *
- *   allowance = 0.95 x capacity - own rate          own counts double while it grows, so that it doubles at each look
+ * For what comes in, the order is made at the other end of the link, which knows nothing of ours; but transit sends only
+ * what it has room for. So its room is given at the rate that is left:
  *
- * Capacity is the most that came in within the last half a minute. While nothing of our own comes, transit is not held
- * back, and shows what the link can carry. Where it is held back, two looks in forty are probes: a tenth more than is known
- * beside own traffic, and everything where the cap is a share, which else would shrink with what it caps.
+ *   allowance = 0.97 x capacity - own rate
+ *
+ * Own traffic takes what is kept free, and so shows that it wants more: transit gives way by that, and by several times
+ * what came in beyond 0.97 x capacity. Room is given in small gifts, so that bytes follow the allowance at once. What the
+ * line carries is told by line-capacity.ts; what more it might carry, by capacity-probe.ts, while transit is held back and
+ * the line is not full. While nothing of our own comes, only a cap holds transit back.
  *
  * One timer, the owner's: `wake` each 25 ms while there is traffic; rates are looked at each 100 ms.
  */
-import { RateCeiling } from './rate-ceiling.ts';
+import { DATA_OVERHEAD_BYTES } from '../wire/frames.ts';
+import { CapacityProbe } from './capacity-probe.ts';
+import { LineCapacity } from './line-capacity.ts';
 import { ALL_ALIKE, type TransitOptions } from './transit-options.ts';
 import type { RouteTuning } from './tuning.ts';
 
@@ -24,6 +29,14 @@ const UNLIMITED = Number.POSITIVE_INFINITY;
 class Allowance {
   bytesPerMs = UNLIMITED;
   private bytes = 0;
+
+  get isLimited(): boolean {
+    return this.bytesPerMs !== UNLIMITED;
+  }
+
+  get left(): number {
+    return this.isLimited ? Math.max(0, this.bytes) : UNLIMITED;
+  }
 
   get isOpen(): boolean {
     return this.bytesPerMs === UNLIMITED || this.bytes > 0;
@@ -39,36 +52,63 @@ class Allowance {
   }
 }
 
-/** One direction of a link: how fast own and transit go, and how fast the link went at most. */
+/** One direction of a link: how fast own traffic and all of it go, and what the link carries. */
 class Direction {
   readonly allowance = new Allowance();
-  readonly ceiling = new RateCeiling();
-  ownBytes = 0;
-  transitBytes = 0;
+  readonly capacity = new LineCapacity();
+  readonly probe: CapacityProbe;
+  /** Smoothed over a few looks: one connection alone sends in bursts. */
   ownRate = 0;
+  rate = 0;
+  /** Since the last look: transit waited for its allowance; the sending link had nothing more to send. */
+  heldBack = false;
+  ranDry = false;
+  private ownBytes = 0;
+  private transitBytes = 0;
+  /** In the last look. */
+  private ownRateThen = 0;
+  private ownSmoothed = 0;
 
-  look(passedMs: number, now: number): number {
-    const ownRate = this.ownBytes / passedMs;
-    this.ceiling.add(ownRate + this.transitBytes / passedMs, now);
-    const before = this.ownRate;
-    this.ownRate = ownRate;
+  constructor(tuning: RouteTuning) {
+    this.probe = new CapacityProbe(tuning);
+  }
+
+  count(bytes: number, own: boolean): void {
+    if (own) this.ownBytes += bytes;
+    else this.transitBytes += bytes;
+  }
+
+  look(passedMs: number, weight: number): void {
+    const { ownBytes, transitBytes } = this;
+    const ownRate = ownBytes / passedMs;
+    this.ownSmoothed += (ownRate - this.ownSmoothed) * weight;
+    // What ended is no more, whatever the mean.
+    this.ownRate = Math.min(this.ownSmoothed, Math.max(ownRate, this.ownRateThen));
+    this.ownRateThen = ownRate;
+    this.rate += ((ownBytes + transitBytes) / passedMs - this.rate) * weight;
     this.ownBytes = 0;
     this.transitBytes = 0;
-    return before;
+  }
+
+  forget(): void {
+    this.heldBack = false;
+    this.ranDry = false;
   }
 }
 
 export class TransitShare {
   private readonly tuning: RouteTuning;
   private options: TransitOptions = ALL_ALIKE;
-  private readonly incoming = new Direction();
-  private readonly outgoing = new Direction();
+  private readonly incoming: Direction;
+  private readonly outgoing: Direction;
+  private waiting = 1;
   private filledAt = 0;
   private lookedAt = 0;
-  private looks = 0;
 
   constructor(tuning: RouteTuning) {
     this.tuning = tuning;
+    this.incoming = new Direction(tuning);
+    this.outgoing = new Direction(tuning);
   }
 
   set(options: TransitOptions, now: number): void {
@@ -82,14 +122,28 @@ export class TransitShare {
     return this.options.ownFirst || this.options.cap !== undefined;
   }
 
-  /** Room may be given to transit that comes over this link. */
-  get mayGive(): boolean {
-    return this.incoming.allowance.isOpen;
+  /** Room may be given now to transit that comes over this link; asked for somebody who waits for it. */
+  mayGive(): boolean {
+    if (this.incoming.allowance.isOpen) return true;
+    this.incoming.heldBack = true;
+    return false;
   }
 
-  /** Transit may be sent over this link. */
-  get maySend(): boolean {
-    return this.outgoing.allowance.isOpen;
+  /** Transit that waits may be sent now over this link. */
+  maySend(): boolean {
+    if (this.outgoing.allowance.isOpen) return true;
+    this.outgoing.heldBack = true;
+    return false;
+  }
+
+  /** Transit gets less room than it could fill. */
+  get isHolding(): boolean {
+    return this.incoming.allowance.isLimited;
+  }
+
+  /** Room that one route gets at once: a large gift would come as bytes at the line's rate, and be paid for long after. */
+  get mostAtOnce(): number {
+    return Math.max(this.tuning.transitLeastGift, Math.floor(this.incoming.allowance.left / this.waiting));
   }
 
   /** Room was given to transit. */
@@ -97,29 +151,31 @@ export class TransitShare {
     this.incoming.allowance.spend(bytes);
   }
 
+  /** A piece came in. */
   received(bytes: number, own: boolean): void {
-    if (own) this.incoming.ownBytes += bytes;
-    else this.incoming.transitBytes += bytes;
+    this.incoming.count(bytes + DATA_OVERHEAD_BYTES, own);
   }
 
+  /** A frame was sent. */
   sent(bytes: number, own: boolean): void {
-    if (own) this.outgoing.ownBytes += bytes;
-    else {
-      this.outgoing.transitBytes += bytes;
-      this.outgoing.allowance.spend(bytes);
-    }
+    this.outgoing.count(bytes, own);
+    if (!own) this.outgoing.allowance.spend(bytes);
   }
 
-  wake(now: number): void {
+  /** The link could have sent more. */
+  ranDry(): void {
+    this.outgoing.ranDry = true;
+  }
+
+  /** `waiting`: routes that wait for room. */
+  wake(now: number, waiting = 1): void {
+    this.waiting = Math.max(1, waiting);
     const { transitLookMs, transitBurstMs } = this.tuning;
     const passedMs = now - this.lookedAt;
     if (passedMs >= transitLookMs) {
       this.lookedAt = now;
-      this.looks++;
-      const before = this.incoming.look(passedMs, now);
-      this.outgoing.look(passedMs, now);
-      this.incoming.allowance.bytesPerMs = Math.min(this.capOf(this.incoming), this.leftByOwn(before));
-      this.outgoing.allowance.bytesPerMs = this.capOf(this.outgoing);
+      this.lookIn(passedMs);
+      this.lookOut(passedMs);
     }
     const sinceMs = now - this.filledAt;
     this.filledAt = now;
@@ -127,26 +183,46 @@ export class TransitShare {
     this.outgoing.allowance.fill(sinceMs, transitBurstMs);
   }
 
-  private capOf({ ceiling }: Direction): number {
+  private lookIn(passedMs: number): void {
+    const { incoming } = this;
+    const { capacity, probe } = incoming;
+    incoming.look(passedMs, this.tuning.transitLookWeight);
+    capacity.add(incoming.rate, incoming.heldBack && probe.share === 0);
+    const full = incoming.rate > (1 - this.tuning.transitHeadroom / 2) * capacity.bytesPerMs;
+    probe.look(capacity.bytesPerMs, incoming.heldBack && !full);
+    incoming.allowance.bytesPerMs = Math.min(this.capOf(incoming), this.leftByOwn());
+    incoming.forget();
+  }
+
+  private lookOut(passedMs: number): void {
+    const { outgoing } = this;
+    const { capacity, probe } = outgoing;
+    outgoing.look(passedMs, this.tuning.transitLookWeight);
+    // What is sent by a link that could send more says nothing of what it carries, but at least that much.
+    const full = !outgoing.ranDry && (!outgoing.heldBack || probe.share > 0);
+    if (full || capacity.bytesPerMs > 0) capacity.add(outgoing.rate, !full);
+    probe.look(capacity.bytesPerMs, outgoing.heldBack);
+    outgoing.allowance.bytesPerMs = this.capOf(outgoing);
+    outgoing.forget();
+  }
+
+  private capOf({ capacity, probe, ownRate }: Direction): number {
     const { cap } = this.options;
     if (cap === undefined) return UNLIMITED;
     if ('bytesPerMs' in cap) return cap.bytesPerMs;
-    return ceiling.bytesPerMs === 0 || this.isProbing ? UNLIMITED : cap.share * ceiling.bytesPerMs;
+    const { bytesPerMs } = capacity;
+    if (bytesPerMs === 0) return UNLIMITED;
+    const share = cap.share * bytesPerMs;
+    return probe.share === 0 ? share : Math.max(share, (1 + probe.share) * bytesPerMs - ownRate);
   }
 
-  private get isProbing(): boolean {
-    return this.looks % this.tuning.transitProbeEveryLooks < this.tuning.transitProbeLooks;
-  }
-
-  /** `before`: the own rate at the last look. */
-  private leftByOwn(before: number): number {
-    const { transitIdleShare, transitHeadroom, transitProbeShare, transitLeastShare } = this.tuning;
-    const { ownRate, ceiling } = this.incoming;
-    const capacity = ceiling.bytesPerMs;
-    if (!this.options.ownFirst || ownRate <= transitIdleShare * capacity) return UNLIMITED;
-    const probe = this.isProbing ? transitProbeShare * capacity : 0;
-    const growing = ownRate > before * (1 + transitHeadroom);
-    const left = (1 - transitHeadroom) * capacity - (growing ? 2 : 1) * ownRate + probe;
-    return Math.max(left, transitLeastShare * capacity);
+  private leftByOwn(): number {
+    const { transitIdleShare, transitHeadroom, transitLeastShare, transitExcessFactor } = this.tuning;
+    const { ownRate, rate, capacity, probe } = this.incoming;
+    const { bytesPerMs } = capacity;
+    if (!this.options.ownFirst || bytesPerMs === 0 || ownRate <= transitIdleShare * bytesPerMs) return UNLIMITED;
+    const usable = (probe.share === 0 ? 1 - transitHeadroom : 1 + probe.share) * bytesPerMs;
+    const left = usable - ownRate - transitExcessFactor * Math.max(0, rate - usable);
+    return Math.max(left, transitLeastShare * bytesPerMs);
   }
 }

@@ -71,10 +71,18 @@ export interface RouteTuning {
   readonly transitIdleShare: number;
   /** Kept free beside own traffic and transit, for own traffic to grow into. */
   readonly transitHeadroom: number;
-  /** Of so many looks the first few probe what the link can carry: 5 % of the time, long enough for room to bring bytes. */
-  readonly transitProbeEveryLooks: number;
+  /** Transit gives way by so many times what came in beyond what is to be used: so that own traffic has half a line in a second. */
+  readonly transitExcessFactor: number;
+  /** The least room that a route is given at once: two full datagrams. */
+  readonly transitLeastGift: number;
+  /** A look's weight in the smoothed rates: they follow within three or four. */
+  readonly transitLookWeight: number;
+  /** A probe of what the line can carry lasts so many looks, long enough for room to bring bytes and for these to count. */
   readonly transitProbeLooks: number;
-  /** A probe beside own traffic allows this much more than the capacity that is known. */
+  /** The first wait between probes that find nothing, and the longest. */
+  readonly transitProbeEveryLooks: number;
+  readonly transitProbeMostLooks: number;
+  /** A first probe allows this much more than the capacity that is known. */
   readonly transitProbeShare: number;
   /** What transit gets in any case, so that its routes live. */
   readonly transitLeastShare: number;
@@ -121,14 +129,18 @@ export const ROUTE_TUNING: RouteTuning = {
   threeCopiesLossShare: 0.3,
   turnBytes: 1_500,
   realTimeShare: 0.8,
-  ownShare: 0.98,
+  ownShare: 0.99,
   precedenceBurstBytes: 15_000,
   transitLookMs: 100,
   transitBurstMs: 50,
   transitIdleShare: 0.01,
-  transitHeadroom: 0.05,
-  transitProbeEveryLooks: 40,
-  transitProbeLooks: 2,
+  transitHeadroom: 0.03,
+  transitExcessFactor: 6,
+  transitLeastGift: 3_000,
+  transitLookWeight: 0.3,
+  transitProbeLooks: 6,
+  transitProbeEveryLooks: 100,
+  transitProbeMostLooks: 400,
   transitProbeShare: 0.1,
   transitLeastShare: 0.01,
   housekeepingMs: 25,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RateCeiling } from '../../../src/route/rate-ceiling.ts';
+import { CapacityProbe } from '../../../src/route/capacity-probe.ts';
+import { LineCapacity } from '../../../src/route/line-capacity.ts';
 import type { TransitOptions } from '../../../src/route/transit-options.ts';
 import { TransitShare } from '../../../src/route/transit-share.ts';
 import { ROUTE_TUNING } from '../../../src/route/tuning.ts';
@@ -30,7 +31,7 @@ class Line {
       let left = 25 * this.capacity;
       // Own traffic takes turns with one transit route at the other end, and fills what that leaves.
       let room = 0;
-      while (this.share.mayGive && room < left) {
+      while (room < left && this.share.mayGive()) {
         this.share.give(1_400);
         room += 1_400;
       }
@@ -38,8 +39,8 @@ class Line {
       const mine = Math.min(wants, Math.max(left / 2, left - room));
       left -= mine;
       const theirs = Math.min(room, left);
-      this.share.received(mine, true);
-      this.share.received(theirs, false);
+      if (mine > 0) this.share.received(mine, true);
+      if (theirs > 0) this.share.received(theirs, false);
       own += mine;
       transit += theirs;
     }
@@ -116,15 +117,59 @@ describe("transit's share of what comes in", () => {
   });
 });
 
-describe('the highest rate lately', () => {
-  it('is remembered for 25 to 30 seconds', () => {
-    const ceiling = new RateCeiling();
-    expect(ceiling.bytesPerMs).toBe(0);
-    ceiling.add(100, 0);
-    for (let at = 100; at <= 24_900; at += 100) ceiling.add(7, at);
-    expect(ceiling.bytesPerMs).toBe(100);
-    for (let at = 25_000; at <= 30_000; at += 100) ceiling.add(7, at);
-    expect(ceiling.bytesPerMs).toBe(7);
+describe('what a line is known to carry', () => {
+  const looks = (capacity: LineCapacity, rates: readonly number[], count: number, heldBack = false): number => {
+    for (let i = 0; i < count; i++) capacity.add(rates[i % rates.length], heldBack);
+    return capacity.bytesPerMs;
+  };
+
+  it('is what a full line carries, whatever single readings say', () => {
+    const capacity = new LineCapacity();
+    expect(looks(capacity, [105, 95, 100, 100], 200)).toBeGreaterThan(99);
+    expect(capacity.bytesPerMs).toBeLessThan(103);
+  });
+
+  it('falls when the line carries less, and neither when transit was held back nor when nobody used the line', () => {
+    const capacity = new LineCapacity();
+    looks(capacity, [100], 50);
+    expect(looks(capacity, [60], 1_000, true)).toBeGreaterThan(99);
+    expect(looks(capacity, [1], 1_000)).toBeGreaterThan(99);
+    expect(looks(capacity, [85], 40)).toBeLessThan(87);
+    expect(looks(capacity, [40], 600)).toBeLessThan(46);
+  });
+
+  it('rises with what is carried in any case', () => {
+    const capacity = new LineCapacity();
+    looks(capacity, [50], 20);
+    expect(looks(capacity, [103], 1, true)).toBeCloseTo(100);
+  });
+});
+
+describe('a probe of what a line carries', () => {
+  const { transitProbeLooks, transitProbeShare, transitProbeEveryLooks } = ROUTE_TUNING;
+  const looks = (probe: CapacityProbe, capacity: number, count: number, wanted = true): void => {
+    for (let i = 0; i < count; i++) probe.look(capacity, wanted);
+  };
+
+  it('is made at once when somebody wants more, and not before', () => {
+    const probe = new CapacityProbe(ROUTE_TUNING);
+    looks(probe, 100, 1_000, false);
+    expect(probe.share).toBe(0);
+    looks(probe, 100, 1);
+    expect(probe.share).toBe(transitProbeShare);
+  });
+
+  it('is followed by a bolder one as long as it finds more, and then by a pause', () => {
+    const probe = new CapacityProbe(ROUTE_TUNING);
+    looks(probe, 100, 1);
+    looks(probe, 110, transitProbeLooks);
+    expect(probe.share).toBe(2 * transitProbeShare);
+    looks(probe, 111, transitProbeLooks);
+    expect(probe.share).toBe(0);
+    looks(probe, 111, transitProbeEveryLooks - 1);
+    expect(probe.share).toBe(0);
+    looks(probe, 111, 1);
+    expect(probe.share).toBe(transitProbeShare);
   });
 });
 
