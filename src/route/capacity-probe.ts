@@ -22,12 +22,12 @@ export class CapacityProbe {
     this.tuning = tuning;
   }
 
-  /** `wanted`: there is somebody who would use more. */
-  look(capacity: number, wanted: boolean): void {
+  /** `wanted`: there is somebody who would use more. `patience`: how many times as long the waits are. */
+  look(capacity: number, wanted: boolean, patience: number): void {
     const { transitProbeLooks, transitProbeShare, transitProbeEveryLooks, transitProbeMostLooks } = this.tuning;
     this.looks++;
     if (this.share === 0) {
-      if (!wanted || this.looks < this.waitLooks) return;
+      if (!wanted || this.looks < patience * this.waitLooks) return;
       this.begin(transitProbeShare, capacity);
     } else if (this.looks >= transitProbeLooks) {
       if (capacity > FOUND * this.from) {

@@ -189,7 +189,7 @@ export class TransitShare {
     incoming.look(passedMs, this.tuning.transitLookWeight);
     capacity.add(incoming.rate, incoming.heldBack && probe.share === 0);
     const full = incoming.rate > (1 - this.tuning.transitHeadroom / 2) * capacity.bytesPerMs;
-    probe.look(capacity.bytesPerMs, incoming.heldBack && !full);
+    probe.look(capacity.bytesPerMs, incoming.heldBack && !full, this.patience);
     incoming.allowance.bytesPerMs = Math.min(this.capOf(incoming), this.leftByOwn());
     incoming.forget();
   }
@@ -201,7 +201,7 @@ export class TransitShare {
     // What is sent by a link that could send more says nothing of what it carries, but at least that much.
     const full = !outgoing.ranDry && (!outgoing.heldBack || probe.share > 0);
     if (full || capacity.bytesPerMs > 0) capacity.add(outgoing.rate, !full);
-    probe.look(capacity.bytesPerMs, outgoing.heldBack);
+    probe.look(capacity.bytesPerMs, outgoing.heldBack, this.patience);
     outgoing.allowance.bytesPerMs = this.capOf(outgoing);
     outgoing.forget();
   }
@@ -214,6 +214,11 @@ export class TransitShare {
     if (bytesPerMs === 0) return UNLIMITED;
     const share = cap.share * bytesPerMs;
     return probe.share === 0 ? share : Math.max(share, (1 + probe.share) * bytesPerMs - ownRate);
+  }
+
+  /** A probe beside own traffic takes little from it; one beyond a cap takes what its operator gave to nobody. */
+  private get patience(): number {
+    return this.options.cap === undefined ? 1 : this.tuning.transitCapPatience;
   }
 
   private leftByOwn(): number {

@@ -148,7 +148,7 @@ describe('what a line is known to carry', () => {
 describe('a probe of what a line carries', () => {
   const { transitProbeLooks, transitProbeShare, transitProbeEveryLooks } = ROUTE_TUNING;
   const looks = (probe: CapacityProbe, capacity: number, count: number, wanted = true): void => {
-    for (let i = 0; i < count; i++) probe.look(capacity, wanted);
+    for (let i = 0; i < count; i++) probe.look(capacity, wanted, 1);
   };
 
   it('is made at once when somebody wants more, and not before', () => {
