@@ -225,7 +225,7 @@ export class Forwarding implements FrameSource {
       return NONE;
     }
     const rise = room.raise(isTransit ? to.transit.mostAtOnce : Number.POSITIVE_INFINITY);
-    room.creditDue = isTransit && to.transit.isHolding && room.worthTelling;
+    room.creditDue = isTransit && room.worthTelling && to.transit.holdsBack();
     if (isTransit) to.transit.give(rise);
     if (room.creditDue) {
       // A bound that grew here would not be what limits the route.

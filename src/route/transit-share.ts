@@ -136,9 +136,11 @@ export class TransitShare {
     return false;
   }
 
-  /** Transit gets less room than it could fill. */
-  get isHolding(): boolean {
-    return this.incoming.allowance.isLimited;
+  /** Of a route that could fill more room than it was just given: whether transit's allowance is why. */
+  holdsBack(): boolean {
+    const holds = this.incoming.allowance.isLimited;
+    if (holds) this.incoming.heldBack = true;
+    return holds;
   }
 
   /** Room that one route gets at once: a large gift would come as bytes at the line's rate, and be paid for long after. */
