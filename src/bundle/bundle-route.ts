@@ -21,6 +21,7 @@ import { Arrivals } from './arrivals.ts';
 import type { Epoch } from './epochs.ts';
 import { Flight } from './flight.ts';
 import { RouteKeys } from './route-keys.ts';
+import { RouteRate } from './route-rate.ts';
 import { RouteTiming } from './route-timing.ts';
 
 export type RouteState = 'opening' | 'up' | 'stalled' | 'closed';
@@ -69,6 +70,8 @@ export interface RouteOrigin {
 
 /** The other end may take its report delay, and either process a pause. */
 const ANSWER_MARGIN_MS = 35;
+/** What one report speaks of: less under way is no load. */
+const LIGHT_BYTES = 16 * 1_024;
 /** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */
 const PERSISTENCE_MS = 2_000;
 /** Probes of which the time and sequence are remembered. */
@@ -87,6 +90,7 @@ export class BundleRoute {
   readonly deliveryMs: DeliveryMs;
   readonly keys: RouteKeys;
   readonly timing = new RouteTiming();
+  readonly rate = new RouteRate();
   readonly flight = new Flight();
   readonly arrivals = new Arrivals();
   readonly replay: ReplayWindow;
@@ -159,6 +163,20 @@ export class BundleRoute {
   /** A message was given to it. */
   pulled(now: number): void {
     if (this.flight.count === 0) this.progressAt = now;
+  }
+
+  /**
+   * How long a message that is sent now will take there and its report back, milliseconds: what the path takes by itself, or
+   * what is under way at the rate of the route. Unmeasured is never.
+   */
+  expectedMs(bytes: number): number {
+    const { settledMs } = this.timing;
+    if (settledMs === undefined) return NEVER;
+    const underWay = this.flight.bytes + bytes;
+    const { bytesPerMs } = this.rate;
+    // A route that carries little never showed what it can carry.
+    if (underWay < LIGHT_BYTES || bytesPerMs === 0) return settledMs;
+    return Math.max(settledMs, underWay / bytesPerMs);
   }
 
   /** How long an answer takes at most, as far as is known. */

@@ -91,7 +91,7 @@ export class RouteSet {
   }
 
   /**
-   * The route that carries a Bulk message of `bytes` now: the fastest with room. One that is slower than the fastest by
+   * The route that carries a Bulk message of `bytes` now: the one with room by which it will be there first. One that is slower than the fastest by
    * more than `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still
    * opening is used while none is up.
    */
@@ -144,10 +144,15 @@ export class RouteSet {
     // The largest message fits where nothing waits, and needs no reserve there.
     const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
     let best: BundleRoute | undefined;
+    let bestMs = NEVER;
     for (const route of this.live) {
       if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
-      if ((route.timing.settledMs ?? 0) > slowestMs || (best !== undefined && !isFaster(route, best))) continue;
-      if (this.port.room(route.handle, now) - route.sealingBytes >= neededBytes) best = route;
+      if ((route.timing.settledMs ?? 0) > slowestMs) continue;
+      const ms = route.expectedMs(bytes);
+      if (best !== undefined && ms >= bestMs) continue;
+      if (this.port.room(route.handle, now) - route.sealingBytes < neededBytes) continue;
+      best = route;
+      bestMs = ms;
     }
     return best;
   }

@@ -99,6 +99,7 @@ export class Traffic {
         if (copy === undefined) continue;
         progress = true;
         route.deliveredBytes += copy.length;
+        route.rate.delivered(copy.length, now);
         this.pool.release(copy);
       }
     }
