@@ -5,8 +5,8 @@
 import type { RunKind } from './run-contract.ts';
 
 export const GATE_RUNS: Readonly<Record<RunKind, readonly string[]>> = {
-  sim: ['rekey', 'random-networks'],
+  sim: ['rekey', 'random-networks', 'worked-examples', 'one-way', 'congestion', 'flapping-day'],
   fuzz: ['datagrams', 'onions', 'records', 'control', 'tun-packets'],
-  lab: ['kill-switch', 'wire', 'refusals'],
+  lab: ['kill-switch', 'wire', 'refusals', 'impairment'],
   bench: [],
 };

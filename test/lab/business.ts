@@ -14,8 +14,7 @@ import { measureTcp, type TcpFigures } from './harness/tcp.ts';
 
 export const about =
   "a business's own traffic loses nothing to transit, which fills what is left within a second, up to a cap";
-export const takes = '4 min, gate 90 s';
-export const gate = true;
+export const takes = '4 min';
 
 type Direction = 'up' | 'down';
 

@@ -21,8 +21,7 @@ import type { WireShape } from './world/wire.ts';
 
 export const about =
   'eight hops that lose up to half: raw messages, real time, TCP through the tunnel, plain IP beside it';
-export const takes = '12 min, gate 90 s';
-export const gate = true;
+export const takes = '12 min';
 
 const HOPS = 8;
 const MBPS = 10;

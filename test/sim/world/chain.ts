@@ -164,7 +164,8 @@ export class Chain {
   /** Runs until every link is up; answers when that was. */
   runUntilUp(): number {
     const { world, nodes } = this;
-    const isUp = (): boolean => nodes.every(({ links }) => links.status(world.now).every(({ state }) => state === 'up'));
+    const isUp = (): boolean =>
+      nodes.every(({ links }) => links.status(world.now).every(({ state }) => state === 'up'));
     while (!isUp()) {
       if (world.now > LINKS_UP_WITHIN_MS) throw new Error('a link does not come up');
       world.run(world.now + 100);

@@ -328,6 +328,6 @@ function writePacket(
 }
 
 /** The port of a TCP packet, by which connections are told apart. */
-export function tcpPortOf(packet: Uint8Array): number {
+function tcpPortOf(packet: Uint8Array): number {
   return readU16(packet, IPV4_HEADER_BYTES);
 }
