@@ -326,8 +326,3 @@ function writePacket(
     writeU32(arena, option + 8 + 8 * i, to);
   });
 }
-
-/** The port of a TCP packet, by which connections are told apart. */
-function tcpPortOf(packet: Uint8Array): number {
-  return readU16(packet, IPV4_HEADER_BYTES);
-}
