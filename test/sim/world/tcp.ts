@@ -7,7 +7,7 @@
  *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it
  *   receiver     acknowledges every second segment, or after 40 ms, at once when one is missing; three SACK blocks (RFC 2018)
  */
-import { readU16, readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
+import { readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
 import { createPacketBatch, type PacketBatch } from '../../../src/base/datagram.ts';
 import { IPV4_HEADER_BYTES, PROTOCOL, writeIpv4Header } from '../../../src/wire/ip.ts';
 
