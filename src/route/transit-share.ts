@@ -63,6 +63,8 @@ class Direction {
   /** Since the last look: transit waited for its allowance; the sending link had nothing more to send. */
   heldBack = false;
   ranDry = false;
+  /** Looks in a row in which transit did not wait. */
+  freeLooks = 0;
   private ownBytes = 0;
   private transitBytes = 0;
   /** In the last look. */
@@ -189,7 +191,10 @@ export class TransitShare {
     const { incoming } = this;
     const { capacity, probe } = incoming;
     incoming.look(passedMs, this.tuning.transitLookWeight);
-    capacity.add(incoming.rate, incoming.heldBack && probe.share === 0);
+    incoming.freeLooks = incoming.heldBack ? 0 : incoming.freeLooks + 1;
+    // Between two waits transit often gets just what it asks for.
+    const free = incoming.freeLooks >= this.tuning.transitFreeLooks;
+    capacity.add(incoming.rate, !free && probe.share === 0);
     const full = incoming.rate > (1 - this.tuning.transitHeadroom / 2) * capacity.bytesPerMs;
     probe.look(capacity.bytesPerMs, incoming.heldBack && !full, this.patience);
     incoming.allowance.bytesPerMs = Math.min(this.capOf(incoming), this.leftByOwn());

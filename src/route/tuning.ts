@@ -75,6 +75,8 @@ export interface RouteTuning {
   readonly transitExcessFactor: number;
   /** The least room that a route is given at once: two full datagrams. */
   readonly transitLeastGift: number;
+  /** Transit that did not wait for so many looks is not what keeps a line from being full. */
+  readonly transitFreeLooks: number;
   /** A look's weight in the smoothed rates: they follow within three or four. */
   readonly transitLookWeight: number;
   /** A probe of what the line can carry lasts so many looks, long enough for room to bring bytes and for these to count. */
@@ -139,6 +141,7 @@ export const ROUTE_TUNING: RouteTuning = {
   transitHeadroom: 0.03,
   transitExcessFactor: 6,
   transitLeastGift: 3_000,
+  transitFreeLooks: 5,
   transitLookWeight: 0.3,
   transitProbeLooks: 6,
   transitProbeEveryLooks: 20,
