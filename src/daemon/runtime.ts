@@ -64,13 +64,17 @@ export class Runtime {
   }
 
   private readDatagrams(): void {
+    this.receive();
+    this.settle();
+  }
+
+  private receive(): void {
     for (let round = 0; round < MAX_ROUNDS && this.running; round++) {
       const count = this.devices.udp.receive(this.datagrams);
       if (count > 0) this.node.receive(this.datagrams, now());
       if (count < BATCH_DATAGRAMS) break;
       this.node.drain(now());
     }
-    this.settle();
   }
 
   private readPackets(tun: Tun, deliver: (batch: PacketBatch, now: number) => void): void {
@@ -95,6 +99,9 @@ export class Runtime {
   private onTimer(): void {
     if (!this.running) return;
     this.timerAt = Number.POSITIVE_INFINITY;
+    // After a pause of the process both are due. What arrived goes first: an acknowledgement that lies unread is not late.
+    this.receive();
+    if (!this.running) return;
     this.node.wake(now());
     this.settle();
   }

@@ -65,6 +65,11 @@ export interface CongestionTuning {
   readonly overloadHoldMs: number;
   readonly overloadHoldMostMs: number;
 
+  /**
+   * Ten datagrams, as RFC 9002 section 7.7 has it: what leaves at once after silence where nothing is known of the link but that it
+   * carries the little there was. At the pace of a new link, a batch of acknowledgements of a TCP would wait for 20 ms.
+   */
+  readonly burstBytes: number;
   /** How much of its own lateness a sender makes up for: a timer of 1 ms, and short pauses of the process. */
   readonly catchUpMs: number;
 }
@@ -100,5 +105,6 @@ export const CONGESTION_TUNING: CongestionTuning = {
   lossRetestMs: 20_000,
   overloadHoldMs: 500,
   overloadHoldMostMs: 2_000,
+  burstBytes: 14_720,
   catchUpMs: 3,
 };

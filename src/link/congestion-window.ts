@@ -76,6 +76,8 @@ export class CongestionWindow {
   private emptyAt = NEVER;
   private emptying = false;
   private carriedBeforeTest = 0;
+  /** A queue was seen while the rate was used up: what the link is known to carry is what it can carry. */
+  private bounded = false;
 
   constructor(tuning: CongestionTuning, now: number) {
     this.tuning = tuning;
@@ -102,6 +104,11 @@ export class CongestionWindow {
     return this.carried;
   }
 
+  /** What may leave at once after silence, beyond what makes up for late timers. */
+  get burstBytes(): number {
+    return this.bounded ? 0 : this.tuning.burstBytes;
+  }
+
   /** The standing queue of our direction in the last round, ms. */
   get queueMs(): number {
     return this.lastQueueMs;
@@ -119,6 +126,7 @@ export class CongestionWindow {
     this.carried = this.tuning.initialRateBytesPerMs;
     this.carriedBeforeHigh = this.carried;
     this.lowRounds = NEW_LINK_ROUNDS;
+    this.bounded = false;
     this.climbFrom = now;
     this.smoothedRoundTrip = 0;
     this.lastQueueMs = 0;
@@ -236,8 +244,10 @@ export class CongestionWindow {
 
   private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
     const { correctionRounds, cutMost } = this.tuning;
-    if (queueMs >= targetMs / 2) this.lowRounds = 0;
-    else if (!used) return this.setRate(Math.min(this.rate, this.carried));
+    if (queueMs >= targetMs / 2) {
+      this.lowRounds = 0;
+      this.bounded ||= used;
+    } else if (!used) return this.setRate(Math.min(this.rate, this.carried));
     else if (now < this.climbFrom) return;
     else this.lowRounds += 1;
     const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));

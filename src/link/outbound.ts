@@ -167,7 +167,7 @@ export class Outbound implements FrameFates, Turn {
     this.sentRate.add(bytes, now);
     // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
     if (this.probes > 0) this.probes -= 1;
-    else this.pacer.sent(bytes, this.window.rateBytesPerMs, now);
+    else this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     return true;
   }
 

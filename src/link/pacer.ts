@@ -1,7 +1,7 @@
 /**
  * When the next datagram may leave: each one takes the link for `bytes / rate` milliseconds. A timer that fires late, or a
  * process that was away, is made up for by sending faster, up to `catchUpMs`; a link that was idle longer than that has no
- * credit for it. Pure arithmetic, no allocation.
+ * credit for it, unless it may send a burst. Pure arithmetic, no allocation.
  */
 import type { CongestionTuning } from './congestion-tuning.ts';
 
@@ -18,8 +18,9 @@ export class Pacer {
     return this.nextAt;
   }
 
-  /** A datagram of `bytes` left now, at this pace. */
-  sent(bytes: number, rateBytesPerMs: number, now: number): void {
-    this.nextAt = Math.max(this.nextAt, now - this.tuning.catchUpMs) + bytes / rateBytesPerMs;
+  /** A datagram of `bytes` left now, at this pace; after silence so many bytes may leave at once. */
+  sent(bytes: number, rateBytesPerMs: number, burstBytes: number, now: number): void {
+    const creditMs = Math.max(this.tuning.catchUpMs, burstBytes / rateBytesPerMs);
+    this.nextAt = Math.max(this.nextAt, now - creditMs) + bytes / rateBytesPerMs;
   }
 }

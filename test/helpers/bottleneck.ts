@@ -273,7 +273,7 @@ export class Flow {
     this.sizes[slot] = bytes;
     this.state[slot] = 1;
     this.window.onSent(bytes, now);
-    this.pacer.sent(bytes, this.window.rateBytesPerMs, now);
+    this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     this.armProbe();
     const leftAt = this.bottleneck.pass(bytes, now);
     if (leftAt === undefined) return;

@@ -57,7 +57,7 @@ describe('congestion window', () => {
           if (kind === 'sent') {
             total += bytes;
             window.onSent(bytes, now);
-            pacer.sent(bytes, window.rateBytesPerMs, now);
+            pacer.sent(bytes, window.rateBytesPerMs, window.burstBytes, now);
           } else if (kind === 'arrival') window.onArrival(total, now, transitMs, roundTripMs, now);
           else if (kind === 'acked') window.onAcked(bytes, now);
           else if (kind === 'lost') window.onLost(bytes, now);

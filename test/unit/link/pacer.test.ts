@@ -9,7 +9,7 @@ describe('pacer', () => {
   it('lets the first datagram go at once and the next one after the time that it takes', () => {
     const pacer = new Pacer(CONGESTION_TUNING);
     expect(pacer.mayAt()).toBeLessThanOrEqual(100);
-    pacer.sent(BYTES, RATE, 100);
+    pacer.sent(BYTES, RATE, 0, 100);
     expect(pacer.mayAt()).toBeCloseTo(101.5 - CONGESTION_TUNING.catchUpMs);
   });
 
@@ -19,7 +19,7 @@ describe('pacer', () => {
     let bytes = 0;
     while (now < 2_000) {
       while (pacer.mayAt() <= now) {
-        pacer.sent(BYTES, RATE, now);
+        pacer.sent(BYTES, RATE, 0, now);
         bytes += BYTES;
       }
       now = pacer.mayAt() + 1;
@@ -30,9 +30,21 @@ describe('pacer', () => {
 
   it('gives no more credit for a long silence than for a short one', () => {
     const pacer = new Pacer(CONGESTION_TUNING);
-    pacer.sent(BYTES, RATE, 0);
+    pacer.sent(BYTES, RATE, 0, 0);
     let burst = 0;
-    for (; pacer.mayAt() <= 60_000; burst++) pacer.sent(BYTES, RATE, 60_000);
+    for (; pacer.mayAt() <= 60_000; burst++) pacer.sent(BYTES, RATE, 0, 60_000);
     expect(burst * BYTES).toBeLessThanOrEqual(RATE * CONGESTION_TUNING.catchUpMs + 2 * BYTES);
+  });
+
+  it('lets a burst go at once after silence, and then keeps the rate', () => {
+    const pacer = new Pacer(CONGESTION_TUNING);
+    let burst = 0;
+    for (; pacer.mayAt() <= 1_000; burst++) pacer.sent(BYTES, RATE, 10 * BYTES, 1_000);
+    expect(burst).toBe(11);
+    let bytes = 0;
+    for (let now = 1_000; now < 2_000; now++) {
+      for (; pacer.mayAt() <= now; bytes += BYTES) pacer.sent(BYTES, RATE, 10 * BYTES, now);
+    }
+    expect(bytes / 1_000).toBeLessThan(1.02 * RATE);
   });
 });
