@@ -1,6 +1,7 @@
 /** Real links over bad wires: what the source gives arrives, whatever is lost on the way. */
 import { describe, expect, test } from 'vitest';
 import { RELIABLE } from '../../../src/base/traffic-class.ts';
+import { CONGESTION_TUNING } from '../../../src/link/congestion-tuning.ts';
 import type { OutgoingFrame } from '../../../src/link/frame-source.ts';
 import { FRAME_ACK } from '../../../src/wire/frames.ts';
 import { ofType, routeId, sendMessage, sessionOf, type TestNode, WirePair } from './wire-pair.ts';
@@ -307,9 +308,9 @@ describe('the source', () => {
     for (let message = 0; message < 1_000; message++) sendMessage(a, b, routeId(1), message, new Uint8Array(1_400));
     const before = a.source.given.size;
     a.links.drain(world.now);
-    // A burst of some milliseconds at the pace of a link that knows nothing yet, and then one datagram at a time.
+    // The burst of a link that knows nothing yet, and then one datagram at a time.
     const burst = a.source.given.size - before;
-    expect(burst * 1_472).toBeLessThan(8 * measures.paceBytesPerMs);
+    expect(burst * 1_472).toBeLessThanOrEqual(CONGESTION_TUNING.burstBytes + 1_472);
     for (let i = 0; i < 20; i++) {
       world.run(0.5);
       expect(measures.inFlightBytes).toBeLessThan(measures.windowBytes + 1_472);

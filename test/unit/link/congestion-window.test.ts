@@ -145,6 +145,15 @@ describe('congestion window', () => {
     expect(longestQueue(idle, 12_000)).toBeLessThan(12);
   });
 
+  it('allows a burst until it knows the bottleneck', () => {
+    const busy = line(10);
+    expect(busy.flow.window.burstBytes).toBe(CONGESTION_TUNING.burstBytes);
+    busy.simulation.run(2_000);
+    expect(busy.flow.window.burstBytes).toBe(0);
+    busy.flow.window.restart(2_000);
+    expect(busy.flow.window.burstBytes).toBe(CONGESTION_TUNING.burstBytes);
+  });
+
   it('is a new link after a long idle time, and after a change of path', () => {
     const idle = line(10);
     idle.simulation.run(3_000);
