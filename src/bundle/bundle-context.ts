@@ -3,9 +3,9 @@ import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
-import type { MessagePool } from './message-pool.ts';
+import type { Sealer } from './handshake/sealer.ts';
 import type { RoutePort } from './ports.ts';
-import type { Sealer } from './sealer.ts';
+import type { MessagePool } from './queue/message-pool.ts';
 import type { SessionTable } from './session-table.ts';
 import type { BundleTuning } from './tuning.ts';
 

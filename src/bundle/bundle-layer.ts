@@ -15,12 +15,12 @@ import { sha256 } from '../crypto/hash.ts';
 import { isMessageTwo, isSealed, sealedEpoch, TYPE_BYTES } from '../wire/route-message.ts';
 import type { BundleContext } from './bundle-context.ts';
 import type { ClientOptions } from './client-side.ts';
-import { MessagePool } from './message-pool.ts';
-import { Opener } from './opener.ts';
+import { Opener } from './handshake/opener.ts';
+import { Sealer } from './handshake/sealer.ts';
+import { HELLO_LIFE_MS, readHello } from './handshake/session-handshake.ts';
 import type { RoutePort, RouteSetup, SessionEvents, SetupAnswer } from './ports.ts';
-import { Sealer } from './sealer.ts';
+import { MessagePool } from './queue/message-pool.ts';
 import { Session } from './session.ts';
-import { HELLO_LIFE_MS, readHello } from './session-handshake.ts';
 import { SessionTable } from './session-table.ts';
 import { BUNDLE_TUNING, type BundleTuning } from './tuning.ts';
 

@@ -26,11 +26,11 @@ import {
 } from '../base/traffic-class.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import type { BundleContext } from './bundle-context.ts';
-import type { BundleRoute } from './bundle-route.ts';
+import { ClientHandshake, HELLO_RENEW_MS } from './handshake/session-handshake.ts';
 import type { RouteSetup } from './ports.ts';
-import { RouteKeeper } from './route-keeper.ts';
+import type { BundleRoute } from './routes/bundle-route.ts';
+import { RouteKeeper } from './routes/route-keeper.ts';
 import type { Session } from './session.ts';
-import { ClientHandshake, HELLO_RENEW_MS } from './session-handshake.ts';
 
 /** TLV 14 of a set-up is 16 bits. */
 const MAX_ROUTE_INDEX = 0xffff;

@@ -17,8 +17,8 @@
  */
 import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
-import type { MessageCopy, MessagePool } from './message-pool.ts';
-import { NO_DATA, RouteFloor } from './route-floor.ts';
+import type { MessageCopy, MessagePool } from './queue/message-pool.ts';
+import { NO_DATA, RouteFloor } from './routes/route-floor.ts';
 
 export interface ResequencerLimits {
   readonly reorderMessages: number;

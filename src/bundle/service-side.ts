@@ -7,7 +7,7 @@
 import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { BundleContext } from './bundle-context.ts';
-import type { BundleRoute } from './bundle-route.ts';
+import type { BundleRoute } from './routes/bundle-route.ts';
 import type { Session } from './session.ts';
 
 /** How far behind the newest the index of another route may lie. */

@@ -1,8 +1,8 @@
 /** What `skywire routes` shows of a session. */
 import type { NodeKey } from '../base/ids.ts';
 import type { DeliveryMs, TrafficClass } from '../base/traffic-class.ts';
-import type { BundleRoute, RouteState } from './bundle-route.ts';
 import type { ResequencerCounters } from './resequencer.ts';
+import type { BundleRoute, RouteState } from './routes/bundle-route.ts';
 
 /** `lost`: it was up and has no route that is; `opening`: it has not been up yet. */
 export type SessionState = 'opening' | 'up' | 'lost' | 'closed';

@@ -4,7 +4,7 @@
  */
 import { NEVER } from '../base/env.ts';
 import type { KeyText, RouteHandle } from '../base/ids.ts';
-import type { BundleRoute } from './bundle-route.ts';
+import type { BundleRoute } from './routes/bundle-route.ts';
 import type { Session } from './session.ts';
 
 /** Hellos of sessions that ended and could still be replayed; the oldest is forgotten first. */

@@ -26,17 +26,17 @@ import {
   readPlaintext,
 } from '../wire/route-message.ts';
 import type { BundleContext } from './bundle-context.ts';
-import { BundleRoute, type RouteOrigin, type RouteOwner, type SealedMessage } from './bundle-route.ts';
 import { type ClientOptions, ClientSide } from './client-side.ts';
-import { type Epoch, Epochs } from './epochs.ts';
-import { PlaintextSender } from './plaintext-sender.ts';
+import { type Epoch, Epochs } from './handshake/epochs.ts';
+import { PlaintextSender } from './handshake/plaintext-sender.ts';
+import { Rekeying } from './handshake/rekeying.ts';
+import type { AcceptedHello } from './handshake/session-handshake.ts';
 import { BULK_LANE, type Lane, type RouteSetup, type SessionEvents } from './ports.ts';
-import { Rekeying } from './rekeying.ts';
 import { Resequencer } from './resequencer.ts';
-import { RouteHealth, type RouteHealthActions } from './route-health.ts';
-import { RouteSet } from './route-set.ts';
+import { BundleRoute, type RouteOrigin, type RouteOwner, type SealedMessage } from './routes/bundle-route.ts';
+import { RouteHealth, type RouteHealthActions } from './routes/route-health.ts';
+import { RouteSet } from './routes/route-set.ts';
 import { ServiceSide } from './service-side.ts';
-import type { AcceptedHello } from './session-handshake.ts';
 import { routeStatus, type SessionFailure, type SessionState, type SessionStatus } from './session-status.ts';
 import { Traffic } from './traffic.ts';
 

@@ -10,14 +10,14 @@ import { NEVER } from '../base/env.ts';
 import { REAL_TIME } from '../base/traffic-class.ts';
 import type { RangeBlocks } from '../wire/ack-ranges.ts';
 import { DATA_OVERHEAD_BYTES, type ReportReader } from '../wire/route-message.ts';
-import type { BundleRoute } from './bundle-route.ts';
-import type { Mark } from './flow-queue.ts';
-import { IngressQueue } from './ingress-queue.ts';
-import { type MessageCopy, type MessagePool, UNSENT } from './message-pool.ts';
-import type { PlaintextSender } from './plaintext-sender.ts';
+import type { PlaintextSender } from './handshake/plaintext-sender.ts';
 import type { Lane } from './ports.ts';
-import { RealTimeQueue } from './real-time-queue.ts';
-import type { RouteSet } from './route-set.ts';
+import type { Mark } from './queue/flow-queue.ts';
+import { IngressQueue } from './queue/ingress-queue.ts';
+import { type MessageCopy, type MessagePool, UNSENT } from './queue/message-pool.ts';
+import { RealTimeQueue } from './queue/real-time-queue.ts';
+import type { BundleRoute } from './routes/bundle-route.ts';
+import type { RouteSet } from './routes/route-set.ts';
 import type { BundleTuning } from './tuning.ts';
 
 /** Later messages that must have arrived before one is missing (RFC 9002 section 6.1.1). */

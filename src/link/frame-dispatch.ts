@@ -33,7 +33,7 @@ import {
   readLimitFrame,
   readRekeyFrame,
 } from '../wire/frames.ts';
-import { ASKS_ACK, ASKS_ACK_AT_ONCE, ASKS_NOTHING, type Asks } from './ack-tracker.ts';
+import { ASKS_ACK, ASKS_ACK_AT_ONCE, ASKS_NOTHING, type Asks } from './arq/ack-tracker.ts';
 import type { OpenedDatagram } from './inbox.ts';
 import type { LinkEvents } from './link-events.ts';
 import { createPiece } from './piece.ts';

@@ -27,21 +27,21 @@ import {
   parseHandshake,
 } from '../wire/handshake.ts';
 import { DATAGRAM_SESSION, receiverIndexOf, SESSION_MIN_BYTES } from '../wire/session.ts';
-import { type BackChannelPort, NO_BACK_CHANNELS } from './back-channel-port.ts';
-import { isBackEndpoint } from './back-endpoint.ts';
 import type { LinkContext } from './context.ts';
-import type { LinkDirection } from './direction.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
 import { EMPTY_SOURCE, type FrameSource } from './frame-source.ts';
+import type { Initiation } from './handshake/initiation.ts';
+import { type PendingHandshake, Responder } from './handshake/responder.ts';
 import { Inbox, type OpenedDatagram } from './inbox.ts';
 import { IndexTable } from './index-table.ts';
-import type { Initiation } from './initiation.ts';
 import type { LinkEvents } from './link-events.ts';
 import type { LinkMeasures } from './link-measures.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Neighbour } from './neighbour.ts';
+import { type BackChannelPort, NO_BACK_CHANNELS } from './one-way/back-channel-port.ts';
+import { isBackEndpoint } from './one-way/back-endpoint.ts';
+import type { LinkDirection } from './one-way/direction.ts';
 import { ReadyList } from './ready-list.ts';
-import { type PendingHandshake, Responder } from './responder.ts';
 import { SendArena } from './send-arena.ts';
 import type { Session } from './session.ts';
 import { LINK_TUNING, type LinkTuning } from './tuning.ts';

@@ -1,7 +1,7 @@
 /** What `status` tells of a configured peer, connected or not. */
 import type { LinkId, NodeKey } from '../base/ids.ts';
 import type { DeliveryMs } from '../base/traffic-class.ts';
-import type { LinkDirection } from './direction.ts';
+import type { LinkDirection } from './one-way/direction.ts';
 
 export interface LinkStatus {
   readonly link: LinkId;

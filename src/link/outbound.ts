@@ -30,21 +30,21 @@ import {
   writeLimitFrame,
 } from '../wire/frames.ts';
 import { SESSION_OVERHEAD_BYTES } from '../wire/session.ts';
-import type { AckTracker } from './ack-tracker.ts';
-import { ChannelSender } from './channel-sender.ts';
-import { CONGESTION_TUNING } from './congestion-tuning.ts';
-import { CongestionWindow } from './congestion-window.ts';
+import type { AckTracker } from './arq/ack-tracker.ts';
+import { ChannelSender } from './arq/channel-sender.ts';
+import { type FrameFates, LossDetection } from './arq/loss-detection.ts';
+import type { RoundTrip } from './arq/round-trip.ts';
+import { FLYING, QUIET, SentLog, TOKENS_PER_DATAGRAM_MAX, WATCHED } from './arq/sent-log.ts';
+import { CONGESTION_TUNING } from './congestion/congestion-tuning.ts';
+import { CongestionWindow } from './congestion/congestion-window.ts';
+import { DeliveryRate } from './congestion/delivery-rate.ts';
+import { Pacer } from './congestion/pacer.ts';
+import { PeerClock } from './congestion/peer-clock.ts';
 import type { LinkContext } from './context.ts';
-import { DeliveryRate } from './delivery-rate.ts';
 import { createOutgoingFrame, NO_ROOM } from './frame-source.ts';
-import { type FrameFates, LossDetection } from './loss-detection.ts';
-import { Pacer } from './pacer.ts';
-import { PeerClock } from './peer-clock.ts';
 import { PROBE_DATAGRAMS } from './protocol-numbers.ts';
 import type { Turn } from './ready-list.ts';
-import type { RoundTrip } from './round-trip.ts';
 import type { Outlet } from './send-arena.ts';
-import { FLYING, QUIET, SentLog, TOKENS_PER_DATAGRAM_MAX, WATCHED } from './sent-log.ts';
 
 /** A log full of lost datagrams that may still come late empties with time alone. */
 const LOG_FULL_RETRY_MS = 10;

@@ -34,17 +34,17 @@ import {
   writePathFrame,
   writeRekeyFrame,
 } from '../wire/frames.ts';
-import { AckTracker, type Asks } from './ack-tracker.ts';
-import { isBackEndpoint } from './back-endpoint.ts';
-import { ChannelReceiver } from './channel-receiver.ts';
+import { AckTracker, type Asks } from './arq/ack-tracker.ts';
+import { ChannelReceiver } from './arq/channel-receiver.ts';
+import { RoundTrip } from './arq/round-trip.ts';
 import type { LinkContext } from './context.ts';
-import type { Direction } from './direction.ts';
+import { Rekeying } from './handshake/rekeying.ts';
 import type { LinkStatus } from './link-status.ts';
 import { Liveness } from './liveness.ts';
+import { isBackEndpoint } from './one-way/back-endpoint.ts';
+import type { Direction } from './one-way/direction.ts';
 import { Outbound } from './outbound.ts';
 import { PathMtu, pathBodyBytes } from './path-mtu.ts';
-import { Rekeying } from './rekeying.ts';
-import { RoundTrip } from './round-trip.ts';
 import { NO_ENTRY, type Outlet } from './send-arena.ts';
 import type { Traffic } from './traffic.ts';
 

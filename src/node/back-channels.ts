@@ -27,9 +27,9 @@ import type { Session } from '../bundle/session.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { disjointPaths, type PathGraph } from '../graph/disjoint-paths.ts';
 import { WayRound } from '../graph/way-round.ts';
-import type { BackChannelPort } from '../link/back-channel-port.ts';
-import { backEndpoint, backHandleOf } from '../link/back-endpoint.ts';
 import { ephemeralSecret } from '../link/context.ts';
+import type { BackChannelPort } from '../link/one-way/back-channel-port.ts';
+import { backEndpoint, backHandleOf } from '../link/one-way/back-endpoint.ts';
 import { LINK_DATAGRAM_MAX_BYTES, linkDatagramStart, TUNNEL_KIND } from '../wire/tunnel-message.ts';
 import { DatagramQueue } from './datagram-queue.ts';
 

@@ -18,7 +18,7 @@ import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
 import { LinkLayer } from '../link/link-layer.ts';
 import { RouteLayer } from '../route/route-layer.ts';
-import { ALL_ALIKE } from '../route/transit-options.ts';
+import { ALL_ALIKE } from '../route/transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
 import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
 import { BackChannels } from './back-channels.ts';

@@ -1,6 +1,6 @@
 /** The link layer's transport: what goes to a back channel is taken out of the batch, the rest goes to the sockets. */
 import { type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
-import { isBackEndpoint } from '../link/back-endpoint.ts';
+import { isBackEndpoint } from '../link/one-way/back-endpoint.ts';
 
 export class SplitTransport implements DatagramTransport {
   readonly maxDatagramBytes: number;

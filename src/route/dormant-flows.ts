@@ -3,8 +3,8 @@
  * arrays by half, so that 100,000 idle routes take 40 bytes a direction and no objects (docs/protocol.md section 3.3).
  */
 
-import { NEW_ROOM, type RoomMemory } from './room.ts';
-import { type BufferMemory, NEW_BUFFER } from './route-buffer.ts';
+import { NEW_ROOM, type RoomMemory } from './buffers/room.ts';
+import { type BufferMemory, NEW_BUFFER } from './buffers/route-buffer.ts';
 
 interface Columns {
   readonly sequences: Uint32Array;

@@ -8,13 +8,13 @@
  */
 import { NEVER } from '../base/env.ts';
 import { REAL_TIME, SENT_ONCE } from '../base/traffic-class.ts';
+import type { FlowBound, LoopMeasures } from './buffers/flow-bound.ts';
+import type { MemoryShare } from './buffers/memory-share.ts';
+import type { PieceStore } from './buffers/piece-store.ts';
+import { Room } from './buffers/room.ts';
+import { type BufferOwner, RouteBuffer } from './buffers/route-buffer.ts';
 import { DormantFlows } from './dormant-flows.ts';
-import type { FlowBound, LoopMeasures } from './flow-bound.ts';
-import type { MemoryShare } from './memory-share.ts';
 import type { Neighbour, Neighbours } from './neighbours.ts';
-import type { PieceStore } from './piece-store.ts';
-import { Room } from './room.ts';
-import { type BufferOwner, RouteBuffer } from './route-buffer.ts';
 import type { LinkPort } from './route-ports.ts';
 import { NO_PORT, type RouteTable } from './route-table.ts';
 import type { RouteTuning } from './tuning.ts';

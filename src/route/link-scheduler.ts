@@ -10,8 +10,8 @@
 import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
 import { NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES } from '../wire/frames.ts';
-import { NOT_IN_THIS_DATAGRAM, type RouteBuffer } from './route-buffer.ts';
-import type { TransitShare } from './transit-share.ts';
+import { NOT_IN_THIS_DATAGRAM, type RouteBuffer } from './buffers/route-buffer.ts';
+import type { TransitShare } from './transit/transit-share.ts';
 import type { RouteTuning } from './tuning.ts';
 
 /** What a frame is taken for, and what became of it. */

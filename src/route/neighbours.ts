@@ -9,10 +9,10 @@ import { TokenBucket } from '../base/token-bucket.ts';
 import type { LinkMeasures } from '../link/link-measures.ts';
 import { LimitFrames } from './limit-frames.ts';
 import { LinkScheduler } from './link-scheduler.ts';
-import { Parking } from './parking.ts';
 import { ROUTE_UNKNOWN_PER_SECOND_AND_LINK, SETUPS_PER_SECOND_AND_LINK } from './protocol-limits.ts';
 import { MAX_PORTS } from './route-table.ts';
-import { TransitShare } from './transit-share.ts';
+import { Parking } from './set-up/parking.ts';
+import { TransitShare } from './transit/transit-share.ts';
 import type { RouteTuning } from './tuning.ts';
 
 export interface Neighbour {

@@ -10,11 +10,11 @@
  */
 import type { Drops } from '../base/drops.ts';
 import type { Piece } from '../link/piece.ts';
+import type { MemoryShare } from './buffers/memory-share.ts';
+import { FLAG_LAST, PieceList, type PieceStore } from './buffers/piece-store.ts';
+import { SequenceWindow, WINDOW_NUMBERS } from './buffers/sequence-window.ts';
 import { NONE } from './id-index.ts';
-import type { MemoryShare } from './memory-share.ts';
-import { FLAG_LAST, PieceList, type PieceStore } from './piece-store.ts';
 import { MAX_MESSAGE_BYTES, UNFINISHED_BYTES_PER_ROUTE, UNFINISHED_PER_ROUTE } from './protocol-limits.ts';
-import { SequenceWindow, WINDOW_NUMBERS } from './sequence-window.ts';
 import type { RouteTuning } from './tuning.ts';
 
 export type InboxKind = 'once' | 'real-time' | 'bulk';

@@ -7,14 +7,14 @@ import { wipe } from '../base/bytes.ts';
 import type { RouteHandle } from '../base/ids.ts';
 import { REAL_TIME, RELIABLE, SENT_ONCE } from '../base/traffic-class.ts';
 import type { Piece } from '../link/piece.ts';
-import { LARGEST_BLOCK_BYTES } from './block-memory.ts';
+import { LARGEST_BLOCK_BYTES } from './buffers/block-memory.ts';
+import type { MemoryShare } from './buffers/memory-share.ts';
+import { FLAG_LAST, FLAG_TTL, type PieceStore } from './buffers/piece-store.ts';
+import type { RouteBuffer } from './buffers/route-buffer.ts';
 import type { Flows } from './flows.ts';
 import { NONE } from './id-index.ts';
-import type { MemoryShare } from './memory-share.ts';
-import { FLAG_LAST, FLAG_TTL, type PieceStore } from './piece-store.ts';
 import { MAX_MESSAGE_BYTES, REAL_TIME_WAITING_BYTES } from './protocol-limits.ts';
 import { type Arrival, createInbox, type Inbox, type Reassembler } from './reassembly.ts';
-import type { RouteBuffer } from './route-buffer.ts';
 import type { RouteEvents } from './route-ports.ts';
 import { type RouteTable, TOWARDS_DESTINATION } from './route-table.ts';
 

@@ -14,12 +14,11 @@ import type { LinkId, NodeKey, RouteHandle } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
 import { parseRouteControl } from '../wire/channel0.ts';
+import { MemoryShare } from './buffers/memory-share.ts';
+import { PieceStore } from './buffers/piece-store.ts';
 import { Flows } from './flows.ts';
 import { Forwarding } from './forwarding.ts';
-import { MemoryShare } from './memory-share.ts';
 import { type Neighbour, Neighbours } from './neighbours.ts';
-import { ParkedPieces } from './parked-pieces.ts';
-import { PieceStore } from './piece-store.ts';
 import { Reassembler } from './reassembly.ts';
 import { RouteRemoval } from './removal.ts';
 import type { RouteContext } from './route-context.ts';
@@ -29,9 +28,10 @@ import type { LinkPort, RouteEvents } from './route-ports.ts';
 import { routeRows } from './route-rows.ts';
 import type { RouteRow, RouteStatus } from './route-status.ts';
 import { RouteTable } from './route-table.ts';
-import type { FinalHop } from './set-up.ts';
-import { SetUps } from './set-ups.ts';
-import { ALL_ALIKE, type TransitOptions } from './transit-options.ts';
+import { ParkedPieces } from './set-up/parked-pieces.ts';
+import type { FinalHop } from './set-up/set-up.ts';
+import { SetUps } from './set-up/set-ups.ts';
+import { ALL_ALIKE, type TransitOptions } from './transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES, ROUTE_TUNING, type RouteTuning } from './tuning.ts';
 
 export interface RouteLayerOptions {

@@ -14,8 +14,8 @@
 import { assert } from '../base/assert.ts';
 import type { RandomSource } from '../base/env.ts';
 import type { DeliveryMs, TrafficClass } from '../base/traffic-class.ts';
+import { KeyedHash } from '../crypto/keyed-hash.ts';
 import { ID_BYTES, IdIndex, NONE } from './id-index.ts';
-import { KeyedHash } from './keyed-hash.ts';
 
 export const TOWARDS_ORIGIN = 0;
 export const TOWARDS_DESTINATION = 1;

@@ -14,7 +14,7 @@
 import { writeU32 } from '../base/bytes.ts';
 import type { RandomSource } from '../base/env.ts';
 import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
-import { KeyedHash } from '../route/keyed-hash.ts';
+import { KeyedHash } from '../crypto/keyed-hash.ts';
 import { destinationOf, dscpOf, isFragment, PROTOCOL, portsOf, protocolOf, sourceOf } from '../wire/ip.ts';
 import type { Lane } from './session-port.ts';
 import { SparseFlows } from './sparse-flows.ts';

@@ -22,7 +22,13 @@ import { buildOnion, ONION_PAYLOADS_BYTES, peelOnion } from '../../src/crypto/sp
 import { encodeFailure } from '../../src/route/route-failure.ts';
 import { RouteLayer } from '../../src/route/route-layer.ts';
 import type { LinkPort } from '../../src/route/route-ports.ts';
-import { backwardIdOf, buildSetUp, type FinalHop, forwardIdOf, SETUP_ASSOCIATED_DATA } from '../../src/route/set-up.ts';
+import {
+  backwardIdOf,
+  buildSetUp,
+  type FinalHop,
+  forwardIdOf,
+  SETUP_ASSOCIATED_DATA,
+} from '../../src/route/set-up/set-up.ts';
 import { ROUTE_TUNING } from '../../src/route/tuning.ts';
 import {
   CHANNEL0_KIND,

@@ -6,9 +6,9 @@
  *                  ◀────────────────── delay, jitter, loss ──── ACKs
  */
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { CONGESTION_TUNING, type CongestionTuning } from '../../src/link/congestion-tuning.ts';
-import { CongestionWindow } from '../../src/link/congestion-window.ts';
-import { Pacer } from '../../src/link/pacer.ts';
+import { CONGESTION_TUNING, type CongestionTuning } from '../../src/link/congestion/congestion-tuning.ts';
+import { CongestionWindow } from '../../src/link/congestion/congestion-window.ts';
+import { Pacer } from '../../src/link/congestion/pacer.ts';
 import { EventHeap } from '../sim/world/event-heap.ts';
 
 const ACK_EVERY_DATAGRAMS = 2;

@@ -22,6 +22,8 @@ const UDP_OVERHEAD_BYTES = 14 + 20 + 8;
 /** TCP payload in a full frame of 1,514 bytes, timestamps on. */
 const TCP_PAYLOAD_SHARE = 1448 / 1514;
 const FAST_MBIT = 200;
+/** Where it is busy the program looks every 250 us and lets go of what is due until the middle of the next look (impair/main.c): twice. */
+const EARLY_MS = 2 * 0.125;
 
 const CLEAN: Required<CableSettings> = {
   rateMbit: 0,
@@ -100,7 +102,7 @@ async function pings({ a, cable, impairment }: Bench, count: number): Promise<Ch
   const { lateP99Us } = await impairment.health();
   const [leastMs, p99Ms] = [times[0], times[Math.floor(0.99 * (times.length - 1))]];
   return {
-    ok: times.length === count && leastMs >= 25 && p99Ms <= 26,
+    ok: times.length === count && leastMs >= 25 - EARLY_MS && p99Ms <= 26,
     answered: times.length,
     leastMs,
     p99Ms,

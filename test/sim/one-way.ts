@@ -15,7 +15,7 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { readU32, writeU32 } from '../../src/base/bytes.ts';
 import type { SecretKey, ServiceKey } from '../../src/base/ids.ts';
 import type { Session } from '../../src/bundle/session.ts';
-import type { LinkDirection } from '../../src/link/direction.ts';
+import type { LinkDirection } from '../../src/link/one-way/direction.ts';
 import type { Node } from '../../src/node/node.ts';
 import { Network } from './world/network.ts';
 import type { Wire, WireShape } from './world/wire.ts';

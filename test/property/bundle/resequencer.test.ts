@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MessagePool } from '../../../src/bundle/message-pool.ts';
+import { MessagePool } from '../../../src/bundle/queue/message-pool.ts';
 import { Resequencer } from '../../../src/bundle/resequencer.ts';
 import { BUNDLE_TUNING } from '../../../src/bundle/tuning.ts';
 import { numbered, numberOf } from '../../unit/bundle/route-pair.ts';

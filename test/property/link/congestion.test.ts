@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CONGESTION_TUNING } from '../../../src/link/congestion-tuning.ts';
-import { CongestionWindow } from '../../../src/link/congestion-window.ts';
-import { Pacer } from '../../../src/link/pacer.ts';
+import { CONGESTION_TUNING } from '../../../src/link/congestion/congestion-tuning.ts';
+import { CongestionWindow } from '../../../src/link/congestion/congestion-window.ts';
+import { Pacer } from '../../../src/link/congestion/pacer.ts';
 import { Bottleneck, Simulation } from '../../helpers/bottleneck.ts';
 
 describe('congestion window', () => {

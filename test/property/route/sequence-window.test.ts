@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SequenceWindow, WINDOW_NUMBERS } from '../../../src/route/sequence-window.ts';
+import { SequenceWindow, WINDOW_NUMBERS } from '../../../src/route/buffers/sequence-window.ts';
 
 describe('the sequence window', () => {
   it('takes each number once, in whatever order they come, also over the end of u32', () => {

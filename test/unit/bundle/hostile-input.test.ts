@@ -4,9 +4,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RouteHandle } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
-import type { BundleRoute } from '../../../src/bundle/bundle-route.ts';
-import type { Epochs } from '../../../src/bundle/epochs.ts';
-import type { Sealer } from '../../../src/bundle/sealer.ts';
+import type { Epochs } from '../../../src/bundle/handshake/epochs.ts';
+import type { Sealer } from '../../../src/bundle/handshake/sealer.ts';
+import type { BundleRoute } from '../../../src/bundle/routes/bundle-route.ts';
 import type { Session } from '../../../src/bundle/session.ts';
 import { KIND, writeProbe } from '../../../src/wire/route-message.ts';
 import { numbered, numbersOf, RoutePair } from './route-pair.ts';

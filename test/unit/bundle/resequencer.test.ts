@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NEVER } from '../../../src/base/env.ts';
-import { MessagePool } from '../../../src/bundle/message-pool.ts';
+import { MessagePool } from '../../../src/bundle/queue/message-pool.ts';
 import { Resequencer } from '../../../src/bundle/resequencer.ts';
 import { numbered, numberOf } from './route-pair.ts';
 

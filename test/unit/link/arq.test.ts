@@ -1,7 +1,7 @@
 /** Real links over bad wires: what the source gives arrives, whatever is lost on the way. */
 import { describe, expect, test } from 'vitest';
 import { RELIABLE } from '../../../src/base/traffic-class.ts';
-import { CONGESTION_TUNING } from '../../../src/link/congestion-tuning.ts';
+import { CONGESTION_TUNING } from '../../../src/link/congestion/congestion-tuning.ts';
 import type { OutgoingFrame } from '../../../src/link/frame-source.ts';
 import { FRAME_ACK } from '../../../src/wire/frames.ts';
 import { ofType, routeId, sendMessage, sessionOf, type TestNode, WirePair } from './wire-pair.ts';

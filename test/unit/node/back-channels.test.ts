@@ -7,7 +7,7 @@ import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { ConnectOptions } from '../../../src/bundle/bundle-layer.ts';
 import type { Session } from '../../../src/bundle/session.ts';
 import type { PathGraph } from '../../../src/graph/disjoint-paths.ts';
-import { backHandleOf } from '../../../src/link/back-endpoint.ts';
+import { backHandleOf } from '../../../src/link/one-way/back-endpoint.ts';
 import { BackChannels } from '../../../src/node/back-channels.ts';
 import { LINK_DATAGRAM_MAX_BYTES, TUNNEL_KIND } from '../../../src/wire/tunnel-message.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDatagramBatch, type DatagramBatch, ENDPOINT_BYTES } from '../../../src/base/datagram.ts';
-import { backEndpoint, backHandleOf, isBackEndpoint } from '../../../src/link/back-endpoint.ts';
+import { backEndpoint, backHandleOf, isBackEndpoint } from '../../../src/link/one-way/back-endpoint.ts';
 import { DatagramQueue } from '../../../src/node/datagram-queue.ts';
 import { SplitTransport } from '../../../src/node/split-transport.ts';
 

@@ -11,7 +11,7 @@ import { createIdentity, type Identity } from '../../../src/crypto/identity.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
 import { LinkLayer } from '../../../src/link/link-layer.ts';
 import { RouteLayer } from '../../../src/route/route-layer.ts';
-import type { FinalHop } from '../../../src/route/set-up.ts';
+import type { FinalHop } from '../../../src/route/set-up/set-up.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
 import { final, WALL_START_MS } from './route-network.ts';

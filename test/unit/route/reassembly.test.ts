@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Drops } from '../../../src/base/drops.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { createPiece, type Piece } from '../../../src/link/piece.ts';
-import { MemoryShare } from '../../../src/route/memory-share.ts';
-import { PieceStore } from '../../../src/route/piece-store.ts';
+import { MemoryShare } from '../../../src/route/buffers/memory-share.ts';
+import { PieceStore } from '../../../src/route/buffers/piece-store.ts';
 import { createInbox, type Inbox, Reassembler } from '../../../src/route/reassembly.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../../../src/route/tuning.ts';
 

@@ -6,7 +6,7 @@ import { readFailure } from '../../../src/crypto/error-onion.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { buildOnion } from '../../../src/crypto/sphinx.ts';
 import { parseFailure } from '../../../src/route/route-failure.ts';
-import { SETUP_ASSOCIATED_DATA } from '../../../src/route/set-up.ts';
+import { SETUP_ASSOCIATED_DATA } from '../../../src/route/set-up/set-up.ts';
 import { CHANNEL0_KIND, encodeSetup } from '../../../src/wire/channel0.ts';
 import { encodeHopPayload } from '../../../src/wire/hop-payload.ts';
 import {

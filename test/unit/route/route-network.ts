@@ -15,7 +15,7 @@ import { createPiece, type Piece } from '../../../src/link/piece.ts';
 import type { RouteFailure } from '../../../src/route/route-failure.ts';
 import { RouteLayer } from '../../../src/route/route-layer.ts';
 import type { IncomingSetUp, IncomingVerdict, LinkPort } from '../../../src/route/route-ports.ts';
-import type { FinalHop } from '../../../src/route/set-up.ts';
+import type { FinalHop } from '../../../src/route/set-up/set-up.ts';
 import type { RouteTuning } from '../../../src/route/tuning.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES, LIMIT_FRAME_BYTES } from '../../../src/wire/frames.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';

@@ -1,0 +1,94 @@
+/** Writes the messages of one session (docs/protocol.md section 6.2) into the sealer, under the epoch it sends with. */
+import { RangeBlocks } from '../../wire/ack-ranges.ts';
+import {
+  addReportEntry,
+  beginReport,
+  type CloseReason,
+  DATA_HEAD_BYTES,
+  MAX_REPORT_DELAY_US,
+  MAX_REPORT_ENTRY_BYTES,
+  writeClose,
+  writeDataHead,
+  writeProbe,
+  writeRekey,
+} from '../../wire/route-message.ts';
+import type { MessageCopy, MessagePool } from '../queue/message-pool.ts';
+import type { BundleRoute } from '../routes/bundle-route.ts';
+import type { Epochs } from './epochs.ts';
+import type { Sealer } from './sealer.ts';
+
+/** No message but DATA, DATAGRAM and REPORT is longer. */
+const SMALL_BYTES = 64;
+/** Written from at once. */
+const blocks = new RangeBlocks();
+
+export class PlaintextSender {
+  private readonly sealer: Sealer;
+  private readonly epochs: Epochs;
+  private readonly pool: MessagePool;
+
+  constructor(sealer: Sealer, epochs: Epochs, pool: MessagePool) {
+    this.sealer = sealer;
+    this.epochs = epochs;
+    this.pool = pool;
+  }
+
+  /** The copy stays in the route's flight. */
+  data(route: BundleRoute, copy: MessageCopy, now: number): void {
+    const bytes = DATA_HEAD_BYTES + copy.length;
+    const at = this.sealer.reserve(bytes, now);
+    writeDataHead(this.sealer.arena, at, copy.realTime ? 'datagram' : 'data', copy.sequence);
+    this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
+    this.commit(route, bytes, copy, now);
+  }
+
+  probe(route: BundleRoute, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeProbe(this.sealer.arena, at, 'probe', route.nextProbe(now)), undefined, now);
+  }
+
+  probeReply(route: BundleRoute, token: number, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeProbe(this.sealer.arena, at, 'probeReply', token), undefined, now);
+  }
+
+  rekey(route: BundleRoute, kind: 'rekey' | 'rekeyAck', epoch: number, ephemeral: Uint8Array, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeRekey(this.sealer.arena, at, kind, epoch, ephemeral), undefined, now);
+  }
+
+  close(route: BundleRoute, reason: CloseReason, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeClose(this.sealer.arena, at, reason), undefined, now);
+  }
+
+  /**
+   * Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. Of `about` it
+   * tells some of what arrived long ago, too: the reports that told it first may have been lost, or had no place for
+   * it.
+   */
+  report(via: BundleRoute, about: BundleRoute, live: readonly BundleRoute[], now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES + (live.length + 1) * MAX_REPORT_ENTRY_BYTES, now);
+    let to = at + beginReport(this.sealer.arena, at);
+    for (const route of live) {
+      if (!route.arrivals.news && route !== about) continue;
+      const delayUs = Math.min(Math.round(1000 * route.arrivals.delayMs(now)), MAX_REPORT_DELAY_US);
+      route.arrivals.newest(blocks);
+      to += addReportEntry(this.sealer.arena, at, to, route.index, delayUs, blocks);
+      route.arrivals.news = false;
+    }
+    if (about.arrivals.older(blocks)) to += addReportEntry(this.sealer.arena, at, to, about.index, 0, blocks);
+    this.commit(via, to - at, undefined, now);
+  }
+
+  /** Seals and sends at once what was written so far. */
+  flush(now: number): void {
+    this.sealer.flush(now);
+  }
+
+  private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
+    // A session that may send at all is the only kind that has routes.
+    const evicted = this.sealer.commit(route, this.epochs.sending!, bytes, copy, now);
+    if (evicted !== undefined) this.pool.release(evicted);
+  }
+}

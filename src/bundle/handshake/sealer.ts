@@ -1,0 +1,107 @@
+/**
+ * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, then handed to their
+ * routes in the order in which they were written. On the hot path: no allocation a message but the view that the route
+ * layer takes.
+ *
+ *   const at = sealer.reserve(n, now); write n bytes into sealer.arena at `at`; sealer.commit(route, epoch, n, copy,
+ *   now)
+ */
+import { assert } from '../../base/assert.ts';
+import { type Cipher, JOB_WORDS } from '../../crypto/cipher.ts';
+import {
+  MAX_ROUTE_MESSAGE_BYTES,
+  ROUTE_MESSAGE,
+  SEALED_HEADER_BYTES,
+  SEALED_OVERHEAD_BYTES,
+  writeSealedHeader,
+} from '../../wire/route-message.ts';
+import type { RoutePort } from '../ports.ts';
+import type { MessageCopy } from '../queue/message-pool.ts';
+import type { BundleRoute } from '../routes/bundle-route.ts';
+import type { Epoch } from './epochs.ts';
+
+const BATCH_MESSAGES = 128;
+/** Four of the largest messages, or a full batch of 2 KiB each. */
+const ARENA_BYTES = 256 * 1024;
+const TWO_32 = 0x1_0000_0000;
+
+export class Sealer {
+  readonly arena = new Uint8Array(ARENA_BYTES);
+  private readonly cipher: Cipher;
+  private readonly routes: RoutePort;
+  private readonly jobs = new Uint32Array(BATCH_MESSAGES * JOB_WORDS);
+  private readonly jobRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
+  private readonly jobSequences = new Float64Array(BATCH_MESSAGES);
+  private count = 0;
+  private used = 0;
+
+  constructor(cipher: Cipher, routes: RoutePort) {
+    this.cipher = cipher;
+    this.routes = routes;
+  }
+
+  /** Where in the arena the plaintext of at most `bytes` goes; `commit` has to follow. */
+  reserve(bytes: number, now: number): number {
+    const total = bytes + SEALED_OVERHEAD_BYTES;
+    assert(bytes > 0 && total <= MAX_ROUTE_MESSAGE_BYTES, 'a route message fits');
+    if (this.count === BATCH_MESSAGES || this.used + total > this.arena.length) this.flush(now);
+    return this.used + SEALED_HEADER_BYTES;
+  }
+
+  /**
+   * Numbers the plaintext that was written and takes it into the batch. DATA and DATAGRAM come with the copy that stays
+   * in flight; returned is the copy that had to leave the flight for it, if any.
+   */
+  commit(
+    route: BundleRoute,
+    keys: Epoch,
+    bytes: number,
+    copy: MessageCopy | undefined,
+    now: number,
+  ): MessageCopy | undefined {
+    const sequence = route.flight.next;
+    const job = this.count * JOB_WORDS;
+    writeSealedHeader(this.arena, this.used, keys.epoch & 0xff, sequence);
+    this.jobs[job] = route.keys.sendSlot(keys);
+    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
+    this.jobs[job + 2] = sequence % TWO_32;
+    this.jobs[job + 3] = this.used;
+    this.jobs[job + 4] = SEALED_HEADER_BYTES;
+    this.jobs[job + 5] = bytes;
+    this.jobRoutes[this.count] = route;
+    this.jobSequences[this.count] = sequence;
+    this.count += 1;
+    this.used += bytes + SEALED_OVERHEAD_BYTES;
+    route.sealingBytes += bytes + SEALED_OVERHEAD_BYTES;
+    return route.flight.record(now, copy);
+  }
+
+  /** Seals and sends the batch. */
+  flush(now: number): void {
+    const count = this.count;
+    if (count === 0) return;
+    this.cipher.sealBatch(this.arena, this.jobs, count);
+    this.count = 0;
+    this.used = 0;
+    for (let i = 0; i < count; i++) {
+      const route = this.jobRoutes[i]!;
+      this.jobRoutes[i] = undefined;
+      const at = this.jobs[i * JOB_WORDS + 3];
+      const bytes = this.jobs[i * JOB_WORDS + 5] + SEALED_OVERHEAD_BYTES;
+      route.sealingBytes -= bytes;
+      if (route.state === 'closed') continue;
+      if (this.routes.send(route.handle, this.arena.subarray(at, at + bytes), now) >= 0) route.sentBytes += bytes;
+      else route.owner.refused(route, this.jobSequences[i], now);
+    }
+  }
+
+  /** Message two goes as it is. */
+  sendPlain(route: BundleRoute, messageTwo: Uint8Array, now: number): void {
+    this.flush(now);
+    const message = this.arena.subarray(0, 1 + messageTwo.length);
+    message[0] = ROUTE_MESSAGE.messageTwo;
+    message.set(messageTwo, 1);
+    // No room: it goes again with the next probe of the client.
+    this.routes.send(route.handle, message, now);
+  }
+}

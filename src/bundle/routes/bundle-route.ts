@@ -1,0 +1,210 @@
+/**
+ * One end of one route of a session: what is sent and received on it, and whether it works. On each path a session has
+ * two, one of each class.
+ *
+ *   opening   set up, nothing authentic came back yet. The client sends data over it only while it has nothing better
+ *   up        carries data
+ *   stalled   was up and gave no sign of progress; what was in flight went elsewhere, if there was an elsewhere. Gets
+ *             probes only
+ *   closed    gone for good; whoever still holds it does nothing with it
+ *
+ * Timers (`route-health.ts` runs them): opening ends after `confirmMs`; a probe goes out when the route is quiet or
+ * progress is overdue; up ends when neither a report nor a probe's reply shows progress in time; stalled ends with a
+ * reply, or after `silenceMs`.
+ */
+import { NEVER } from '../../base/env.ts';
+import type { NodeKey, RouteHandle } from '../../base/ids.ts';
+import { type DeliveryMs, REAL_TIME, RELIABLE, type TrafficClass } from '../../base/traffic-class.ts';
+import type { Cipher } from '../../crypto/cipher.ts';
+import { ReplayWindow } from '../../crypto/replay-window.ts';
+import { Arrivals } from '../arrivals.ts';
+import type { Epoch } from '../handshake/epochs.ts';
+import { RouteKeys } from '../handshake/route-keys.ts';
+import { Flight } from './flight.ts';
+import { RouteRate } from './route-rate.ts';
+import { RouteTiming } from './route-timing.ts';
+
+export type RouteState = 'opening' | 'up' | 'stalled' | 'closed';
+
+/** A route's session, as the layer and its batches see it. */
+export interface RouteOwner {
+  /** A type 1 message: the bytes after the type. */
+  messageTwo(route: BundleRoute, bytes: Uint8Array, now: number): void;
+  /** The keys of the epoch that the header of a sealed message names (modulo 256), if it can be opened. */
+  receiveKeys(epochByte: number): Epoch | undefined;
+  /** An authentic message: the plaintext is `arena` from `at` to `end`, at least one byte, valid during the call. */
+  opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void;
+  /** The route brings nothing for message `number`: it is lost, or could not be used. */
+  passedOver(route: BundleRoute, number: number): void;
+  /** The layer below has more room on one of the session's routes. */
+  writable(): void;
+  /** The layer below had no room for the message with this sequence. */
+  refused(route: BundleRoute, sequence: number, now: number): void;
+  /** The layer below lost the route, at `hop` of its path. */
+  routeFailed(route: BundleRoute, hop: number, reason: string, now: number): void;
+}
+
+/** What is known of a sealed message beside its bytes; reused. */
+export interface SealedMessage {
+  /** The key epoch it was sealed under. */
+  epoch: number;
+  /** Of the route and direction, by its sender. */
+  sequence: number;
+  /** Of the route and direction, by the layer below. */
+  number: number;
+}
+
+export interface RouteOrigin {
+  readonly owner: RouteOwner;
+  readonly handle: RouteHandle;
+  /** Names the route in its session on the wire. */
+  readonly index: number;
+  /** Which of the session's `maxRoutes` places it takes. */
+  readonly slot: number;
+  /** Only the client knows it. */
+  readonly path: readonly NodeKey[] | undefined;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
+  readonly cipher: Cipher;
+}
+
+/** The other end may take its report delay, and either process a pause. */
+const ANSWER_MARGIN_MS = 35;
+/** What one report speaks of: less under way is no load. */
+const LIGHT_BYTES = 16 * 1_024;
+/** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */
+const PERSISTENCE_MS = 2_000;
+/** Probes of which the time and sequence are remembered. */
+const PROBES_KEPT = 8;
+/** How far messages may overtake each other on a route: 45 MB of full-size ones; Real Time does not grow so old. */
+const BULK_REPLAY_BITS = 32_768;
+const REAL_TIME_REPLAY_BITS = 1_024;
+
+export class BundleRoute {
+  readonly owner: RouteOwner;
+  readonly handle: RouteHandle;
+  readonly index: number;
+  readonly slot: number;
+  readonly path: readonly NodeKey[] | undefined;
+  readonly trafficClass: TrafficClass;
+  readonly deliveryMs: DeliveryMs;
+  readonly keys: RouteKeys;
+  readonly timing = new RouteTiming();
+  readonly rate = new RouteRate();
+  readonly flight = new Flight();
+  readonly arrivals = new Arrivals();
+  readonly replay: ReplayWindow;
+
+  state: RouteState = 'opening';
+  readonly openedAt: number;
+  stalledAt = 0;
+  /** When something authentic last came on it. */
+  heardAt: number;
+  /**
+   * When a report or a probe's reply last showed that what is sent on it arrives, or the first message left after a
+   * pause.
+   */
+  progressAt: number;
+  /** Bytes in the sealer's batch: the layer below does not know of them yet. */
+  sealingBytes = 0;
+  /** No data is pulled before: the layer below was full. */
+  pausedUntil = 0;
+  /** Service only: when message two was last sent on it. */
+  messageTwoAt = 0;
+
+  /** What was sent below is lost when it is overdue: three later messages, or a later probe, arrived. */
+  lostBelow = 0;
+  /** The largest sequence that the other end reported. */
+  largestReported = -1;
+
+  probedAt = Number.NEGATIVE_INFINITY;
+  /** When the oldest probe that nothing answered was sent. */
+  unansweredSince = NEVER;
+  private probesSent = 0;
+  private readonly probeTokens = new Float64Array(PROBES_KEPT).fill(-1);
+  private readonly probeSentAt = new Float64Array(PROBES_KEPT);
+  private readonly probeSequence = new Float64Array(PROBES_KEPT);
+
+  deliveredBytes = 0;
+  sentBytes = 0;
+  receivedBytes = 0;
+  lost = 0;
+  resent = 0;
+
+  constructor(origin: RouteOrigin, now: number) {
+    this.owner = origin.owner;
+    this.handle = origin.handle;
+    this.index = origin.index;
+    this.slot = origin.slot;
+    this.path = origin.path;
+    this.trafficClass = origin.trafficClass;
+    this.deliveryMs = origin.deliveryMs;
+    this.keys = new RouteKeys(origin.cipher, origin.index);
+    this.replay = new ReplayWindow(this.isRealTime ? REAL_TIME_REPLAY_BITS : BULK_REPLAY_BITS);
+    this.openedAt = now;
+    this.heardAt = now;
+    this.progressAt = now;
+  }
+
+  get isRealTime(): boolean {
+    return this.trafficClass === REAL_TIME;
+  }
+
+  /** Whether the hops repeat what is lost for as long as anything gets through. */
+  get isReliable(): boolean {
+    return this.deliveryMs === RELIABLE;
+  }
+
+  /** Whether this is the route of the other class on the same path (docs/protocol.md section 6.1). */
+  isPartnerOf(route: BundleRoute): boolean {
+    return this.index === (route.index ^ 1) && this.trafficClass !== route.trafficClass;
+  }
+
+  /** A message was given to it. */
+  pulled(now: number): void {
+    if (this.flight.count === 0) this.progressAt = now;
+  }
+
+  /**
+   * How long a message that is sent now will take there and its report back, milliseconds: what the path takes by itself, or
+   * what is under way at the rate of the route. Unmeasured is never.
+   */
+  expectedMs(bytes: number): number {
+    const { settledMs } = this.timing;
+    if (settledMs === undefined) return NEVER;
+    const underWay = this.flight.bytes + bytes;
+    const { bytesPerMs } = this.rate;
+    // A route that carries little never showed what it can carry.
+    if (underWay < LIGHT_BYTES || bytesPerMs === 0) return settledMs;
+    return Math.max(settledMs, underWay / bytesPerMs);
+  }
+
+  /** How long an answer takes at most, as far as is known. */
+  get answerMs(): number {
+    return this.timing.answerMs(ANSWER_MARGIN_MS);
+  }
+
+  /** After this time a message that is missing among later ones won't come any more. */
+  get overdueMs(): number {
+    return this.answerMs + Math.min(this.deliveryMs, PERSISTENCE_MS);
+  }
+
+  /** A probe leaves now under the next sequence; returns its token. */
+  nextProbe(now: number): number {
+    const token = this.probesSent++;
+    const place = token % PROBES_KEPT;
+    this.probeTokens[place] = token;
+    this.probeSentAt[place] = now;
+    this.probeSequence[place] = this.flight.next;
+    this.probedAt = now;
+    if (this.unansweredSince === NEVER) this.unansweredSince = now;
+    return token;
+  }
+
+  /** When the probe was sent and under which sequence; undefined when none of ours is remembered under this token. */
+  probeOf(token: number): { sentAt: number; sequence: number } | undefined {
+    const place = this.probeTokens.indexOf(token);
+    if (place < 0) return undefined;
+    return { sentAt: this.probeSentAt[place], sequence: this.probeSequence[place] };
+  }
+}

@@ -1,0 +1,164 @@
+/** The live routes of a session, each in a place of its own, and which of them carries the next message. */
+import { assert } from '../../base/assert.ts';
+import { NEVER } from '../../base/env.ts';
+import { BULK, REAL_TIME, type TrafficClass } from '../../base/traffic-class.ts';
+import { MAX_ROUTE_MESSAGE_BYTES } from '../../wire/route-message.ts';
+import type { RoutePort } from '../ports.ts';
+import type { BundleRoute } from './bundle-route.ts';
+
+/** Data leaves this much room for probes, reports and new keys. */
+const RESERVED_BYTES = 1_024;
+
+export class RouteSet {
+  /** In the order of opening. */
+  readonly live: BundleRoute[] = [];
+  private readonly places: (BundleRoute | undefined)[];
+  private readonly port: RoutePort;
+
+  constructor(places: number, port: RoutePort) {
+    this.places = new Array(places).fill(undefined);
+    this.port = port;
+  }
+
+  get freePlaces(): number {
+    return this.places.length - this.live.length;
+  }
+
+  /** -1 when all are taken. */
+  freePlace(): number {
+    return this.places.indexOf(undefined);
+  }
+
+  add(route: BundleRoute): void {
+    assert(this.places[route.slot] === undefined, 'the place is free');
+    this.places[route.slot] = route;
+    this.live.push(route);
+  }
+
+  remove(route: BundleRoute): void {
+    assert(this.places[route.slot] === route, 'the route is live');
+    this.places[route.slot] = undefined;
+    this.live.splice(this.live.indexOf(route), 1);
+  }
+
+  byIndex(index: number): BundleRoute | undefined {
+    for (const route of this.live) if (route.index === index) return route;
+    return undefined;
+  }
+
+  /** The one that nothing came on for longest. */
+  quietest(): BundleRoute {
+    return this.live.reduce((a, b) => (b.heardAt < a.heardAt ? b : a));
+  }
+
+  /** Whether a route is up, of any class or of the one given. */
+  hasUp(trafficClass?: TrafficClass): boolean {
+    return this.fastest(trafficClass) !== undefined;
+  }
+
+  hasFlight(): boolean {
+    for (const route of this.live) if (route.flight.count > 0) return true;
+    return false;
+  }
+
+  /** The route with the shortest round trip that is up, of any class or of the one given. */
+  fastest(trafficClass?: TrafficClass): BundleRoute | undefined {
+    let best: BundleRoute | undefined;
+    for (const route of this.live) {
+      if (route.state !== 'up' || (trafficClass !== undefined && route.trafficClass !== trafficClass)) continue;
+      if (best === undefined || isFaster(route, best)) best = route;
+    }
+    return best;
+  }
+
+  /** Where reports about `route` go: over the Real Time route of its path, where no data is in their way. */
+  reporter(route: BundleRoute): BundleRoute | undefined {
+    for (const other of this.live) {
+      if (other.state === 'up' && other.isRealTime && other.isPartnerOf(route)) return other;
+    }
+    return route.state === 'up' ? route : this.fastest();
+  }
+
+  /**
+   * The route that carries a Real Time message of `bytes` now: the fastest Real Time one with room. A Bulk one if none
+   * is up, not if all are full: more real time than its share has to be dropped. One that is still opening is used
+   * while none is up at all.
+   */
+  pullRealTime(bytes: number, now: number): BundleRoute | undefined {
+    if (this.hasUp(REAL_TIME)) return this.withRoom(REAL_TIME, 'up', bytes, NEVER, now);
+    if (this.hasUp(BULK)) return this.withRoom(BULK, 'up', bytes, NEVER, now);
+    return this.withRoom(REAL_TIME, 'opening', bytes, NEVER, now) ?? this.withRoom(BULK, 'opening', bytes, NEVER, now);
+  }
+
+  /**
+   * The route that carries a Bulk message of `bytes` now: the one with room by which it will be there first. One that is slower than the fastest by
+   * more than `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still
+   * opening is used while none is up.
+   */
+  pullBulk(bytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
+    let leastMs = NEVER;
+    for (const route of this.live) {
+      if (route.state === 'up' && !route.isRealTime) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
+    }
+    if (leastMs === NEVER) return this.withRoom(BULK, 'opening', bytes, NEVER, now);
+    return this.withRoom(BULK, 'up', bytes, leastMs + admitSkewMs, now);
+  }
+
+  /**
+   * Whether nothing waits on the route: it takes any message now, and what it takes after that shows when it has that
+   * one.
+   */
+  isEmpty(route: BundleRoute, now: number): boolean {
+    return this.port.room(route.handle, now) === MAX_ROUTE_MESSAGE_BYTES;
+  }
+
+  /** How far the delays of the Bulk routes that are up lie apart. */
+  skewMs(): number {
+    let shortest = NEVER;
+    let longest = 0;
+    for (const route of this.live) {
+      const ms = route.timing.roundTripMs;
+      if (route.state !== 'up' || route.isRealTime || ms === undefined) continue;
+      shortest = Math.min(shortest, ms);
+      longest = Math.max(longest, ms + 4 * route.timing.variationMs);
+    }
+    return Math.max(0, longest - shortest);
+  }
+
+  /** The longest smoothed round trip of the Bulk routes that are up; 0 when none is known. */
+  longestRoundTripMs(): number {
+    let longest = 0;
+    for (const route of this.live) {
+      if (route.state === 'up' && !route.isRealTime) longest = Math.max(longest, route.timing.roundTripMs ?? 0);
+    }
+    return longest;
+  }
+
+  private withRoom(
+    trafficClass: TrafficClass,
+    state: 'up' | 'opening',
+    bytes: number,
+    slowestMs: number,
+    now: number,
+  ): BundleRoute | undefined {
+    // The largest message fits where nothing waits, and needs no reserve there.
+    const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
+    let best: BundleRoute | undefined;
+    let bestMs = NEVER;
+    for (const route of this.live) {
+      if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
+      if ((route.timing.settledMs ?? 0) > slowestMs) continue;
+      const ms = route.expectedMs(bytes);
+      if (best !== undefined && ms >= bestMs) continue;
+      if (this.port.room(route.handle, now) - route.sealingBytes < neededBytes) continue;
+      best = route;
+      bestMs = ms;
+    }
+    return best;
+  }
+}
+
+/** Unmeasured is slowest. */
+function isFaster(a: BundleRoute, b: BundleRoute): boolean {
+  return (a.timing.roundTripMs ?? NEVER) < (b.timing.roundTripMs ?? NEVER);
+}

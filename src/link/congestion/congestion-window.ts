@@ -1,0 +1,332 @@
+/**
+ * How fast a link may send, and how much may be under way on it. Growing delay is congestion, loss alone is not: what lies below
+ * is a modem with a queue that can't be seen, and radio that loses at random.
+ *
+ *   rate = carried x (1 + (target - queue) / (4 rounds))
+ *
+ * `carried` is how fast datagrams arrive over there while a queue stands: what the link carries (BBR, Cardwell et al. 2017). Since the
+ * peer's clock tells when they arrived, neither lost ACKs nor datagrams lost on the way nor a queue on the way back have a part in it.
+ * `queue` is what stood in the last round (queue-delay.ts). `target` is what should stand: about a datagram, which shares a bottleneck
+ * evenly as FAST TCP's fixed number of packets does (Wei et al. 2006), and what is only noise. The rate settles where the target stands.
+ *
+ * States:
+ *   steady     a queue stands: the formula above
+ *   climbing   less than half of the target stands and the rate is used up: after three rounds the rate exceeds what is carried, by twice as
+ *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that: slow start
+ *   draining   half of what is carried until the queue must be empty, then what is carried until a datagram tells the base of all delays
+ *
+ * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 10 s after the
+ * last one (40 round trips on long paths) if the link is busy; or when a queue does not shrink though less was sent than arrived:
+ * then there is none, and the path itself has become longer. A link that is not busy learns its base without. Nothing sent for 10 s: a new link.
+ *
+ * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some;
+ * more where much is lost, since ACKs are lost as well. Loss: see overload.ts.
+ */
+import { NEVER } from '../../base/env.ts';
+import type { CongestionTuning } from './congestion-tuning.ts';
+import { Overload } from './overload.ts';
+import { QueueDelay } from './queue-delay.ts';
+
+/** The climb of a new link: beyond the rounds that any climb takes to its most. */
+const NEW_LINK_ROUNDS = 1_000;
+const ROUND_TRIP_SMOOTHING = 1 / 8;
+/** No bottleneck sends faster than it was sent to for long; where it seems so, the path has just become shorter. */
+const ARRIVAL_OVER_SENDING = 1.5;
+/** The queue of a round tells little about the wire beyond this many targets: then what arrives is exactly what is carried. */
+const CLEAR_QUEUE = 2;
+/** Targets of queue that end a round early. */
+const URGENT_QUEUE = 4;
+/** How long the rate must have been used up. */
+const USED_ROUND_TRIPS = 0.5;
+/** Worse links get no wider window. */
+const LEAST_SHARE_COUNTED = 0.4;
+
+export class CongestionWindow {
+  private readonly tuning: CongestionTuning;
+  private delay = new QueueDelay();
+  private overload: Overload;
+  /** What may be sent and what is carried, bytes a millisecond. */
+  private rate = 0;
+  private carried = 0;
+  private smoothedRoundTrip = 0;
+  private lastQueueMs = 0;
+  private sentBytes = 0;
+  private lastSentAt: number;
+  /** Rounds in a row with less than half of the target. */
+  private lowRounds = 0;
+  private climbFrom = 0;
+  /** The round under way: it ends when what was sent before it has arrived. */
+  private roundStartedAt = 0;
+  private roundEndTotal = 0;
+  private roundRate = 0;
+  private lastRoundRate = 0;
+  /** Of the last few rounds, older ones counting less. */
+  private ackedOfLate = 0;
+  private lostOfLate = 0;
+  /** The arrival that ended the last round; total -1: there was none. */
+  private markTotal = -1;
+  private markSentAt = 0;
+  private markTransit = 0;
+  /** A queue that should shrink: what it was, by how much it should have shrunk since, what was carried before it. */
+  private highQueueMs = 0;
+  private shrinkMs = 0;
+  private carriedBeforeHigh = 0;
+  private baseLearntAt = 0;
+  /** While draining: when the queue must be empty. */
+  private emptyAt = NEVER;
+  private emptying = false;
+  private carriedBeforeTest = 0;
+  /** A queue was seen while the rate was used up: what the link is known to carry is what it can carry. */
+  private bounded = false;
+
+  constructor(tuning: CongestionTuning, now: number) {
+    this.tuning = tuning;
+    this.lastSentAt = now;
+    this.overload = new Overload(tuning, now);
+    this.restart(now);
+  }
+
+  /** Bytes that may be under way: sent, neither acknowledged nor deemed lost. */
+  get bytes(): number {
+    const { windowRoundTrips, windowSlackMs, windowSlackBytes, windowLossFactor } = this.tuning;
+    const through = Math.max(this.overload.usualShare, LEAST_SHARE_COUNTED);
+    const slackMs = windowSlackMs * (1 + (windowLossFactor * (1 - through)) / through);
+    return windowSlackBytes + this.rate * (windowRoundTrips * this.delay.leastRoundTripMs + slackMs);
+  }
+
+  /** The pace, bytes a millisecond. */
+  get rateBytesPerMs(): number {
+    return this.emptying ? this.carried * this.tuning.drainShare : this.rate;
+  }
+
+  /** What the link is known to carry, bytes a millisecond. It falls only while the link is busy. */
+  get carriedBytesPerMs(): number {
+    return this.carried;
+  }
+
+  /** What may leave at once after silence, beyond what makes up for late timers. */
+  get burstBytes(): number {
+    return this.bounded ? 0 : this.tuning.burstBytes;
+  }
+
+  /** The standing queue of our direction in the last round, ms. */
+  get queueMs(): number {
+    return this.lastQueueMs;
+  }
+
+  /** Smoothed; 0 before the first sample. */
+  get roundTripMs(): number {
+    return this.smoothedRoundTrip;
+  }
+
+  /** The path changed: nothing is known any more. */
+  restart(now: number): void {
+    this.delay = new QueueDelay();
+    this.overload = new Overload(this.tuning, now);
+    this.carried = this.tuning.initialRateBytesPerMs;
+    this.carriedBeforeHigh = this.carried;
+    this.lowRounds = NEW_LINK_ROUNDS;
+    this.bounded = false;
+    this.climbFrom = now;
+    this.smoothedRoundTrip = 0;
+    this.lastQueueMs = 0;
+    this.highQueueMs = 0;
+    this.markTotal = -1;
+    this.baseLearntAt = now;
+    this.emptyAt = NEVER;
+    this.emptying = false;
+    this.setRate(this.carried);
+  }
+
+  /** A datagram left that the peer must acknowledge. */
+  onSent(bytes: number, now: number): void {
+    if (now - this.lastSentAt > this.tuning.baseKeepMs) this.restart(now);
+    this.lastSentAt = now;
+    this.sentBytes += bytes;
+    if (now >= this.emptyAt) this.emptying = false;
+  }
+
+  /**
+   * The newest datagram that arrived was acknowledged for the first time. `sentTotal`: all bytes given to `onSent` up to and with it;
+   * `transitMs`: its way by the two clocks (peer-clock.ts); `roundTripMs`: without the delay of the ACK.
+   */
+  onArrival(sentTotal: number, sentAt: number, transitMs: number, roundTripMs: number, now: number): void {
+    const { roundSamples, roundMinMs } = this.tuning;
+    const { delay } = this;
+    const first = this.markTotal < 0;
+    this.smoothedRoundTrip += (roundTripMs - this.smoothedRoundTrip) * (first ? 1 : ROUND_TRIP_SMOOTHING);
+    delay.sample(transitMs, roundTripMs);
+    if (first) {
+      // Before the first round trip is known, what is late is easily taken for lost.
+      this.overload.excuse(now + roundTripMs);
+      return this.startRound(sentTotal, sentAt, transitMs, now);
+    }
+    if (sentAt >= this.emptyAt) {
+      this.endDrain(now);
+      return this.startRound(sentTotal, sentAt, transitMs, now);
+    }
+    if (delay.roundSamples < roundSamples) return;
+    if (!this.draining && delay.recentMs > URGENT_QUEUE * this.targetMs() + roundMinMs) {
+      this.endRound(sentTotal, sentAt, transitMs, delay.recentMs, now);
+    } else if (sentTotal >= this.roundEndTotal && now - this.roundStartedAt >= roundMinMs) {
+      this.endRound(sentTotal, sentAt, transitMs, delay.roundMs, now);
+    }
+  }
+
+  onAcked(bytes: number, now: number): void {
+    this.ackedOfLate += bytes;
+    this.overload.count(bytes, 0);
+    this.judgeLoss(now);
+  }
+
+  onLost(bytes: number, now: number): void {
+    this.lostOfLate += bytes;
+    this.overload.count(0, bytes);
+    this.judgeLoss(now);
+  }
+
+  private get draining(): boolean {
+    return this.emptyAt !== NEVER;
+  }
+
+  private targetMs(): number {
+    const { queueBytes, queueMs, noiseShare, roundTripShare } = this.tuning;
+    const { noiseMs, leastRoundTripMs } = this.delay;
+    return queueBytes / this.carried + queueMs + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+  }
+
+  private startRound(sentTotal: number, sentAt: number, transitMs: number, now: number): void {
+    this.markTotal = sentTotal;
+    this.markSentAt = sentAt;
+    this.markTransit = transitMs;
+    this.roundStartedAt = now;
+    this.roundEndTotal = this.sentBytes;
+    this.lastRoundRate = this.roundRate;
+    this.roundRate = this.rateBytesPerMs;
+    this.ackedOfLate /= 2;
+    this.lostOfLate /= 2;
+    this.delay.startRound();
+  }
+
+  private endRound(sentTotal: number, sentAt: number, transitMs: number, queueMs: number, now: number): void {
+    const bytes = sentTotal - this.markTotal;
+    const sentMs = Math.max(sentAt - this.markSentAt, 0.001);
+    const arrivedMs = Math.max(sentMs + transitMs - this.markTransit, 0.001);
+    const sentRate = bytes / sentMs;
+    const targetMs = this.targetMs();
+    // Before a full queue datagrams are lost: only those that got through tell its rate.
+    const full = queueMs > CLEAR_QUEUE * targetMs;
+    const share = this.overload.excessShare(this.ackedOfLate, this.lostOfLate);
+    const arrivalRate = Math.min((share * bytes) / arrivedMs, ARRIVAL_OVER_SENDING * sentRate);
+    const paced = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
+    // A burst at full pace says nothing about a rate that lasts.
+    const used = paced && sentMs >= USED_ROUND_TRIPS * this.delay.leastRoundTripMs;
+    this.lastQueueMs = queueMs;
+    if (!used || full) {
+      this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
+    }
+    if (!this.draining) {
+      this.shrinkMs += Math.max(0, 1 - sentRate / this.carried) * sentMs;
+      this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate);
+      this.steer(used, queueMs, targetMs, now);
+      if (this.isStuck(queueMs, targetMs)) this.startDrain(queueMs, now);
+      else this.keepBase(used, queueMs, now);
+    }
+    this.startRound(sentTotal, sentAt, transitMs, now);
+  }
+
+  /** `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. */
+  private learnCarried(paced: boolean, fill: number, sentRate: number, arrivalRate: number): void {
+    if (!paced || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
+    else if (fill > CLEAR_QUEUE) this.carried = arrivalRate;
+    else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
+  }
+
+  private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
+    const { correctionRounds, cutMost } = this.tuning;
+    if (queueMs >= targetMs / 2) {
+      this.lowRounds = 0;
+      this.bounded ||= used;
+    } else if (!used) return this.setRate(Math.min(this.rate, this.carried));
+    else if (now < this.climbFrom) return;
+    else this.lowRounds += 1;
+    const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));
+    this.setRate(this.carried * (1 + Math.max(correction, this.climb(), -cutMost)));
+  }
+
+  /** By which share to exceed what is carried; below any correction while it is not time to climb. */
+  private climb(): number {
+    const { climbAfterRounds, climbLeast, climbMost } = this.tuning;
+    const rounds = this.lowRounds - climbAfterRounds;
+    return rounds <= 0 ? -1 : Math.min(climbMost, climbLeast * 2 ** (rounds >> 1));
+  }
+
+  private setRate(rate: number): void {
+    const { minRateBytesPerMs, maxRateBytesPerMs } = this.tuning;
+    this.rate = Math.min(Math.max(rate, minRateBytesPerMs), maxRateBytesPerMs);
+  }
+
+  /** Whether what looks like a queue has not shrunk by half of what it should have, once that is half of it. */
+  private isStuck(queueMs: number, targetMs: number): boolean {
+    if (queueMs <= CLEAR_QUEUE * targetMs) {
+      this.highQueueMs = 0;
+      this.carriedBeforeHigh = this.carried;
+      return false;
+    }
+    if (this.highQueueMs > 0 && this.shrinkMs <= this.highQueueMs / 2) return false;
+    const stuck = this.highQueueMs > 0 && queueMs > this.highQueueMs - this.shrinkMs / 2;
+    this.highQueueMs = queueMs;
+    this.shrinkMs = 0;
+    return stuck;
+  }
+
+  private keepBase(used: boolean, queueMs: number, now: number): void {
+    const { baseKeepMs, baseKeepRoundTrips } = this.tuning;
+    if (now - this.baseLearntAt < Math.max(baseKeepMs, baseKeepRoundTrips * this.smoothedRoundTrip)) return;
+    if (used) this.startDrain(queueMs, now);
+    else this.learnBase(now);
+  }
+
+  private startDrain(queueMs: number, now: number): void {
+    const { drainShare, drainSlackBytes } = this.tuning;
+    this.emptyAt = now + (queueMs + drainSlackBytes / this.carried) / (1 - drainShare);
+    this.emptying = true;
+    this.setRate(Math.min(this.rate, this.carried));
+    this.delay.startPeriod();
+  }
+
+  private endDrain(now: number): void {
+    this.emptyAt = NEVER;
+    this.emptying = false;
+    this.highQueueMs = 0;
+    // A longer path carries what the shorter one did, until it is known better.
+    if (this.learnBase(now) > this.targetMs()) this.carried = this.carriedBeforeHigh;
+    this.setRate(this.carried);
+  }
+
+  /** Returns by how much the base rose, ms. */
+  private learnBase(now: number): number {
+    const rise = this.delay.learn();
+    this.delay.startPeriod();
+    this.baseLearntAt = now;
+    return rise;
+  }
+
+  private judgeLoss(now: number): void {
+    const verdict = this.overload.judge(this.smoothedRoundTrip, now);
+    if (verdict === 'none') return;
+    if (verdict === 'test') {
+      this.carriedBeforeTest = this.carried;
+      this.carried = Math.min(this.carried, this.overload.testRate);
+      this.climbFrom = NEVER;
+    } else if (verdict === 'overload') {
+      this.carried = Math.min(this.carried, this.overload.testRate);
+      this.climbFrom = now + this.overload.holdMs;
+      this.lowRounds = 0;
+    } else {
+      this.climbFrom = now;
+      this.carried = this.carriedBeforeTest;
+    }
+    this.setRate(this.carried);
+  }
+}

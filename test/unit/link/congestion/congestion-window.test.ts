@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { CONGESTION_TUNING } from '../../../../src/link/congestion/congestion-tuning.ts';
+import { CongestionWindow } from '../../../../src/link/congestion/congestion-window.ts';
+import { Bottleneck, type Flow, type FlowOptions, Simulation } from '../../../helpers/bottleneck.ts';
+
+interface Line {
+  readonly simulation: Simulation;
+  readonly bottleneck: Bottleneck;
+  readonly flow: Flow;
+}
+
+function line(mbps: number, options: Partial<FlowOptions> = {}, queueBytes = 256 * 1_024): Line {
+  const simulation = new Simulation(1);
+  const bottleneck = new Bottleneck(mbps, queueBytes);
+  return { simulation, bottleneck, flow: simulation.flow(bottleneck, options) };
+}
+
+/** Share of the line that is used until then. */
+function use({ simulation, bottleneck }: Line, untilMs: number): number {
+  const from = simulation.now;
+  const before = bottleneck.passedBytes;
+  simulation.run(untilMs);
+  return (bottleneck.passedBytes - before) / ((untilMs - from) * bottleneck.bytesPerMs);
+}
+
+/** The longest queue until then, ms. */
+function longestQueue({ simulation, bottleneck }: Line, untilMs: number): number {
+  let longest = 0;
+  while (simulation.now < untilMs) {
+    simulation.run(simulation.now + 1);
+    longest = Math.max(longest, bottleneck.queueMs(simulation.now));
+  }
+  return longest;
+}
+
+describe('congestion window', () => {
+  it.each([
+    [2, 5],
+    [2, 19],
+    [10, 5],
+    [10, 50],
+    [100, 1],
+    [100, 20],
+  ])('fills %i Mb/s at %i ms one way with about two datagrams in the queue', (mbps, delayMs) => {
+    const busy = line(mbps, { delayMs });
+    busy.simulation.run(5_000);
+    expect(use(busy, 8_000)).toBeGreaterThan(0.97);
+    const datagramMs = 1_452 / busy.bottleneck.bytesPerMs;
+    expect(longestQueue(busy, 9_500)).toBeLessThan(3 * datagramMs + 4);
+  });
+
+  it('takes random loss for what it is, also that of ACKs', () => {
+    const lossy = line(10, { lossOut: 0.5, lossBack: 0.5 });
+    lossy.simulation.run(5_000);
+    expect(use(lossy, 15_000)).toBeGreaterThan(0.98);
+  });
+
+  it('does not take a queue on the way back for its own', () => {
+    const simulation = new Simulation(1);
+    const uplink = new Bottleneck(1);
+    const bottleneck = new Bottleneck(10);
+    simulation.flow(uplink, { name: 'up', backVia: bottleneck });
+    const flow = simulation.flow(bottleneck, { name: 'down', backVia: uplink });
+    simulation.run(5_000);
+    expect(use({ simulation, bottleneck, flow }, 8_000)).toBeGreaterThan(0.97);
+  });
+
+  it('does not collapse where processes are away for milliseconds', () => {
+    const fast = line(600, { delayMs: 0.05, pauseEveryMs: 20 }, 1_000_000);
+    fast.simulation.run(500);
+    expect(use(fast, 2_000)).toBeGreaterThan(0.75);
+  });
+
+  it('follows a line that becomes slower, and empties the queue that this makes', () => {
+    const changing = line(10);
+    changing.simulation.run(3_000);
+    changing.bottleneck.bytesPerMs /= 5;
+    expect(longestQueue(changing, 4_500)).toBeLessThan(300);
+    expect(longestQueue(changing, 6_000)).toBeLessThan(40);
+    expect(use(changing, 8_000)).toBeGreaterThan(0.97);
+  });
+
+  it('follows a line that becomes faster', () => {
+    const changing = line(2);
+    changing.simulation.run(3_000);
+    changing.bottleneck.bytesPerMs *= 5;
+    changing.simulation.run(4_500);
+    expect(use(changing, 6_500)).toBeGreaterThan(0.97);
+  });
+
+  it('knows a longer path from a queue', () => {
+    const changing = line(10);
+    changing.simulation.run(3_000);
+    changing.flow.extraDelayMs = 75;
+    changing.simulation.run(6_000);
+    expect(use(changing, 8_000)).toBeGreaterThan(0.95);
+  });
+
+  it('empties a full queue at the end of a far slower line', () => {
+    const changing = line(100);
+    changing.simulation.run(3_000);
+    changing.bottleneck.bytesPerMs /= 10;
+    changing.simulation.run(5_000);
+    expect(longestQueue(changing, 8_000)).toBeLessThan(20);
+  });
+
+  it('shares a bottleneck with another link', () => {
+    const simulation = new Simulation(1);
+    const bottleneck = new Bottleneck(10);
+    const first = simulation.flow(bottleneck, { name: 'first' });
+    simulation.run(3_000);
+    const second = simulation.flow(bottleneck, { name: 'second' });
+    simulation.run(15_000);
+    const before = [first.deliveredBytes, second.deliveredBytes];
+    simulation.run(45_000);
+    const ratio = (first.deliveredBytes - before[0]) / (second.deliveredBytes - before[1]);
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+  });
+
+  it('learns its base again while the clocks drift apart', () => {
+    for (const clockSkew of [-2e-4, 2e-4]) {
+      const drifting = line(10, { clockSkew });
+      drifting.simulation.run(30_000);
+      expect(use(drifting, 50_000)).toBeGreaterThan(0.97);
+      expect(longestQueue(drifting, 52_000)).toBeLessThan(8);
+    }
+  });
+
+  it('does not grow while the source sets the pace', () => {
+    const easy = line(100, { offeredBytesPerMs: 200 });
+    easy.simulation.run(5_000);
+    const { carriedBytesPerMs } = easy.flow.window;
+    easy.simulation.run(15_000);
+    expect(easy.flow.window.carriedBytesPerMs).toBeLessThan(1.1 * carriedBytesPerMs);
+    expect(easy.flow.window.rateBytesPerMs).toBeGreaterThan(200);
+  });
+
+  it('sends no burst after an idle time', () => {
+    const idle = line(10);
+    idle.simulation.run(3_000);
+    idle.flow.offer(0);
+    idle.simulation.run(11_000);
+    idle.flow.offer(Number.POSITIVE_INFINITY);
+    expect(longestQueue(idle, 12_000)).toBeLessThan(12);
+  });
+
+  it('allows a burst until it knows the bottleneck', () => {
+    const busy = line(10);
+    expect(busy.flow.window.burstBytes).toBe(CONGESTION_TUNING.burstBytes);
+    busy.simulation.run(2_000);
+    expect(busy.flow.window.burstBytes).toBe(0);
+    busy.flow.window.restart(2_000);
+    expect(busy.flow.window.burstBytes).toBe(CONGESTION_TUNING.burstBytes);
+  });
+
+  it('is a new link after a long idle time, and after a change of path', () => {
+    const idle = line(10);
+    idle.simulation.run(3_000);
+    const { window } = idle.flow;
+    expect(window.rateBytesPerMs).toBeGreaterThan(1_000);
+    window.onSent(100, 3_000 + CONGESTION_TUNING.baseKeepMs + 100);
+    expect(window.rateBytesPerMs).toBe(CONGESTION_TUNING.initialRateBytesPerMs);
+    const fresh = new CongestionWindow(CONGESTION_TUNING, 0);
+    window.restart(20_000);
+    expect(window.bytes).toBe(fresh.bytes);
+  });
+
+  it('stays within its bounds', () => {
+    const window = new CongestionWindow(CONGESTION_TUNING, 0);
+    let total = 0;
+    for (let now = 0; now < 20_000; now += 5) {
+      for (let i = 0; i < 10; i++) window.onSent(5_000_000, now);
+      total += 50_000_000;
+      window.onArrival(total, now, 0, 1, now + 1);
+      window.onAcked(50_000_000, now + 1);
+    }
+    expect(window.rateBytesPerMs).toBeLessThanOrEqual(CONGESTION_TUNING.maxRateBytesPerMs);
+    const stopped = new CongestionWindow(CONGESTION_TUNING, 0);
+    for (let i = 1; i < 1_000; i++) {
+      stopped.onSent(100, i * 100);
+      stopped.onArrival(i * 100, i * 100, i * 100, i * 100, i * 200);
+    }
+    expect(stopped.rateBytesPerMs).toBeGreaterThanOrEqual(
+      CONGESTION_TUNING.minRateBytesPerMs * CONGESTION_TUNING.drainShare,
+    );
+    expect(stopped.bytes).toBeGreaterThanOrEqual(CONGESTION_TUNING.windowSlackBytes);
+  });
+});

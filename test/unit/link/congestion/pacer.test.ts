@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { CONGESTION_TUNING } from '../../../../src/link/congestion/congestion-tuning.ts';
+import { Pacer } from '../../../../src/link/congestion/pacer.ts';
+
+const RATE = 1_000;
+const BYTES = 1_500;
+
+describe('pacer', () => {
+  it('lets the first datagram go at once and the next one after the time that it takes', () => {
+    const pacer = new Pacer(CONGESTION_TUNING);
+    expect(pacer.mayAt()).toBeLessThanOrEqual(100);
+    pacer.sent(BYTES, RATE, 0, 100);
+    expect(pacer.mayAt()).toBeCloseTo(101.5 - CONGESTION_TUNING.catchUpMs);
+  });
+
+  it('keeps the rate when every timer is late', () => {
+    const pacer = new Pacer(CONGESTION_TUNING);
+    let now = 1_000;
+    let bytes = 0;
+    while (now < 2_000) {
+      while (pacer.mayAt() <= now) {
+        pacer.sent(BYTES, RATE, 0, now);
+        bytes += BYTES;
+      }
+      now = pacer.mayAt() + 1;
+    }
+    expect(bytes / 1_000).toBeGreaterThan(0.99 * RATE);
+    expect(bytes / 1_000).toBeLessThan(1.02 * RATE);
+  });
+
+  it('gives no more credit for a long silence than for a short one', () => {
+    const pacer = new Pacer(CONGESTION_TUNING);
+    pacer.sent(BYTES, RATE, 0, 0);
+    let burst = 0;
+    for (; pacer.mayAt() <= 60_000; burst++) pacer.sent(BYTES, RATE, 0, 60_000);
+    expect(burst * BYTES).toBeLessThanOrEqual(RATE * CONGESTION_TUNING.catchUpMs + 2 * BYTES);
+  });
+
+  it('lets a burst go at once after silence, and then keeps the rate', () => {
+    const pacer = new Pacer(CONGESTION_TUNING);
+    let burst = 0;
+    for (; pacer.mayAt() <= 1_000; burst++) pacer.sent(BYTES, RATE, 10 * BYTES, 1_000);
+    expect(burst).toBe(11);
+    let bytes = 0;
+    for (let now = 1_000; now < 2_000; now++) {
+      for (; pacer.mayAt() <= now; bytes += BYTES) pacer.sent(BYTES, RATE, 10 * BYTES, now);
+    }
+    expect(bytes / 1_000).toBeLessThan(1.02 * RATE);
+  });
+});

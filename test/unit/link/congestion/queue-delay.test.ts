@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { QueueDelay } from '../../../../src/link/congestion/queue-delay.ts';
+
+const OFFSET = 123_456;
+
+function feed(delay: QueueDelay, ...transits: number[]): void {
+  for (const transit of transits) delay.sample(OFFSET + transit, 2 * transit);
+}
+
+describe('queue delay', () => {
+  it('is what even the shortest transit of a round waited', () => {
+    const delay = new QueueDelay();
+    feed(delay, 5, 6);
+    delay.startRound();
+    expect(delay.roundMs).toBe(0);
+    feed(delay, 25, 8, 40);
+    expect(delay.roundSamples).toBe(3);
+    expect(delay.roundMs).toBe(3);
+  });
+
+  it('believes a queue within a round when four samples agree', () => {
+    const delay = new QueueDelay();
+    feed(delay, 5, 5, 5, 5, 80, 60, 70);
+    expect(delay.recentMs).toBe(0);
+    feed(delay, 90);
+    expect(delay.recentMs).toBe(55);
+  });
+
+  it('lets base fall at once and rise only when told to learn', () => {
+    const delay = new QueueDelay();
+    feed(delay, 10);
+    delay.startPeriod();
+    delay.startRound();
+    feed(delay, 30, 32);
+    expect(delay.roundMs).toBe(20);
+    expect(delay.learn()).toBe(20);
+    delay.startRound();
+    feed(delay, 30);
+    expect(delay.roundMs).toBe(0);
+    expect(delay.leastRoundTripMs).toBe(60);
+    feed(delay, 4);
+    delay.startRound();
+    feed(delay, 5);
+    expect(delay.roundMs).toBe(1);
+  });
+
+  it('learns nothing from a period without samples', () => {
+    const delay = new QueueDelay();
+    feed(delay, 10);
+    delay.startPeriod();
+    expect(delay.learn()).toBe(0);
+    delay.startRound();
+    feed(delay, 12);
+    expect(delay.roundMs).toBe(2);
+  });
+
+  it('measures noise by how samples differ, not by how high they are', () => {
+    const quiet = new QueueDelay();
+    const noisy = new QueueDelay();
+    for (let i = 0; i < 100; i++) {
+      feed(quiet, 50);
+      feed(noisy, i % 2 === 0 ? 5 : 9);
+    }
+    expect(quiet.noiseMs).toBe(0);
+    expect(noisy.noiseMs).toBeCloseTo(4, 1);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { FlowBound, type LoopMeasures } from '../../../../src/route/buffers/flow-bound.ts';
+import { ROUTE_TUNING } from '../../../../src/route/tuning.ts';
+
+const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, waitingBytes: 0 };
+
+/** Lets bytes leave at a rate, a piece of 1,000 bytes at a time. */
+function flow(
+  bound: FlowBound,
+  bytesPerMs: number,
+  fromMs: number,
+  toMs: number,
+  loop: Partial<LoopMeasures> = {},
+): void {
+  for (let now = fromMs; now < toMs; now += 1_000 / bytesPerMs) {
+    if (bound.leave(1_000, now)) bound.look({ ...LOOP, ...loop }, now);
+  }
+}
+
+describe('the bound of a buffer', () => {
+  it('is one and a half loops of what leaves, and the allowance', () => {
+    const bound = new FlowBound();
+    flow(bound, 500, 0, 2_000);
+    const loops = 500 * (1.5 * 40 + ROUTE_TUNING.boundAllowanceMs);
+    expect(bound.bytes).toBeGreaterThan(0.9 * loops);
+    expect(bound.bytes).toBeLessThan(1.2 * loops);
+    expect(bound.rateBytesPerMs).toBeGreaterThan(450);
+  });
+
+  it('is larger where pieces stay longer because they are lost', () => {
+    const bound = new FlowBound();
+    flow(bound, 500, 0, 2_000, { lossShare: 0.5 });
+    expect(bound.bytes).toBeGreaterThan(500 * 40 * 10);
+    const beyond = new FlowBound();
+    flow(beyond, 500, 0, 2_000, { lossShare: 0.99 });
+    expect(beyond.bytes).toBeLessThan(500 * 40 * 20);
+  });
+
+  it('is between the least and its share of the memory, and whole bytes', () => {
+    const bound = new FlowBound();
+    flow(bound, 2, 0, 30_000);
+    expect(bound.bytes).toBe(ROUTE_TUNING.leastBoundBytes);
+    flow(bound, 333.3, 30_000, 33_000, { capBytes: 9_999 });
+    expect(bound.bytes).toBe(9_999);
+    flow(bound, 333.3, 33_000, 36_000);
+    expect(Number.isInteger(bound.bytes)).toBe(true);
+  });
+
+  it('doubles once a round while it is used up and little waits behind it, and not where much does', () => {
+    const [free, standing] = [new FlowBound(), new FlowBound()];
+    for (let round = 1; round <= 5; round++) {
+      for (const bound of [free, standing]) {
+        bound.pressed = true;
+        bound.leave(1_000, 40 * round);
+        if (bound.leave(1_000, 40 * round + 40)) {
+          bound.look({ ...LOOP, waitingBytes: bound === free ? 0 : bound.bytes }, 40 * round + 40);
+        }
+      }
+    }
+    expect(free.bytes).toBeGreaterThan(8 * 16_384);
+    expect(standing.bytes).toBeLessThan(16_384);
+  });
+
+  it('is not made small by a pause', () => {
+    const bound = new FlowBound();
+    flow(bound, 500, 0, 2_000);
+    const before = bound.bytes;
+    flow(bound, 500, 5_000, 5_100);
+    expect(bound.bytes).toBeGreaterThan(0.8 * before);
+  });
+});
