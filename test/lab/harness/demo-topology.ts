@@ -14,6 +14,7 @@ import type { RunContext } from '../../../scripts/run-contract.ts';
 import { type Internet, startInternet } from './clients.ts';
 import { Daemon } from './daemon.ts';
 import { type Host, Lab } from './lab.ts';
+import type { LabProcess } from './lab-process.ts';
 import { until } from './until.ts';
 
 export const WEB_NAME = 'www.example.net';
@@ -111,12 +112,13 @@ export class DemoNetwork {
     return [this.gateway, this.relayA, this.relayB, this.miner];
   }
 
-  /** Starts the internet's servers, then every daemon; resolves when the miner is connected over both routes. */
-  async start(): Promise<void> {
+  /** Starts the internet's servers, then every daemon; resolves with these when the miner is connected over both routes. */
+  async start(): Promise<LabProcess[]> {
     await this.startInternet();
     this.miner.loadFirewall();
-    await Promise.all(this.daemons.map((daemon) => daemon.start()));
+    const started = await Promise.all(this.daemons.map((daemon) => daemon.start()));
     await this.connected();
+    return started;
   }
 
   async startInternet(): Promise<void> {

@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 
 const STOP_GRACE_MS = 5_000;
 const SHOWN_LINES = 15;
+/** USER_HZ, which is part of Linux' interface. */
+const TICKS_PER_SECOND = 100;
 
 export interface ProcessOptions {
   readonly name: string;
@@ -41,6 +43,13 @@ export class LabProcess {
 
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Of the processor, its own and the kernel's on its behalf, while it runs. */
+  get cpuSeconds(): number {
+    // proc_pid_stat(5): fields 14 and 15; the name in field 2 may hold spaces.
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
   /** The last lines it printed, under its name. */
