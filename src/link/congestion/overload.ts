@@ -8,12 +8,15 @@
  *              and that is usual from now on. A link that usually loses much is tested every 20 s, or a slow overload would become usual
  *
  * Only rounds count in which the rate was used up and no full queue stood. "Much less" is `lossShare`, and three standard deviations,
- * so that chance starts no test.
+ * so that chance starts no test. While nothing gets through at all the wire is cut and no rate is to blame: when it is heard again, a test
+ * is called off, and what was lost meanwhile is not counted.
  */
 import type { CongestionTuning } from './congestion-tuning.ts';
 
 /** What radio loses at once, often enough: 8 datagrams. Chance is reckoned in these. */
 const BURST_BYTES = 8 * 1_400;
+/** Without an acknowledgement: the wire is cut. Probes go out more often than that. */
+const CUT_ROUND_TRIPS = 3;
 /** Of a period. Faster, a lasting overload would be usual before it is tested. */
 const SMOOTHING = 1 / 128;
 
@@ -24,6 +27,9 @@ export class Overload {
   private acked = 0;
   private lost = 0;
   private since: number;
+  /** When anything was last acknowledged, and how much of this period was by then. */
+  private heardAt: number;
+  private heardBytes = 0;
   private testing = false;
   private testedAt = 0;
   private testedShare = 1;
@@ -36,6 +42,7 @@ export class Overload {
   constructor(tuning: CongestionTuning, now: number) {
     this.tuning = tuning;
     this.since = now;
+    this.heardAt = now;
     this.testedAt = now;
     this.hold = tuning.overloadHoldMs;
   }
@@ -76,10 +83,20 @@ export class Overload {
   /** To be asked after every `count`. `test`: send no more than `testRate` until the next verdict. */
   judge(roundTripMs: number, now: number): OverloadVerdict {
     const { lossBytes, lossPeriodMs } = this.tuning;
+    if (this.acked > this.heardBytes) {
+      const silentMs = now - this.heardAt;
+      this.heardAt = now;
+      this.heardBytes = this.acked;
+      if (silentMs > Math.max(lossPeriodMs, CUT_ROUND_TRIPS * roundTripMs)) return this.endCut(now + roundTripMs);
+    }
     if (now < this.since) this.startPeriod(this.since);
     const bytes = this.acked + this.lost;
     const elapsed = now - this.since;
     if (bytes < lossBytes || elapsed < Math.max(lossPeriodMs, roundTripMs)) return 'none';
+    if (this.acked === 0) {
+      this.startPeriod(now);
+      return 'none';
+    }
     const share = this.acked / bytes;
     const throughRate = this.acked / elapsed;
     const suspicious = !this.testing && this.mayBeOverload(share, bytes, now);
@@ -94,6 +111,14 @@ export class Overload {
     // What is under way was sent at the old rate.
     this.startPeriod(now + roundTripMs);
     return 'test';
+  }
+
+  /** What was sent `until` then was sent into the cut. */
+  private endCut(until: number): OverloadVerdict {
+    const verdict = this.testing ? 'radio' : 'none';
+    this.testing = false;
+    this.startPeriod(until);
+    return verdict;
   }
 
   private mayBeOverload(share: number, bytes: number, now: number): boolean {
@@ -129,6 +154,7 @@ export class Overload {
   private startPeriod(at: number): void {
     this.acked = 0;
     this.lost = 0;
+    this.heardBytes = 0;
     this.since = at;
   }
 }

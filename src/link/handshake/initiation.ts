@@ -3,8 +3,9 @@
  *
  * opening: INIT is sent. closing: RESPONSE came, FINAL is sent, and the session exists but has not been heard.
  *
- * Timers: INIT is sent again after 250 ms, four times, and then four times at twice the interval, up to 5 s, because a wire
- * that loses half of everything needs several tries; after twelve a fresh ephemeral key begins another INIT at the same pace.
+ * Timers: INIT is sent again after 250 ms, four times, because a wire that loses half of everything needs several tries; then every
+ * 500 ms for two minutes, so that what waits for the end of an outage goes on within a second of it; then four times at twice the interval, up
+ * to 5 s. After twelve tries a fresh ephemeral key begins another INIT at the same pace.
  * FINAL is sent again every 250 ms, for the peer is there; after thirty tries INIT begins anew, at 250 ms. A COOKIE lets INIT
  * go again at once, one time for each try.
  */
@@ -31,6 +32,8 @@ import { ephemeralSecret, type LinkContext } from '../context.ts';
 import type { IndexAllocator } from '../index-table.ts';
 import {
   COOKIE_SECRET_LIFE_MS,
+  HANDSHAKE_EAGER_MS,
+  HANDSHAKE_RETRY_EAGER_MS,
   HANDSHAKE_RETRY_FIRST_MS,
   HANDSHAKE_RETRY_MAX_MS,
   HANDSHAKE_TRIES_OF_FINAL,
@@ -79,6 +82,7 @@ export class Initiation {
   private sends = 0;
   private retryMs = HANDSHAKE_RETRY_FIRST_MS;
   private retryAt = NEVER;
+  private startedAt = 0;
   private cookie: Uint8Array | undefined;
   private cookieUntil = 0;
   private cookieWelcome = false;
@@ -94,6 +98,7 @@ export class Initiation {
   }
 
   start(now: number): void {
+    this.startedAt = now;
     this.begin();
     this.send(now);
   }
@@ -195,7 +200,8 @@ export class Initiation {
     this.tries += 1;
     this.retryAt = now + this.retryMs;
     if (this.closing !== undefined || this.tries % HANDSHAKE_TRIES_PER_PACE !== 0) return;
-    this.retryMs = Math.min(2 * this.retryMs, HANDSHAKE_RETRY_MAX_MS);
+    const slowestMs = now - this.startedAt < HANDSHAKE_EAGER_MS ? HANDSHAKE_RETRY_EAGER_MS : HANDSHAKE_RETRY_MAX_MS;
+    this.retryMs = Math.min(2 * this.retryMs, slowestMs);
   }
 
   /** The peer lives, or may: as fast as at first. */

@@ -57,6 +57,17 @@ describe('overload', () => {
     expect(meter.run(0.5, 5_000)).toBe('none');
   });
 
+  it('blames nothing on a wire that was cut: a test is called off, and nothing that was lost meanwhile counts', () => {
+    const meter = new Meter();
+    meter.run(1, 1_000);
+    expect(meter.run(0.5, 1_000)).toBe('test');
+    expect(meter.run(0, 5_000)).toBe('none');
+    expect(meter.run(1, 1_000)).toBe('radio');
+    meter.overload.count(0, 100_000);
+    expect(meter.run(1, 5_000)).toBe('none');
+    expect(meter.overload.usualShare).toBeGreaterThan(0.95);
+  });
+
   it('tests a link that loses much now and then, in case it is overload after all', () => {
     const meter = new Meter();
     expect(meter.run(0.5, 1_000)).toBe('test');
