@@ -445,8 +445,8 @@ export class Session implements RouteOwner, RouteHealthActions {
     route.progressAt = now;
     route.unansweredSince = NEVER;
     route.lostBelow = Math.max(route.lostBelow, probe.sequence);
-    route.timing.sample(now - probe.sentAt, now);
-    if (route.state === 'stalled') this.nowUp(route);
+    if (probe.sentAt >= route.upSince) route.timing.sample(now - probe.sentAt, now);
+    if (route.state === 'stalled') this.nowUp(route, now);
   }
 
   /** Something that only the other end can have sent came on it. */
@@ -456,12 +456,14 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.wasUp = true;
     if (this.side.role === 'client') route.timing.sample(now - route.openedAt, now);
     else this.sender.probe(route, now);
-    this.nowUp(route);
+    this.nowUp(route, now);
     this.side.routeUp(route, now);
   }
 
-  private nowUp(route: BundleRoute): void {
+  private nowUp(route: BundleRoute, now: number): void {
     route.state = 'up';
+    route.upSince = now;
+    route.timing.restart();
     this.log('bundle-route-up', route, '');
     for (const other of this.routes.live) {
       if (other.state === 'stalled' && other.trafficClass === route.trafficClass) this.traffic.takeBack(other);

@@ -181,6 +181,6 @@ export class Traffic {
 
   private measure(route: BundleRoute, report: ReportReader, now: number): void {
     const sentAt = route.flight.sentAt(report.largest);
-    if (sentAt !== undefined) route.timing.sample(now - sentAt - report.delayUs / 1000, now);
+    if (sentAt !== undefined && sentAt >= route.upSince) route.timing.sample(now - sentAt - report.delayUs / 1000, now);
   }
 }

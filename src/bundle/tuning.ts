@@ -33,6 +33,7 @@ export interface BundleTuning {
   readonly busyAfterMs: number;
   readonly busyProbeMs: number;
   readonly idleProbeMs: number;
+  readonly settleProbeMs: number;
   readonly stalledProbeMs: number;
   readonly stallMinMs: number;
   readonly silenceMs: number;
@@ -124,6 +125,8 @@ export const BUNDLE_TUNING: BundleTuning = {
   busyProbeMs: 200,
   /** Keeps the route's entries alive at every hop (they live 60 s) and finds silent deaths. */
   idleProbeMs: 5_000,
+  /** A route that has just come up is probed as often until its round trip is known well enough to tell its next death. */
+  settleProbeMs: 50,
   stalledProbeMs: 100,
   /**
    * A route with messages in flight and no progress is not cut out sooner, however short its round trip: a busy small

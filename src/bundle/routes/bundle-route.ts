@@ -98,6 +98,8 @@ export class BundleRoute {
   state: RouteState = 'opening';
   readonly openedAt: number;
   stalledAt = 0;
+  /** What was sent before it last came up measures the silence. */
+  upSince = 0;
   /** When something authentic last came on it. */
   heardAt: number;
   /**

@@ -5,6 +5,7 @@
  *   up        messages in flight without progress: a probe as soon as an answer is overdue, again and again; cut out
  *             after two times as long as an answer may take and its variation. So one message that is slow to come
  *             stalls nothing, and a route that is dead is known on a clean path in 0.15 s
+ *             just up: a probe every `settleProbeMs` until eight were answered
  *             quiet: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy elsewhere; repeated
  *             until answered, cut out when the third is not
  *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up, and
@@ -24,6 +25,8 @@ export interface RouteHealthActions {
 
 /** Probes without an answer after which a quiet route is cut out. */
 const QUIET_PROBES = 3;
+/** The variation is a tenth of what the first sample assumed. */
+const SETTLED_SAMPLES = 8;
 
 export class RouteHealth {
   private readonly tuning: BundleTuning;
@@ -83,7 +86,8 @@ export class RouteHealth {
 
   private quiet(route: BundleRoute, busy: boolean, now: number): number {
     if (route.state !== 'up') return NEVER;
-    const { busyProbeMs, idleProbeMs, stalledProbeMs } = this.tuning;
+    const { busyProbeMs, idleProbeMs, settleProbeMs, stalledProbeMs } = this.tuning;
+    const settled = route.timing.samples >= SETTLED_SAMPLES;
     if (route.unansweredSince !== NEVER) {
       const everyMs = Math.max(stalledProbeMs, route.answerMs);
       const stallAt = route.unansweredSince + QUIET_PROBES * everyMs;
@@ -91,9 +95,9 @@ export class RouteHealth {
         this.actions.stalled(route, now);
         return now;
       }
-      return Math.min(stallAt, this.probeEvery(route, everyMs, now));
+      return Math.min(stallAt, this.probeEvery(route, settled ? everyMs : settleProbeMs, now));
     }
-    const quietMs = busy ? busyProbeMs : idleProbeMs;
+    const quietMs = !settled ? settleProbeMs : busy ? busyProbeMs : idleProbeMs;
     const probeAt = Math.max(route.heardAt, route.probedAt) + quietMs;
     if (now < probeAt) return probeAt;
     this.actions.probe(route, now);

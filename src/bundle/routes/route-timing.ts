@@ -5,6 +5,9 @@
  * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 10 to 20 s. By
  * it routes are compared, or a route would be left out for being used. The variation has no part in it: a route that is
  * used is sampled ten times as often as one that is only probed, and would look the steadier for it.
+ *
+ * A route that comes up, for the first time or after a silence, is measured anew: what was under way during the silence would
+ * count that for the path.
  */
 import { NEVER } from '../../base/env.ts';
 
@@ -21,6 +24,7 @@ export class RouteTiming {
   private least = NEVER;
   private leastBefore = NEVER;
   private leastSince = 0;
+  private samplesSince = 0;
 
   /** Smoothed; undefined before the first sample. */
   get roundTripMs(): number | undefined {
@@ -37,6 +41,16 @@ export class RouteTiming {
     return ms === NEVER ? undefined : ms;
   }
 
+  /** Samples since the route last came up. */
+  get samples(): number {
+    return this.samplesSince;
+  }
+
+  /** The next sample counts like the first. */
+  restart(): void {
+    this.samplesSince = 0;
+  }
+
   /** How long an answer takes at most, as far as is known. `marginMs`: what the other end may wait with it. */
   answerMs(marginMs: number): number {
     return (this.roundTripMs ?? INITIAL_ROUND_TRIP_MS) + Math.max(4 * this.variation, marginMs);
@@ -45,7 +59,8 @@ export class RouteTiming {
   /** A round trip, the other end's delay taken off. */
   sample(ms: number, now: number): void {
     const sample = Math.max(ms, LEAST_SAMPLE_MS);
-    if (this.smoothed === 0) {
+    this.samplesSince += 1;
+    if (this.samplesSince === 1) {
       this.smoothed = sample;
       this.variation = sample / 2;
     } else {

@@ -73,6 +73,23 @@ describe('a route', () => {
     expect(pair.session.status(pair.now).routes[0].deliveredBytes).toBeGreaterThan(5_000_000);
   });
 
+  it('that comes back is measured anew, and its next death is noticed as fast', () => {
+    const pair = new RoutePair({ paths: [path, path] });
+    pair.runTo(100);
+    saturate(pair, () => pair.serviceSession, 6_000);
+    pair.runTo(1_000);
+    pair.cut(0);
+    pair.runTo(3_000);
+    pair.mend(0);
+    pair.runTo(5_000);
+    for (const session of [pair.session, pair.serviceSession]) {
+      for (const { roundTripMs } of session.status(pair.now).routes) expect(roundTripMs).toBeLessThan(200);
+    }
+    pair.cut(0);
+    pair.runTo(6_000);
+    expect(longestPause(pair.clientOwner.received, 4_900, 6_000)).toBeLessThan(300);
+  });
+
   it('whose failure is named is cut out at once', () => {
     const pair = new RoutePair({ paths: [path, path] });
     pair.runTo(100);

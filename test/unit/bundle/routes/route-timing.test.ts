@@ -18,6 +18,15 @@ describe('the timing of a route', () => {
     expect(timing.answerMs(35)).toBeGreaterThan(500);
   });
 
+  it('is measured anew when the route comes up again', () => {
+    const timing = new RouteTiming();
+    timing.sample(1_500, 0);
+    timing.restart();
+    expect([timing.samples, timing.roundTripMs]).toEqual([0, 1_500]);
+    timing.sample(50, 10);
+    expect([timing.samples, timing.roundTripMs, timing.variationMs]).toEqual([1, 50, 25]);
+  });
+
   it('forgets in 10 to 20 s what it could do without a full buffer', () => {
     const timing = new RouteTiming();
     for (let now = 0; now < 2_000; now += 10) timing.sample(20, now);

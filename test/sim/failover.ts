@@ -1,0 +1,184 @@
+/**
+ * One of two routes dies again and again while a download and a call run: how long the download stands still, and what the call loses.
+ * Every time the wire falls silent in both directions, so that nobody is told.
+ *
+ *            ┌── relay ──┐
+ *   miner ───┤           ├─── gateway        20 Mb/s and 12 ms a wire: 50 ms there and back
+ *            └── relay ──┘
+ *
+ * Then all routes go at once for longer than a minute: the connection has to live, and to go on within a second of the first wire's
+ * return.
+ */
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import type { PacketBatch } from '../../src/base/datagram.ts';
+import { PROTOCOL } from '../../src/wire/ip.ts';
+import { Network } from './world/network.ts';
+import { type TcpOptions, type TcpPort, TcpReceiver, TcpSender } from './world/tcp.ts';
+
+export const about = 'routes cut at random moments under a download and a call: stalls, losses; all gone for 70 s';
+export const takes = '4 min, gate 40 s';
+export const gate = true;
+
+const CUTS = 100;
+const GATE_CUTS = 10;
+const SHAPE = { delayMs: 12, rateMbps: 20, queueBytes: 128 * 1024 };
+const MTU_BYTES = 1_340;
+const SERVER = ((93 << 24) | (184 << 16) | (216 << 8) | 34) >>> 0;
+const TCP_PORT = 5_001;
+/** A G.711 call: 160 bytes of voice every 20 ms, and RTP, UDP and IP. */
+const CALL_EVERY_MS = 20;
+const CALL_BYTES = 200;
+/** From one cut to the next; a wire is down for the first part of it. */
+const ROUND_MS = 4_000;
+const DOWN_MS = 1_500;
+const OUTAGE_MS = 70_000;
+
+const STALL_P95_MS = 300;
+const CALL_LOSS_MOST = 15;
+const RESUME_MS = 1_000;
+
+export function run(context: RunContext): RunResult {
+  const cuts = context.gate ? GATE_CUTS : CUTS;
+  const seed = Number(context.args[0] ?? 1);
+  const traffic = new Traffic(seed);
+  const stalls: number[] = [];
+  const losses: number[] = [];
+  for (let cut = 0; cut < cuts; cut++) {
+    const before = traffic.callLost();
+    const stallMs = traffic.cutOne();
+    stalls.push(stallMs);
+    losses.push(traffic.callLost() - before);
+    context.log(`cut ${cut}: stall ${stallMs.toFixed(0)} ms, call lost ${losses.at(-1)}`);
+  }
+  const resumedMs = traffic.outage();
+  stalls.sort((a, b) => a - b);
+  const p95Ms = stalls[Math.ceil(0.95 * stalls.length) - 1];
+  const mostLost = Math.max(...losses);
+  return {
+    pass: p95Ms <= STALL_P95_MS && mostLost <= CALL_LOSS_MOST && resumedMs <= RESUME_MS,
+    cuts,
+    stallP50Ms: Math.round(stalls[stalls.length >> 1]),
+    stallP95Ms: Math.round(p95Ms),
+    longestStallMs: Math.round(stalls.at(-1)!),
+    callLostMost: mostLost,
+    callLostMean: losses.reduce((a, b) => a + b, 0) / cuts,
+    tcpTimeouts: traffic.timeouts,
+    resumedMs: Math.round(resumedMs),
+  };
+}
+
+/** The network, and what runs over it. */
+class Traffic {
+  private readonly network: Network;
+  private readonly random: ReturnType<Network['world']['random']>;
+  private readonly sender: TcpSender;
+  private movedAt = 0;
+  private longestMs = 0;
+
+  constructor(seed: number) {
+    const wires = [
+      { a: 0, b: 1, shape: SHAPE },
+      { a: 0, b: 2, shape: SHAPE },
+      { a: 1, b: 3, shape: SHAPE },
+      { a: 2, b: 3, shape: SHAPE },
+    ];
+    this.network = new Network({ seed, nodes: 4, wires, routeCount: 2, world: { traced: false } });
+    const { network } = this;
+    const { world } = network;
+    this.random = world.random('cuts');
+    network.bootAll();
+    while (network.address === 0) world.run(world.now + 100);
+    world.run(world.now + 5_000);
+    const options: TcpOptions = {
+      congestion: 'cubic',
+      lossBy: 'rack',
+      mtuBytes: MTU_BYTES,
+      source: SERVER,
+      destination: network.address,
+      port: TCP_PORT,
+    };
+    this.sender = new TcpSender(options, this.portAt('internet'));
+    const receiver = new TcpReceiver(options, this.portAt('laptop'));
+    network.onPacket = (end, packet) => {
+      if (packet[9] !== PROTOCOL.tcp) return;
+      if (end === 'internet') return this.sender.receive(packet);
+      const before = receiver.bytes;
+      receiver.receive(packet);
+      if (receiver.bytes > before) this.moved();
+    };
+    this.sender.start();
+    this.call();
+    world.run(world.now + 5_000);
+  }
+
+  get timeouts(): number {
+    return this.sender.timeouts;
+  }
+
+  /** Packets of the call that are not back, there and back. */
+  callLost(): number {
+    const { laptop } = this.network;
+    return laptop.sent - laptop.returned;
+  }
+
+  /** Cuts one route somewhere; the longest time in which the download did not move, until the next cut. */
+  cutOne(): number {
+    const { world } = this.network;
+    world.run(world.now + this.random.unit() * 500);
+    const wire = world.wires[this.random.integer(world.wires.length)];
+    this.longestMs = 0;
+    this.movedAt = world.now;
+    wire.up = false;
+    world.run(world.now + DOWN_MS);
+    wire.up = true;
+    world.run(world.now + ROUND_MS - DOWN_MS);
+    this.moved();
+    return this.longestMs;
+  }
+
+  /** Cuts both of the miner's wires; how long after the first one's return the download goes on. */
+  outage(): number {
+    const { world } = this.network;
+    const [first, second] = world.wires;
+    first.up = false;
+    second.up = false;
+    world.run(world.now + OUTAGE_MS);
+    first.up = true;
+    const backAt = world.now;
+    const limit = backAt + 20_000;
+    while (this.movedAt < backAt && world.now < limit) world.run(world.now + 10);
+    return world.now - backAt;
+  }
+
+  private moved(): void {
+    const { now } = this.network.world;
+    this.longestMs = Math.max(this.longestMs, now - this.movedAt);
+    this.movedAt = now;
+  }
+
+  private call(): void {
+    const { world } = this.network;
+    this.network.send(CALL_BYTES);
+    world.at(world.now + CALL_EVERY_MS, () => this.call());
+  }
+
+  private portAt(end: 'laptop' | 'internet'): TcpPort {
+    const { world } = this.network;
+    return {
+      get now() {
+        return world.now;
+      },
+      at: (time, action) => world.at(time, action),
+      // Not at once: the packet may be an answer to one that a node is just handing out.
+      send: (packet) => {
+        const copy = copyOf(packet);
+        world.at(world.now, () => this.network.sendFrom(end, copy));
+      },
+    };
+  }
+}
+
+function copyOf({ arena, lengths }: PacketBatch): PacketBatch {
+  const [length] = lengths;
+  return { arena: arena.slice(0, length), count: 1, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
+}
