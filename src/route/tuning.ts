@@ -31,8 +31,6 @@ export interface RouteTuning {
   readonly unfinishedCostBytes: number;
   /** A piece that is not the rest of its message is at least this long: below, the frame's header is worth more than it. */
   readonly leastPieceBytes: number;
-  /** What would fit an empty datagram is cut to fill one from this on: a third of it; less is left empty. */
-  readonly leastCutBytes: number;
   /** How far into a list a piece is looked for that fills the rest of a datagram. */
   readonly piecesLookedAt: number;
   /** The least bound of a buffer: five full datagrams, so that one lost does not stop the others; 33 ms at 2 Mb/s. */
@@ -118,7 +116,6 @@ export const ROUTE_TUNING: RouteTuning = {
   maxPiecesPerMessage: 1_024,
   unfinishedCostBytes: 256,
   leastPieceBytes: 128,
-  leastCutBytes: 512,
   piecesLookedAt: 8,
   leastBoundBytes: 8_192,
   boundAllowanceMs: 6,

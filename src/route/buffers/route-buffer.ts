@@ -286,8 +286,8 @@ export class RouteBuffer {
 
   /**
    * The first of what waits. Where a datagram is begun it goes in any case, or what fits would overtake it for ever; the rest of
-   * a datagram is for whatever fits as it is, near the front. What fits an empty datagram is cut only where much room would be
-   * left empty: a piece that is cut at each hop ends as crumbs, each with a header.
+   * a datagram is for whatever fits as it is, near the front. What fits an empty datagram is never cut to fill one up: its rest
+   * would not fill the next, which is filled by another cut, and so at each hop, until all goes in crumbs, each with a header.
    */
   private beginnable(roomBytes: number, mayCut: boolean, now: number): number {
     const { store, waiting, tuning } = this;
@@ -301,10 +301,9 @@ export class RouteBuffer {
       record = store.next[record];
     }
     const first = waiting.head;
-    if (!mayCut && !whole) return NO_ROOM;
+    if (!whole && (!mayCut || this.frameBytes(first) <= frameBytes)) return NO_ROOM;
     const bytes = Math.min(roomBytes - this.overheadBytes(first), credit);
-    const least = this.frameBytes(first) > frameBytes ? tuning.leastPieceBytes : tuning.leastCutBytes;
-    if (bytes < least && !whole) return NO_ROOM;
+    if (bytes < tuning.leastPieceBytes && !whole) return NO_ROOM;
     const rest = store.cut(first, bytes);
     if (rest === NONE) return NOTHING;
     waiting.insertBehind(first, rest);

@@ -176,7 +176,7 @@ describe('a probe of what a line carries', () => {
 describe('a node whose own traffic goes first', () => {
   it('has its download, and transit takes the rest of the line, over real links', () => {
     // far ── near ── end: what far sends to end passes through near, what it sends to near is near's own.
-    const chain = new LinkChain(1, 3, { bytesPerMs: 2_500, queueBytes: 64_000, delayMs: 5, loss: 0 });
+    const chain = new LinkChain(3, 3, { bytesPerMs: 2_500, queueBytes: 64_000, delayMs: 5, loss: 0 });
     chain.run(1_500);
     const [far, near, end] = chain.nodes;
     chain.reshape({ bytesPerMs: 12_500 });
