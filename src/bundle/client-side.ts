@@ -28,6 +28,7 @@ import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import type { BundleContext } from './bundle-context.ts';
 import { ClientHandshake, HELLO_RENEW_MS } from './handshake/session-handshake.ts';
 import type { RouteSetup } from './ports.ts';
+import type { Redundancy } from './redundancy/duplicator.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
 import { RouteKeeper } from './routes/route-keeper.ts';
 import type { Session } from './session.ts';
@@ -42,6 +43,8 @@ export interface ClientOptions {
   readonly routeCount: number;
   /** How long the hops try to deliver; RELIABLE when missing. Real Time routes give up earlier in any case. */
   readonly deliveryMs?: DeliveryMs;
+  /** Whether Real Time goes over two routes at once; `auto` when missing. */
+  readonly redundancy?: Redundancy;
   /** Paths to the service's node, best first, without a common relay where there is a choice. */
   readonly paths: () => NodeKey[][];
 }

@@ -57,6 +57,8 @@ export interface SessionStatus {
   readonly realTimeDrops: number;
   /** Real Time messages that came again. */
   readonly realTimeDuplicates: number;
+  /** Real Time messages that went out over two routes. */
+  readonly realTimeTwice: number;
   readonly resequencer: ResequencerCounters;
   /** Since bytes last came back from the other end; undefined before the first. */
   readonly lastHeardMsAgo: number | undefined;

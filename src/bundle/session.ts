@@ -99,6 +99,7 @@ export class Session implements RouteOwner, RouteHealthActions {
       context.pool,
       context.drops,
       context.tuning,
+      origin.role === 'client' ? (origin.options.redundancy ?? 'auto') : 'auto',
       (bytes) => events.mark?.(this, bytes) ?? false,
     );
     this.health = new RouteHealth(context.tuning, origin.role, this);
@@ -161,6 +162,7 @@ export class Session implements RouteOwner, RouteHealthActions {
       realTimeQueueBytes: this.traffic.realTime.bytes,
       realTimeDrops: this.traffic.realTime.drops,
       realTimeDuplicates: this.datagramDuplicates,
+      realTimeTwice: this.traffic.duplicator.count,
       resequencer: this.resequencer.counters,
       lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
       lastFailure: this.failure,
@@ -328,6 +330,7 @@ export class Session implements RouteOwner, RouteHealthActions {
   stalled(route: BundleRoute, now: number): void {
     route.state = 'stalled';
     route.stalledAt = now;
+    this.traffic.duplicator.warned(now);
     // With nowhere else to go, what is in flight stays with the hops, which go on trying.
     if (this.routes.hasUp(route.trafficClass)) this.traffic.takeBack(route);
     this.log('bundle-route-stalled', route, '');
@@ -395,7 +398,7 @@ export class Session implements RouteOwner, RouteHealthActions {
         this.rekeying!.sawTraffic();
         this.dataAt = now;
         if (this.datagrams.accept(plaintext.sequence)) this.events.message(this, arena.subarray(bodyAt, bodyEnd), now);
-        else this.datagramDuplicates += 1;
+        else this.datagramTwice(now);
         break;
       case KIND.report:
         this.readReport(route, arena, bodyAt, bodyEnd, now);
@@ -418,6 +421,12 @@ export class Session implements RouteOwner, RouteHealthActions {
         else this.finish(plaintext.closeReason, now);
         break;
     }
+  }
+
+  /** What comes twice to the service is sent twice by the client. */
+  private datagramTwice(now: number): void {
+    this.datagramDuplicates += 1;
+    if (this.side.role === 'service') this.traffic.duplicator.warned(now);
   }
 
   private readReport(via: BundleRoute, arena: Uint8Array, at: number, end: number, now: number): void {

@@ -1,6 +1,6 @@
 /**
  * The application messages of a session on their way: pulled from the queues by whichever route has room, Real Time
- * first, kept in flight until reported, taken back from a route that died. Loss is repaired by the hops, not here.
+ * first and where wanted over two routes, kept in flight until reported, taken back from a route that died. Loss is repaired by the hops, not here.
  *
  * Timer (`wake`): a message in flight is lost when three later ones or a later probe arrived and its own report is
  * overdue.
@@ -16,6 +16,7 @@ import type { Mark } from './queue/flow-queue.ts';
 import { IngressQueue } from './queue/ingress-queue.ts';
 import { type MessageCopy, type MessagePool, UNSENT } from './queue/message-pool.ts';
 import { RealTimeQueue } from './queue/real-time-queue.ts';
+import { Duplicator, type Redundancy } from './redundancy/duplicator.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
 import type { RouteSet } from './routes/route-set.ts';
 import type { BundleTuning } from './tuning.ts';
@@ -26,13 +27,14 @@ const REORDER_MESSAGES = 3;
 export class Traffic {
   readonly bulk: IngressQueue;
   readonly realTime: RealTimeQueue;
+  readonly duplicator: Duplicator;
   private readonly pool: MessagePool;
   private readonly drops: Drops;
   private readonly tuning: BundleTuning;
   private nextBundleSequence = 0;
   private nextDatagramSequence = 0;
 
-  constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning, mark: Mark) {
+  constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning, redundancy: Redundancy, mark: Mark) {
     this.pool = pool;
     this.drops = drops;
     this.tuning = tuning;
@@ -43,6 +45,7 @@ export class Traffic {
       mark,
     );
     this.realTime = new RealTimeQueue(pool, tuning);
+    this.duplicator = new Duplicator(tuning, redundancy);
   }
 
   /** Whether messages wait. */
@@ -52,7 +55,7 @@ export class Traffic {
 
   /** Queues a message, copied at once; it leaves in the next `pump`. False when there is no memory for it. */
   offer(bytes: Uint8Array, lane: Lane, now: number): boolean {
-    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, now);
+    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, lane.twice === true, now);
     return this.bulk.offer(bytes, lane.flow, now);
   }
 
@@ -60,10 +63,13 @@ export class Traffic {
   pump(routes: RouteSet, sender: PlaintextSender, now: number): boolean {
     let sent = false;
     for (let copy = this.realTime.peek(now); copy !== undefined; copy = this.realTime.peek(now)) {
-      const route = routes.pullRealTime(copy.length + DATA_OVERHEAD_BYTES, now);
+      const bytes = copy.length + DATA_OVERHEAD_BYTES;
+      const route = routes.pullRealTime(bytes, now);
       if (route === undefined) break;
       this.realTime.take();
       if (copy.sequence === UNSENT) copy.sequence = this.nextDatagramSequence++;
+      const second = this.duplicator.second(routes, route, copy, bytes, now);
+      if (second !== undefined) sender.duplicate(second, copy, now);
       this.give(route, copy, sender, now);
       sent = true;
     }
@@ -119,7 +125,9 @@ export class Traffic {
     while (flight.count > 0 && flight.oldest < route.lostBelow) {
       const dueAt = flight.sentAt(flight.oldest)! + route.overdueMs;
       if (dueAt > now) return dueAt;
-      this.pool.release(flight.take(flight.oldest)!);
+      const copy = flight.take(flight.oldest)!;
+      if (copy.realTime) this.duplicator.lostOne();
+      this.pool.release(copy);
       route.lost += 1;
     }
     return NEVER;

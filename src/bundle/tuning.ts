@@ -17,6 +17,10 @@ export interface BundleTuning {
   readonly codelRoundTrips: number;
   readonly realTimeBytes: number;
   readonly realTimeLifeMs: number;
+  readonly twiceMs: number;
+  readonly twiceLossShare: number;
+  readonly twiceVariationMs: number;
+  readonly twiceBytesPerSecond: number;
   readonly reportMessages: number;
   readonly reportDelayMs: number;
   readonly reorderMessages: number;
@@ -85,6 +89,15 @@ export const BUNDLE_TUNING: BundleTuning = {
   /** What Real Time may have waiting anywhere on the way, docs/protocol.md section 3.3. */
   realTimeBytes: 64 * 1024,
   realTimeLifeMs: REAL_TIME_DEADLINE_MS,
+
+  /** Real Time goes over two routes for as long after each reason: a path that has just been bad will be so again. */
+  twiceMs: 30_000,
+  /** A call is heard to suffer from more than 1 % of loss, with or without concealment. */
+  twiceLossShare: 0.01,
+  /** Mean deviation: one packet in twenty then comes 40 ms late or more, which is what the jitter buffer of a call holds. */
+  twiceVariationMs: 15,
+  /** 2 Mb/s: twenty calls, or one with pictures. */
+  twiceBytesPerSecond: 250_000,
 
   /** A report costs about 1 % of 64 full-size messages, and less than 1 % of 2 Mb/s when one leaves every 20 ms. */
   reportMessages: 64,

@@ -32,6 +32,10 @@ const MAX_BUFFER_BYTES = 64e9;
 export const DIRECTIONS = ['both', 'send-only', 'receive-only'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
+/** Whether Real Time goes over two routes at once. */
+export const REDUNDANCIES = ['auto', 'on', 'off'] as const;
+export type Redundancy = (typeof REDUNDANCIES)[number];
+
 /** What can make a packet Real Time (tunnel/classifier.ts). */
 export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
 export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
@@ -269,6 +273,10 @@ const TunnelTable = v.object({
   ),
   interface: v.optional(interfaceName('sky0'), 'sky0'),
   delivery: v.optional(DeliveryText, 'reliable'),
+  redundancy: v.optional(
+    oneOf(REDUNDANCIES, 'Leave it out for "auto", or write "on" or "off": whether calls go over two routes at once'),
+    'auto',
+  ),
 });
 
 const QosTable = v.object({

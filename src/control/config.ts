@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { DeliveryMs } from '../base/traffic-class.ts';
 import { type ConfigDraft, findContradictions } from './config-checks.ts';
 import { type ConfigProblem, findSchemaProblems, type ProblemMaker, problemMaker } from './config-problems.ts';
-import { ConfigFile, type Direction, type RealTimeRule } from './config-schema.ts';
+import { ConfigFile, type Direction, type RealTimeRule, type Redundancy } from './config-schema.ts';
 import { parseDelivery } from './delivery-text.ts';
 import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Prefix } from './ip-text.ts';
 import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
@@ -56,6 +56,7 @@ export interface Config {
     readonly mtuBytes: number;
     readonly interface: string;
     readonly deliveryMs: DeliveryMs;
+    readonly redundancy: Redundancy;
   };
   /** What goes before Bulk. */
   readonly qos: { readonly realTime: Readonly<Record<RealTimeRule, boolean>> };
@@ -115,6 +116,7 @@ function toConfig(file: ConfigFile): Config {
       mtuBytes: tunnel.mtu,
       interface: tunnel.interface,
       deliveryMs: parseDelivery(tunnel.delivery)!,
+      redundancy: tunnel.redundancy as Redundancy,
     },
     qos: {
       realTime: {

@@ -157,7 +157,14 @@ const HopRow = v.object({
 
 export const RoutesResult = v.object({
   /** The session with the gateway; null when there is none. */
-  session: v.nullable(v.object({ gateway: Text, routes: v.array(BundleRouteRow) })),
+  session: v.nullable(
+    v.object({
+      gateway: Text,
+      routes: v.array(BundleRouteRow),
+      /** Real Time messages that went out over two routes at once. */
+      sent_twice: Count,
+    }),
+  ),
   /** Routes of others through this node. */
   relayed: Count,
   /** Memory for what is on its way: used, promised to other nodes, and the limit of both. */

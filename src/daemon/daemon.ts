@@ -151,6 +151,7 @@ export class Daemon {
       routeCount: config.tunnel.routes,
       mtuBytes: config.tunnel.mtuBytes,
       deliveryMs: config.tunnel.deliveryMs,
+      redundancy: config.tunnel.redundancy,
       realTime: config.qos.realTime,
       device: lan.tun,
       ownNetworks: [config.lan!.address],

@@ -72,7 +72,11 @@ export function routes(node: Node, now: number): Result<'routes'> {
     session:
       wanted === undefined || session === undefined
         ? null
-        : { gateway: addressText(wanted), routes: session.routes.map(bundleRouteRow) },
+        : {
+            gateway: addressText(wanted),
+            routes: session.routes.map(bundleRouteRow),
+            sent_twice: session.realTimeTwice,
+          },
     relayed,
     buffers: {
       used_bytes: memory.usedBytes,

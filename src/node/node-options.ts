@@ -3,6 +3,7 @@ import type { DatagramTransport } from '../base/datagram.ts';
 import type { Clock, Log, RandomSource } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
 import type { DeliveryMs } from '../base/traffic-class.ts';
+import type { Redundancy } from '../bundle/redundancy/duplicator.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { LinkDirection } from '../link/one-way/direction.ts';
@@ -31,6 +32,8 @@ export interface TunnelOptions {
   readonly mtuBytes: number;
   /** Of the Bulk routes to the gateway; RELIABLE when missing. */
   readonly deliveryMs?: DeliveryMs;
+  /** Whether Real Time goes over two routes at once; `auto` when missing. */
+  readonly redundancy?: Redundancy;
   /** Which packets go before the others; all rules when missing. */
   readonly realTime?: RealTimeRules;
   readonly device: TunPort;

@@ -139,7 +139,7 @@ export class Uplink {
   }
 
   private connect(choice: Choice, now: number): void {
-    const { bundles, clientSecret, graph, self, routeCount, log } = this.options;
+    const { bundles, clientSecret, graph, self, routeCount, redundancy = 'auto', log } = this.options;
     this.choice = choice;
     log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
     this.current = bundles.connect(
@@ -148,6 +148,7 @@ export class Uplink {
         clientSecret: clientSecret(choice.service),
         routeCount,
         deliveryMs: this.delivery,
+        redundancy,
         paths: () => disjointPaths(graph, self, choice.node, routeCount),
         events: this.events,
       },

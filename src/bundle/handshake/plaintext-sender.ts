@@ -35,11 +35,12 @@ export class PlaintextSender {
 
   /** The copy stays in the route's flight. */
   data(route: BundleRoute, copy: MessageCopy, now: number): void {
-    const bytes = DATA_HEAD_BYTES + copy.length;
-    const at = this.sealer.reserve(bytes, now);
-    writeDataHead(this.sealer.arena, at, copy.realTime ? 'datagram' : 'data', copy.sequence);
-    this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
-    this.commit(route, bytes, copy, now);
+    this.commit(route, this.writeData(copy, now), copy, now);
+  }
+
+  /** The same message over another route: it stays in the flight of the first one only. */
+  duplicate(route: BundleRoute, copy: MessageCopy, now: number): void {
+    this.commit(route, this.writeData(copy, now), undefined, now);
   }
 
   probe(route: BundleRoute, now: number): void {
@@ -84,6 +85,14 @@ export class PlaintextSender {
   /** Seals and sends at once what was written so far. */
   flush(now: number): void {
     this.sealer.flush(now);
+  }
+
+  private writeData(copy: MessageCopy, now: number): number {
+    const bytes = DATA_HEAD_BYTES + copy.length;
+    const at = this.sealer.reserve(bytes, now);
+    writeDataHead(this.sealer.arena, at, copy.realTime ? 'datagram' : 'data', copy.sequence);
+    this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
+    return bytes;
   }
 
   private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {

@@ -1,7 +1,7 @@
 /** The live routes of a session, each in a place of its own, and which of them carries the next message. */
 import { assert } from '../../base/assert.ts';
 import { NEVER } from '../../base/env.ts';
-import { BULK, REAL_TIME, type TrafficClass } from '../../base/traffic-class.ts';
+import { BULK, REAL_TIME, REAL_TIME_DEADLINE_MS, type TrafficClass } from '../../base/traffic-class.ts';
 import { MAX_ROUTE_MESSAGE_BYTES } from '../../wire/route-message.ts';
 import type { RoutePort } from '../ports.ts';
 import type { BundleRoute } from './bundle-route.ts';
@@ -90,6 +90,12 @@ export class RouteSet {
     return this.withRoom(REAL_TIME, 'opening', bytes, NEVER, now) ?? this.withRoom(BULK, 'opening', bytes, NEVER, now);
   }
 
+  /** The fastest Real Time route with room beside `first`: what comes later than its life after that is of no use. */
+  pullSecond(first: BundleRoute, bytes: number, now: number): BundleRoute | undefined {
+    const slowestMs = (first.timing.settledMs ?? 0) + REAL_TIME_DEADLINE_MS;
+    return this.withRoom(REAL_TIME, 'up', bytes, slowestMs, now, first);
+  }
+
   /**
    * The route that carries a Bulk message of `bytes` now: the one with room by which it will be there first. One that is slower than the fastest by
    * more than `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still
@@ -140,6 +146,7 @@ export class RouteSet {
     bytes: number,
     slowestMs: number,
     now: number,
+    except?: BundleRoute,
   ): BundleRoute | undefined {
     // The largest message fits where nothing waits, and needs no reserve there.
     const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
@@ -147,6 +154,7 @@ export class RouteSet {
     let bestMs = NEVER;
     for (const route of this.live) {
       if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
+      if (route === except) continue;
       if ((route.timing.settledMs ?? 0) > slowestMs) continue;
       const ms = route.expectedMs(bytes);
       if (best !== undefined && ms >= bestMs) continue;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { utf8 } from '../../../src/base/bytes.ts';
 import type { PacketBatch } from '../../../src/base/datagram.ts';
 import type { NodeKey, SecretKey } from '../../../src/base/ids.ts';
+import type { Redundancy } from '../../../src/bundle/redundancy/duplicator.ts';
 import { addressHash } from '../../../src/crypto/address.ts';
 import type { Curve } from '../../../src/crypto/curve.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
@@ -31,6 +32,7 @@ export interface NetworkOptions {
   /** Pairs of node indices and the shape of the wire between them. Node 0 is the miner, the last one the gateway. */
   readonly wires: readonly { readonly a: number; readonly b: number; readonly shape: Partial<WireShape> }[];
   readonly routeCount: number;
+  readonly redundancy?: Redundancy;
   readonly world?: Partial<WorldOptions>;
 }
 
@@ -143,6 +145,7 @@ export class Network {
     return {
       gateway: addressHash(this.places[options.nodes - 1].key),
       routeCount: options.routeCount,
+      ...(options.redundancy !== undefined && { redundancy: options.redundancy }),
       mtuBytes: 1340,
       device: { write: (batch) => this.out('laptop', batch) },
       clientSecret: () => secret.slice() as SecretKey,

@@ -14,6 +14,7 @@ import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, type DeliveryMs } from '../../../src/base/traffic-class.ts';
 import { BundleLayer } from '../../../src/bundle/bundle-layer.ts';
 import type { RoutePort, RouteSetup, SessionEvents } from '../../../src/bundle/ports.ts';
+import type { Redundancy } from '../../../src/bundle/redundancy/duplicator.ts';
 import type { Session } from '../../../src/bundle/session.ts';
 import type { BundleTuning } from '../../../src/bundle/tuning.ts';
 import type { Cipher } from '../../../src/crypto/cipher.ts';
@@ -35,6 +36,7 @@ export interface PairOptions {
   readonly routeCount?: number;
   readonly tuning?: Partial<BundleTuning>;
   readonly deliveryMs?: DeliveryMs;
+  readonly redundancy?: Redundancy;
 }
 
 export interface Received {
@@ -145,6 +147,7 @@ export class RoutePair {
         clientSecret: this.clientSecret,
         routeCount: this.options.routeCount ?? this.pipes.length,
         ...(this.options.deliveryMs !== undefined && { deliveryMs: this.options.deliveryMs }),
+        ...(this.options.redundancy !== undefined && { redundancy: this.options.redundancy }),
         paths: () => this.offered.map(pathOf),
         events: this.clientOwner,
       },

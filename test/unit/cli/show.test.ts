@@ -187,7 +187,7 @@ describe('routes', () => {
       Buffers: 1.20 MB in use, 12.3 MB promised, of 64.0 MB
       "
     `);
-    const empty = { ...ROUTES, session: { gateway: GATEWAY, routes: [] }, relayed: 0, hops: [] };
+    const empty = { ...ROUTES, session: { gateway: GATEWAY, routes: [], sent_twice: 0 }, relayed: 0, hops: [] };
     expect(showRoutes(empty, plain)).toMatchInlineSnapshot(`
       "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
 

@@ -38,6 +38,7 @@ gateway = "AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC"
 routes = 3
 mtu = 1400
 delivery = "unreliable"
+redundancy = "on"
 
 [qos]
 real_time = ["dscp", "dns"]
@@ -85,6 +86,7 @@ describe('a configuration that is right', () => {
         mtuBytes: 1400,
         interface: 'sky0',
         deliveryMs: SENT_ONCE,
+        redundancy: 'on',
       },
       qos: { realTime: { dscp: true, icmp: false, dns: true, sparse: false } },
       transit: { ownFirst: true, cap: { bytesPerMs: 2_500 } },
@@ -112,7 +114,14 @@ describe('a configuration that is right', () => {
       buffers: { memoryBytes: 64_000_000 },
       peers: [],
       lan: undefined,
-      tunnel: { gateway: 'none', routes: 2, mtuBytes: 1340, interface: 'sky0', deliveryMs: RELIABLE },
+      tunnel: {
+        gateway: 'none',
+        routes: 2,
+        mtuBytes: 1340,
+        interface: 'sky0',
+        deliveryMs: RELIABLE,
+        redundancy: 'auto',
+      },
       qos: { realTime: { dscp: true, icmp: true, dns: true, sparse: true } },
       transit: { ownFirst: false, cap: undefined },
       gateway: undefined,
