@@ -9,8 +9,8 @@
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { RunningDownload, takeDhcpLease } from './harness/clients.ts';
+import { type Cut, pulled, silent } from './harness/cut.ts';
 import { DemoNetwork, WEB_NAME } from './harness/demo-topology.ts';
-import type { Host } from './harness/lab.ts';
 import { until } from './harness/until.ts';
 
 export const about =
@@ -23,32 +23,8 @@ const FILE_BYTES = 40_000_000;
 const LONGEST_STALL_MS = 1_000;
 const DEADLINE_MS = 60_000;
 
-interface Cut {
-  cut(network: DemoNetwork): Promise<void>;
-  mend(network: DemoNetwork): Promise<void>;
-}
-
-/** Everything that comes in or goes out over the device vanishes without a word to anybody. */
-function swallow(host: Host, device: string): void {
-  host.run(
-    'nft',
-    `table netdev swallow {
-       chain in { type filter hook ingress device "${device}" priority 0; policy drop; }
-       chain out { type filter hook egress device "${device}" priority 0; policy drop; }
-     }`,
-  );
-}
-
-const silent = (host: (network: DemoNetwork) => Host, device: string): Cut => ({
-  cut: async (network) => swallow(host(network), device),
-  mend: async (network) => void host(network).run('nft', 'delete', 'table', 'netdev', 'swallow'),
-});
-
 const CUTS: Readonly<Record<string, Cut>> = {
-  pulled: {
-    cut: async ({ relayA }) => relayA.host.setLink('to-miner', 'down'),
-    mend: async ({ relayA }) => relayA.host.setLink('to-miner', 'up'),
-  },
+  pulled: pulled(({ relayA }) => relayA.host, 'to-miner'),
   silent: silent(({ relayA }) => relayA.host, 'to-miner'),
   behindRelay: silent(({ relayA }) => relayA.host, 'to-gateway'),
   relayKilled: {

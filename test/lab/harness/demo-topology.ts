@@ -12,7 +12,7 @@
  */
 import type { RunContext } from '../../../scripts/run-contract.ts';
 import { type Internet, startInternet } from './clients.ts';
-import { Daemon } from './daemon.ts';
+import { Daemon, type Table } from './daemon.ts';
 import { type Host, Lab } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
 import { until } from './until.ts';
@@ -92,13 +92,14 @@ export class DemoNetwork {
     for (const relay of [relayA, relayB]) relay.shape('to-miner', this.options.rateMbit, MODEM_QUEUE_MS);
   }
 
-  writeConfigurations(): void {
+  /** `tunnel`: more keys for the miner's. */
+  writeConfigurations(tunnel: Table = {}): void {
     const { miner, relayA, relayB, gateway } = this;
     const at = (key: string, address: string) => ({ key, endpoint: `${address}:${NODE_PORT}` });
     miner.configure({
       peers: [at(relayA.key, '10.1.0.1'), at(relayB.key, '10.2.0.1')],
       lan: { interface: 'lan0', address: `${LAN_ADDRESS}/24`, dhcp: true },
-      tunnel: { gateway: gateway.address, routes: 2 },
+      tunnel: { gateway: gateway.address, routes: 2, ...tunnel },
     });
     relayA.configure({ peers: [{ key: miner.key }, at(gateway.key, '10.3.0.2')] });
     relayB.configure({ peers: [{ key: miner.key }, at(gateway.key, '10.4.0.2')] });

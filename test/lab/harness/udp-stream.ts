@@ -48,7 +48,17 @@ export interface StreamFigures {
 }
 
 /** Resolves when the stream has ended. */
-export async function runStream(options: StreamOptions): Promise<StreamFigures> {
+export function runStream(options: StreamOptions): Promise<StreamFigures> {
+  return startStream(options).finished;
+}
+
+export interface RunningStream {
+  readonly finished: Promise<StreamFigures>;
+  /** Ends it before its time. */
+  end(): Promise<StreamFigures>;
+}
+
+export function startStream(options: StreamOptions): RunningStream {
   const { client, server, address, direction } = options;
   const flags: Readonly<Record<string, string | number | undefined>> = {
     client: client.namespace,
@@ -69,7 +79,14 @@ export async function runStream(options: StreamOptions): Promise<StreamFigures> 
   );
   const lines: string[] = [];
   const stream = client.start('udp-stream', cProgram('stream'), args, (line) => lines.push(line));
-  const code = await stream.exited;
-  if (code !== 0) throw new Error(`the stream to ${address} ended with ${code}\n${stream.tail()}`);
-  return JSON.parse(lines.join('\n'));
+  const finished = stream.exited.then((code): StreamFigures => {
+    if (code !== 0) throw new Error(`the stream to ${address} ended with ${code}\n${stream.tail()}`);
+    return JSON.parse(lines.join('\n'));
+  });
+  finished.catch(() => {});
+  const end = async () => {
+    await stream.stop();
+    return finished;
+  };
+  return { finished, end };
 }

@@ -6,7 +6,8 @@
  *              [--seconds 5] [--skip-seconds 0] [--drain-seconds 1] [--within-ms 150] [--tos 0]
  *
  * `up`: the client sends to the server's address. `down`: the client calls the server every 50 ms until the stream comes, so
- * that a NAT between them lets it through. Prints one line of JSON (tally.c). Runs at a real-time priority where it may.
+ * that a NAT between them lets it through. Prints one line of JSON (tally.c). SIGTERM ends the stream early. Runs at a real-time
+ * priority where it may.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,13 @@
 static _Noreturn void die(const char *what) {
   fprintf(stderr, "udp-stream: %s: %s\n", what, strerror(errno));
   exit(1);
+}
+
+static volatile sig_atomic_t ended;
+
+static void end_stream(int signal_number) {
+  (void)signal_number;
+  ended = 1;
 }
 
 static int64_t now_ns(void) {
@@ -108,7 +117,7 @@ static void run(const struct options *options, int sender, int receiver, struct 
   static uint8_t packet[PACKET_MAX_BYTES];
   int64_t start_ns = now_ns();
   tally->first = (uint32_t)(options->skip_seconds * options->rate);
-  while (tally->sent < tally->room) {
+  while (tally->sent < tally->room && !ended) {
     int64_t due_ns = start_ns + (int64_t)((double)tally->sent * 1e9 / options->rate);
     wait_readable(receiver, due_ns);
     receive_all(receiver, tally);
@@ -137,6 +146,7 @@ int main(int argc, char **argv) {
   (void)sched_setscheduler(0, SCHED_FIFO, &first);
   prctl(PR_SET_TIMERSLACK, 1);
 
+  (void)signal(SIGTERM, end_stream);
   struct tally tally;
   tally_init(&tally, (uint32_t)(options.rate * options.seconds));
   bool ready = !options.down || answer_call(ends);
