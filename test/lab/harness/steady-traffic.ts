@@ -18,10 +18,12 @@ export class SteadyTraffic {
   readonly stalls: Stall[] = [];
   /** Connections that ended, and why. */
   readonly lost: string[] = [];
+  private readonly server: LabProcess;
   private readonly client: LabProcess;
   private summary: { bytes: number; echoes: number[] } | undefined;
 
-  private constructor(laptop: Host, address: string) {
+  private constructor(server: LabProcess, laptop: Host, address: string) {
+    this.server = server;
     this.client = laptop.start('steady', process.execPath, [PROGRAM, 'use', address, String(SHELLS)], (line) => {
       const event = JSON.parse(line);
       if (event.done) this.summary = event;
@@ -42,7 +44,7 @@ export class SteadyTraffic {
       () => ready,
       () => serving.tail(),
     );
-    return new SteadyTraffic(laptop, address);
+    return new SteadyTraffic(serving, laptop, address);
   }
 
   /** The longest pause of the download that reaches into the time between, ms; 0 when there was none. */
@@ -56,6 +58,7 @@ export class SteadyTraffic {
   /** Ends it; bytes of the download, and how long each typed line took to come back, ms. */
   async stop(): Promise<{ readonly bytes: number; readonly echoes: readonly number[] }> {
     await this.client.stop();
+    await this.server.stop();
     if (this.summary === undefined) throw new Error(`the steady traffic broke off\n${this.client.tail()}`);
     return this.summary;
   }
