@@ -9,7 +9,8 @@
  *  - keys could not be changed for 10 s, or route indices ran out
  *
  * On each path it opens a pair of routes, Bulk and Real Time, which live and die together: they share every link. When
- * the delivery is switched, each pair is closed once another with the new delivery is up.
+ * the delivery is switched, each pair gets nothing more once another with the new delivery is up, and is closed when all that was
+ * under way on it has arrived.
  *
  * Timer `askAt`: when the keeper is next asked for a path.
  */
@@ -96,7 +97,8 @@ export class ClientSide {
     const pair = this.pairOf(route);
     if (pair === undefined || this.isOutdated(pair) || pair.routes.some(({ state }) => state !== 'up')) return;
     const before = this.outdatedPair(pair.path);
-    if (before !== undefined) this.closePair(before, now);
+    if (before !== undefined) for (const old of before.routes) old.isLeaving = true;
+    this.closeEmptied(now);
   }
 
   routeGone(route: BundleRoute, reason: string, now: number): void {
@@ -128,6 +130,7 @@ export class ClientSide {
 
   /** Opens what is missing; returns when to be called again. */
   wake(now: number): number {
+    this.closeEmptied(now);
     const { routeCount } = this.options;
     if (this.wantedPairs().length >= routeCount && !this.stale) return NEVER;
     if (now < this.askAt) return this.askAt;
@@ -216,8 +219,15 @@ export class ClientSide {
 
   /** The pair to close for one over `path`: over the same path, if there is one. */
   private outdatedPair(path: readonly NodeKey[]): PathPair | undefined {
-    const outdated = this.pairs.filter((pair) => this.isOutdated(pair));
+    const outdated = this.pairs.filter((pair) => this.isOutdated(pair) && !pair.routes[0].isLeaving);
     return outdated.find((pair) => samePath(pair.path, path)) ?? outdated[0];
+  }
+
+  /** Closes the pairs that are to be left and have nothing under way. */
+  private closeEmptied(now: number): void {
+    for (const pair of this.pairs.filter(({ routes }) => routes.every(({ isLeaving }) => isLeaving))) {
+      if (pair.routes.every(({ flight }) => flight.count === 0)) this.closePair(pair, now);
+    }
   }
 
   private closePair(pair: PathPair, now: number): void {

@@ -74,9 +74,9 @@ export class Traffic {
       sent = true;
     }
     if (this.bulk.length === 0) return sent;
-    this.aim(routes.longestRoundTripMs());
+    this.aim(routes.bulkRoundTripMs(this.tuning.admitSkewMs));
     for (let copy = this.bulk.peek(now); copy !== undefined; copy = this.bulk.peek(now)) {
-      const route = routes.pullBulk(copy.length + DATA_OVERHEAD_BYTES, this.tuning.admitSkewMs, now);
+      const route = routes.pullBulk(copy.length + DATA_OVERHEAD_BYTES, this.bulk.bytes, this.tuning.admitSkewMs, now);
       if (route === undefined) break;
       this.bulk.take();
       if (copy.sequence === UNSENT) copy.sequence = this.nextBundleSequence++;
@@ -99,16 +99,18 @@ export class Traffic {
     }
     const isNew = report.largest > route.largestReported;
     let progress = isNew;
+    let reportedBytes = 0;
     for (let i = 0; i < blocks.count; i++) {
       for (let sequence = Math.max(blocks.low[i], flight.oldest); sequence <= blocks.high[i]; sequence++) {
         const copy = flight.take(sequence);
         if (copy === undefined) continue;
         progress = true;
         route.deliveredBytes += copy.length;
-        route.rate.delivered(copy.length, now);
+        reportedBytes += copy.length;
         this.pool.release(copy);
       }
     }
+    if (reportedBytes > 0) route.rate.delivered(reportedBytes, flight.count === 0, now);
     if (progress) {
       route.progressAt = now;
       route.unansweredSince = NEVER;

@@ -114,7 +114,7 @@ export const BUNDLE_TUNING: BundleTuning = {
   /**
    * Where hops repeat, what is missing is on a route that died: the other end finds out in 300 ms and sends it again.
    */
-  gapResendMs: 400,
+  gapResendMs: 1_000,
   gapMarginMs: 20,
   /** One that hops still try to fill waits as long as they try. */
   gapMaxMs: 2_000,
@@ -124,7 +124,7 @@ export const BUNDLE_TUNING: BundleTuning = {
   gapSentOnceMaxMs: 200,
   /** A route that takes longer than the fastest one by more than this carries no data while the fastest is up:
    * everything sent over it would wait at the far end, and a TCP inside the tunnel with it. */
-  admitSkewMs: 180,
+  admitSkewMs: 200,
 
   /** A set-up whose destination answers nothing for this long has failed; the longest round trips are near 1.5 s. */
   confirmMs: 3_000,

@@ -98,6 +98,8 @@ export class BundleRoute {
   state: RouteState = 'opening';
   readonly openedAt: number;
   stalledAt = 0;
+  /** Another one takes its place: it gets no data any more. */
+  isLeaving = false;
   /** What was sent before it last came up measures the silence. */
   upSince = 0;
   /** When something authentic last came on it. */
@@ -174,11 +176,14 @@ export class BundleRoute {
   expectedMs(bytes: number): number {
     const { settledMs } = this.timing;
     if (settledMs === undefined) return NEVER;
-    const underWay = this.flight.bytes + bytes;
-    const { bytesPerMs } = this.rate;
-    // A route that carries little never showed what it can carry.
-    if (underWay < LIGHT_BYTES || bytesPerMs === 0) return settledMs;
-    return Math.max(settledMs, underWay / bytesPerMs);
+    return Math.max(settledMs, (this.flight.bytes + bytes) / this.bytesPerMs);
+  }
+
+  /** What it carries; a route that was never kept busy is taken to carry what its hops take before they give room. */
+  get bytesPerMs(): number {
+    if (this.rate.bytesPerMs > 0) return this.rate.bytesPerMs;
+    const { settledMs } = this.timing;
+    return settledMs === undefined ? 0 : LIGHT_BYTES / settledMs;
   }
 
   /** How long an answer takes at most, as far as is known. */

@@ -1,11 +1,16 @@
 /**
- * What one route delivered at best of late. With what is under way on it, that tells how long the next message would take:
- * routes that are filled alike are then used alike, before the first of them is full. The mean round trip can't tell, since a
- * route that lies idle is only probed now and then and keeps the mean of when it was full.
+ * What one route delivered at best of late while it was kept busy. With what is under way on it, that tells how long the next
+ * message would take: routes that are filled alike are then used alike, before the first of them is full. The mean round trip
+ * can't tell, since a route that lies idle is only probed now and then and keeps the mean of when it was full.
+ *
+ * A sample begins with the first delivery after a pause and counts when messages are under way all along: what a route
+ * delivers of a few messages says nothing of what it could.
  */
 
-/** Reports come in bursts of 16 messages; over this time their number no longer matters. */
+/** Reports come in bursts of 16 messages; over this time and so many bytes their number no longer matters. */
 const PERIOD_MS = 50;
+const PERIOD_BYTES = 24 * 1_024;
+const LONGEST_PERIOD_MS = 250;
 /** The best of the last one to two of these. */
 const KEEP_MS = 5_000;
 
@@ -14,24 +19,34 @@ export class RouteRate {
   private bestBefore = 0;
   private bestSince = 0;
   private bytes = 0;
-  private startedAt = 0;
+  private startedAt = -1;
 
-  /** 0 before anything was delivered. */
+  /** 0 before the route was ever kept busy. */
   get bytesPerMs(): number {
     return Math.max(this.best, this.bestBefore);
   }
 
-  delivered(bytes: number, now: number): void {
-    this.bytes += bytes;
+  /** `idle`: nothing is under way any more. */
+  delivered(bytes: number, idle: boolean, now: number): void {
+    if (this.startedAt < 0) this.startedAt = now;
+    else this.bytes += bytes;
     const passedMs = now - this.startedAt;
-    if (passedMs < PERIOD_MS) return;
+    if (passedMs >= PERIOD_MS && (this.bytes >= PERIOD_BYTES || passedMs >= LONGEST_PERIOD_MS)) {
+      this.take(this.bytes / passedMs, now);
+      this.bytes = 0;
+      this.startedAt = now;
+    }
+    if (!idle) return;
+    this.bytes = 0;
+    this.startedAt = -1;
+  }
+
+  private take(sample: number, now: number): void {
     if (now - this.bestSince >= KEEP_MS) {
       this.bestBefore = this.best;
       this.best = 0;
       this.bestSince = now;
     }
-    this.best = Math.max(this.best, this.bytes / passedMs);
-    this.bytes = 0;
-    this.startedAt = now;
+    this.best = Math.max(this.best, sample);
   }
 }

@@ -97,17 +97,50 @@ export class RouteSet {
   }
 
   /**
-   * The route that carries a Bulk message of `bytes` now: the one with room by which it will be there first. One that is slower than the fastest by
-   * more than `admitSkewMs` is left out: what it brings would wait for too long at the far end. One that is still
-   * opening is used while none is up.
+   * The route that carries a Bulk message of `bytes` now, before which nothing waits and behind which the rest of `waitingBytes`
+   * does: of those with room the one by which it will be there first, but not if the routes that are faster and full
+   * would have carried all that waits by then. So a slow route is used as soon as it shortens the queue and never to make a message late. One
+   * that is slower than the fastest by more than `admitSkewMs` is left out. One that is still opening is used while
+   * none is up.
    */
-  pullBulk(bytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
+  pullBulk(bytes: number, waitingBytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
+    if (!this.hasUp(BULK)) return this.withRoom(BULK, 'opening', bytes, NEVER, now);
+    const route = this.withRoom(BULK, 'up', bytes, this.slowestMs(admitSkewMs), now);
+    return route !== undefined && this.isWorthwhile(route, bytes, waitingBytes) ? route : undefined;
+  }
+
+  /** The longest smoothed round trip of the routes that Bulk may take; 0 when none is known. */
+  bulkRoundTripMs(admitSkewMs: number): number {
+    const slowestMs = this.slowestMs(admitSkewMs);
+    let longest = 0;
+    for (const route of this.live) {
+      if (route.state !== 'up' || route.isRealTime || (route.timing.settledMs ?? 0) > slowestMs) continue;
+      longest = Math.max(longest, route.timing.roundTripMs ?? 0);
+    }
+    return longest;
+  }
+
+  /** Bulk routes that take longer are left out. */
+  private slowestMs(admitSkewMs: number): number {
     let leastMs = NEVER;
     for (const route of this.live) {
       if (route.state === 'up' && !route.isRealTime) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
     }
-    if (leastMs === NEVER) return this.withRoom(BULK, 'opening', bytes, NEVER, now);
-    return this.withRoom(BULK, 'up', bytes, leastMs + admitSkewMs, now);
+    return leastMs + admitSkewMs;
+  }
+
+  /** Whether a message is there sooner by this route than behind the queue of the faster ones. */
+  private isWorthwhile(route: BundleRoute, bytes: number, waitingBytes: number): boolean {
+    const expectedMs = route.expectedMs(bytes);
+    let fasterBytes = waitingBytes;
+    let fasterRate = 0;
+    for (const other of this.live) {
+      if (other === route || other.state !== 'up' || other.isRealTime || other.expectedMs(bytes) >= expectedMs)
+        continue;
+      fasterBytes += other.flight.bytes;
+      fasterRate += other.bytesPerMs;
+    }
+    return fasterRate === 0 || fasterBytes / fasterRate >= expectedMs;
   }
 
   /**
@@ -154,7 +187,7 @@ export class RouteSet {
     let bestMs = NEVER;
     for (const route of this.live) {
       if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
-      if (route === except) continue;
+      if (route === except || route.isLeaving) continue;
       if ((route.timing.settledMs ?? 0) > slowestMs) continue;
       const ms = route.expectedMs(bytes);
       if (best !== undefined && ms >= bestMs) continue;

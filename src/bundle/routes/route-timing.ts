@@ -2,7 +2,7 @@
  * How long a message and its answer take on one route, from probes and reports (RFC 6298). Over lossy hops a round trip
  * takes anything between 0.1 and 1.5 s, so the variation counts for as much as the mean.
  *
- * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 10 to 20 s. By
+ * `settledMs` leaves out what the route's own buffer adds while it is full: the least mean of the last 30 to 60 s. By
  * it routes are compared, or a route would be left out for being used. The variation has no part in it: a route that is
  * used is sampled ten times as often as one that is only probed, and would look the steadier for it.
  *
@@ -13,8 +13,8 @@ import { NEVER } from '../../base/env.ts';
 
 /** RFC 9002 section 6.2.2: assumed before the first sample. */
 const INITIAL_ROUND_TRIP_MS = 333;
-/** Long against the time that a full buffer takes to empty, short against changes of the path. */
-const KEEP_MS = 10_000;
+/** A download keeps a route full for longer than this: then its own buffer counts, and so it does for the others. Short against changes of paths. */
+const KEEP_MS = 30_000;
 /** Samples of the virtual wires of a test may be 0. */
 const LEAST_SAMPLE_MS = 0.01;
 

@@ -101,7 +101,26 @@ describe('two paths', () => {
     expect(slow.deliveredBytes).toBe(0);
   });
 
-  it('leave out a path that lies more than 180 ms behind', () => {
+  it('use a slow one no sooner than it shortens the queue', () => {
+    const pair = new RoutePair({ paths: [path(20, 5), path(20, 60)] });
+    const slowBytes = () => bulkOf(pair.session.status(pair.now))[1].deliveredBytes;
+    const burst = (messages: number) => {
+      for (let i = 0; i < messages; i++) pair.session.send(new Uint8Array(MESSAGE_BYTES), pair.now);
+      pair.run(1_000);
+    };
+    pair.runTo(500);
+    burst(100);
+    burst(100);
+    const before = slowBytes();
+    // 70 ms of the fast one, and the slow one takes 120 there and back.
+    burst(120);
+    expect(slowBytes() - before).toBeLessThan(10 * MESSAGE_BYTES);
+    // 300 ms of the fast one.
+    burst(540);
+    expect(slowBytes() - before).toBeGreaterThan(50 * MESSAGE_BYTES);
+  });
+
+  it('leave out a path that lies more than 200 ms behind', () => {
     const { pair } = measure([path(10, 5), path(10, 250)], 2, 2_000);
     const [, slow] = bulkOf(pair.session.status(pair.now));
     expect(slow.state).toBe('up');
