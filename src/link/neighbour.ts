@@ -300,7 +300,7 @@ export class Neighbour {
     if (now >= session.liveness.deadAt()) {
       this.lose('silent', now, now);
     } else if (now >= this.besideAt(session)) {
-      if (session.rekeying.stalled(now)) this.initiate('stalled', now);
+      if (session.rekeying.stalled(now, session.roundTrip.smoothedMs)) this.initiate('stalled', now);
       else if (now >= session.liveness.silentAt()) this.initiate('silent', now);
     }
   }
@@ -309,7 +309,7 @@ export class Neighbour {
   private besideAt(session: Session): number {
     if (this.initiation !== undefined || this.candidate !== undefined) return NEVER;
     const silentAt = this.configuredEndpoint === undefined ? NEVER : session.liveness.silentAt();
-    return Math.min(silentAt, session.rekeying.stalledAt());
+    return Math.min(silentAt, session.rekeying.stalledAt(session.roundTrip.smoothedMs));
   }
 
   private lose(reason: LinkDownReason, initiateAt: number, now: number): void {

@@ -21,7 +21,9 @@ export const REKEY_REPEAT_MS = 100;
 /** Both of the above are at least this many round trips. */
 export const REKEY_ROUND_TRIPS = 2;
 export const PREVIOUS_EPOCH_LIFE_MS = 3_000;
+export const PREVIOUS_EPOCH_ROUND_TRIPS = 2;
 export const REKEY_STALLED_MS = 10_000;
+export const REKEY_STALLED_ROUND_TRIPS = 10;
 
 /** Section 3: of channels. */
 export const UNFINISHED_MESSAGES_MAX = 8;
@@ -35,6 +37,7 @@ export const PATH_SEARCH_AGAIN_MS = 600_000;
 /** Section 3.2. */
 export const PING_AFTER_MS = 500;
 export const DEAD_AFTER_MS = 4_000;
+export const DEAD_ROUND_TRIPS = 3;
 export const KEEPALIVE_MS = 10_000;
 
 /** Section 3.3, first ack. */

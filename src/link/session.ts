@@ -120,10 +120,10 @@ export class Session implements Outlet {
     this.address = options.address.slice();
     this.direction = options.direction;
     this.traffic = options.traffic;
-    this.liveness = new Liveness(tuning.handshakeAfterSilenceMs, now);
+    this.roundTrip = new RoundTrip(tuning.initialRoundTripMs);
+    this.liveness = new Liveness(this.roundTrip, tuning.handshakeAfterSilenceMs, now);
     this.rekeying = new Rekeying(context, options.role, options.keys, now);
     this.sendSlot = this.rekeying.keyring.sendSlot(0);
-    this.roundTrip = new RoundTrip(tuning.initialRoundTripMs);
     this.roundTripAt = now;
     this.acks = new AckTracker(tuning.ackSpacingMs);
     this.channels = new ChannelReceiver(context.drops);

@@ -25,6 +25,11 @@ export class RoundTrip {
     this.initialMs = initialMs;
   }
 
+  /** Whether there is a sample. */
+  get isKnown(): boolean {
+    return this.smoothed >= 0;
+  }
+
   get smoothedMs(): number {
     return this.smoothed < 0 ? this.initialMs : this.smoothed;
   }

@@ -7,8 +7,8 @@
  *
  * Timers. Settled for 1 s or two round trips, and traffic since: REKEY. Offered: REKEY again every 100 ms or two round trips.
  * Unconfirmed: at once and at the same pace a PING under the new epoch, because the responder switches on the first
- * datagram that it sees under it and nobody else may have anything to send. 3 s after a switch the old keys are wiped.
- * Not able to switch for 10 s under traffic: stalled, for the owner to start a new handshake.
+ * datagram that it sees under it and nobody else may have anything to send. 3 s or two round trips after a
+ * switch the old keys are wiped. Not able to switch for 10 s or ten round trips under traffic: stalled, for the owner to start a new handshake.
  */
 import { NEVER } from '../../base/env.ts';
 import { epochKeys, Ratchet, type RatchetRole } from '../../crypto/ratchet.ts';
@@ -16,10 +16,12 @@ import { type SessionKeys, wipeSessionKeys } from '../../crypto/symmetric-state.
 import { ephemeralSecret, type LinkContext } from '../context.ts';
 import {
   PREVIOUS_EPOCH_LIFE_MS,
+  PREVIOUS_EPOCH_ROUND_TRIPS,
   REKEY_AFTER_MS,
   REKEY_REPEAT_MS,
   REKEY_ROUND_TRIPS,
   REKEY_STALLED_MS,
+  REKEY_STALLED_ROUND_TRIPS,
 } from '../protocol-numbers.ts';
 import { Keyring } from './keyring.ts';
 
@@ -126,13 +128,14 @@ export class Rekeying {
   }
 
   /** When the session counts as unable to rekey, unless it switches before. */
-  stalledAt(): number {
-    return this.wantedSince === undefined ? NEVER : this.wantedSince + REKEY_STALLED_MS;
+  stalledAt(roundTripMs: number): number {
+    if (this.wantedSince === undefined) return NEVER;
+    return this.wantedSince + Math.max(REKEY_STALLED_MS, REKEY_STALLED_ROUND_TRIPS * roundTripMs);
   }
 
   /** Whether the session is stalled; a responder's traffic may have ended meanwhile, and then it is not. */
-  stalled(now: number): boolean {
-    if (now < this.stalledAt()) return false;
+  stalled(now: number, roundTripMs: number): boolean {
+    if (now < this.stalledAt(roundTripMs)) return false;
     if (this.role === 'initiator' || now <= this.carriedAt + 2 * REKEY_AFTER_MS) return true;
     this.wantedSince = undefined;
     return false;
@@ -149,7 +152,9 @@ export class Rekeying {
   }
 
   private switched(now: number, roundTripMs: number): void {
-    this.keyring.retireBefore(this.ratchet.sendEpoch, now + PREVIOUS_EPOCH_LIFE_MS);
+    // What the peer sent before it switched, too, is still on its way.
+    const lifeMs = Math.max(PREVIOUS_EPOCH_LIFE_MS, PREVIOUS_EPOCH_ROUND_TRIPS * roundTripMs);
+    this.keyring.retireBefore(this.ratchet.sendEpoch, now + lifeMs);
     this.switchedAt = now;
     this.dueAt = now + Math.max(REKEY_AFTER_MS, REKEY_ROUND_TRIPS * roundTripMs);
     this.carrying = false;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ofType, routeId, sendMessage, WirePair } from './wire-pair.ts';
+import { ofType, routeId, sendMessage, sessionOf, WirePair } from './wire-pair.ts';
 
 const INIT = 1;
 const SESSION = 5;
@@ -55,6 +55,25 @@ describe('a link with traffic', () => {
     expect(a.told.length).toBe(1);
     // An ACK each, and REKEY_ACK with its PONG each second.
     expect(ofType(world.seen, SESSION, b.name).length - before).toBeLessThan(1_000 + 30);
+  });
+
+  test.each([2_000, 4_600])('stays up and changes keys where the round trip is %d ms', (roundTripMs) => {
+    const world = new WirePair();
+    world.shape.delayMs = roundTripMs / 2;
+    const { a, b } = world.pair('both');
+    a.links.start(world.now);
+    b.links.start(world.now);
+    world.run(15_000);
+    for (let message = 0; message < 90; message++) {
+      sendMessage(a, b, routeId(1), message, Uint8Array.of(1));
+      // A datagram at a time, and pauses that are longer than the round trip.
+      world.run(message % 10 === 0 ? 7_000 : 300);
+    }
+    expect([a.told, b.told]).toEqual([[`up ${b.name}`], [`up ${a.name}`]]);
+    world.run(roundTripMs);
+    expect(b.pieces.length).toBe(90);
+    expect([a, b].map(({ drops }) => drops.get('session-epoch'))).toEqual([0, 0]);
+    expect(sessionOf(a, b, world.now).rekeys).toBeGreaterThanOrEqual(3);
   });
 
   test('comes back when the wire does', () => {
