@@ -13,6 +13,8 @@ export interface DirectionTuning {
   readonly oneWayAsks: number;
   /** The peer must be heard directly this long after the first unanswered datagram: what was under way does not count. */
   readonly heardAfterMs: number;
+  /** A peer that was not heard for longer than this was cut off; even one that looks for a way round asks every second. */
+  readonly cutAfterMs: number;
   /** So many INITs from the peer's address, over `oneWayAfterMs`, while nothing we answer arrives: one-way. */
   readonly begs: number;
   /** Two INITs further apart than this belong to different troubles; the initiator repeats every 5 s at the latest. */
@@ -42,6 +44,7 @@ export const DIRECTION_TUNING: DirectionTuning = {
   oneWayProbeTimeouts: 3,
   oneWayAsks: 12,
   heardAfterMs: 500,
+  cutAfterMs: 1_500,
   begs: 3,
   begGapMs: 12_000,
   otherWayDatagrams: 8,

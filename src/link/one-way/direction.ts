@@ -12,6 +12,7 @@
  * - nothing answered for 300 ms, or for a probe timeout where that is longer: doubt, and a PING every 50 ms;
  * - for 1 s or three probe timeouts, with 12 datagrams unanswered and the peer heard directly since: seeking. So, too,
  *   when the peer's INITs come for 1 s from its address and nothing we say to them arrives;
+ * - the peer heard again after 1.5 s of silence: that time counts from then;
  * - seeking: a back channel is asked for at once, then every second. Meanwhile datagrams go directly, and an answer to
  *   one ends it;
  * - on back: a trial of the direct way after 1 s, then after 2, 4, 8 s: four PINGs; two answered: direct again;
@@ -42,12 +43,16 @@ export class Direction {
   private answeredAt = Number.NEGATIVE_INFINITY;
   private askedByPeerAt = Number.NEGATIVE_INFINITY;
   private heardDirectlyAt = Number.NEGATIVE_INFINITY;
+  /** The end of the last silence: what was asked before it was asked of a wire that was cut both ways. */
+  private heardAgainAt = Number.NEGATIVE_INFINITY;
   /** Which way the peer's datagrams come, and how many came the other way in a row. */
   private peerIsBack: boolean | undefined;
   private otherWay = 0;
   private beggedSince = Number.NEGATIVE_INFINITY;
   private beggedAt = Number.NEGATIVE_INFINITY;
   private begs = 0;
+  /** As the last `wake` was told. */
+  private probeTimeoutMs = 0;
   private pingAt = NEVER;
   private seekAt = NEVER;
   private trialAt = NEVER;
@@ -116,7 +121,7 @@ export class Direction {
 
   /** An authentic datagram came. True: the peer's datagrams come another way from now on, and take another time. */
   heard(directly: boolean, now: number): boolean {
-    if (directly) this.heardDirectlyAt = now;
+    if (directly) this.heardHere(now);
     this.peerIsBack ??= !directly;
     this.otherWay = directly === this.peerIsBack ? this.otherWay + 1 : 0;
     if (this.otherWay < this.tuning.otherWayDatagrams) return false;
@@ -177,6 +182,7 @@ export class Direction {
    * take. Ask again after `nextWakeAt`.
    */
   wake(now: number, isUp: boolean, probeTimeoutMs: number): DirectionTask | undefined {
+    this.probeTimeoutMs = probeTimeoutMs;
     if (now >= this.forgetAt) this.goDirect(now);
     if (now >= this.seekAt) {
       this.seekAt = now + this.tuning.findAgainMs;
@@ -199,6 +205,13 @@ export class Direction {
     return isUp ? Math.min(at, this.trialAt, this.pingAt) : at;
   }
 
+  private heardHere(now: number): void {
+    const { cutAfterMs, oneWayProbeTimeouts } = this.tuning;
+    const wasCut = this.heardDirectlyAt < now - Math.max(cutAfterMs, oneWayProbeTimeouts * this.probeTimeoutMs);
+    if (wasCut && this.heardDirectlyAt !== Number.NEGATIVE_INFINITY) this.heardAgainAt = now;
+    this.heardDirectlyAt = now;
+  }
+
   private pingEveryMs(): number {
     return this.state === 'direct' ? this.tuning.doubtPingMs : this.tuning.findAgainMs;
   }
@@ -208,7 +221,8 @@ export class Direction {
     if (this.state !== 'direct' || unansweredSince === undefined || this.unanswered < tuning.oneWayAsks) return false;
     const patienceMs = Math.max(tuning.oneWayAfterMs, tuning.oneWayProbeTimeouts * probeTimeoutMs);
     const heardAfterMs = Math.max(tuning.heardAfterMs, probeTimeoutMs);
-    return now >= unansweredSince + patienceMs && this.heardDirectlyAt >= unansweredSince + heardAfterMs;
+    const since = Math.max(unansweredSince, this.heardAgainAt);
+    return now >= since + patienceMs && this.heardDirectlyAt >= since + heardAfterMs;
   }
 
   private seek(at: number): void {

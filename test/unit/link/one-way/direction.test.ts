@@ -74,6 +74,29 @@ describe('a link that works in both directions', () => {
     expect(scene.direction.isBack).toBe(false);
   });
 
+  it('is not taken for one-way when the peer is heard again after a cut of both directions', () => {
+    const scene = new Scene();
+    scene.run(1_000, 100);
+    scene.directWorks = false;
+    scene.peerHeard = false;
+    scene.run(5_000, 100);
+    scene.directWorks = true;
+    scene.peerHeard = true;
+    scene.run(2_000, 100);
+    expect(scene.times('seek')).toEqual([]);
+  });
+
+  it('is taken for one-way when only the peer is heard again after a cut', () => {
+    const scene = new Scene();
+    scene.run(1_000, 100);
+    scene.directWorks = false;
+    scene.peerHeard = false;
+    scene.run(5_000, 100);
+    scene.peerHeard = true;
+    scene.run(2_000, 100);
+    expect(scene.times('seek')).toEqual([17_000]);
+  });
+
   it('is not taken for one-way when the peer falls silent altogether', () => {
     const scene = new Scene();
     scene.directWorks = false;
