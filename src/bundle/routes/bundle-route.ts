@@ -68,8 +68,10 @@ export interface RouteOrigin {
   readonly cipher: Cipher;
 }
 
-/** The other end may take its report delay, and either process a pause. */
-const ANSWER_MARGIN_MS = 35;
+/** Either process may pause. */
+const PAUSE_MARGIN_MS = 15;
+/** And the other end may take its report delay. */
+const ANSWER_MARGIN_MS = PAUSE_MARGIN_MS + 20;
 /** What one report speaks of: less under way is no load. */
 const LIGHT_BYTES = 16 * 1_024;
 /** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */
@@ -189,6 +191,11 @@ export class BundleRoute {
   /** How long an answer takes at most, as far as is known. */
   get answerMs(): number {
     return this.timing.answerMs(ANSWER_MARGIN_MS);
+  }
+
+  /** The same for a probe, which is answered without delay. */
+  get probeAnswerMs(): number {
+    return this.timing.answerMs(PAUSE_MARGIN_MS);
   }
 
   /** After this time a message that is missing among later ones won't come any more. */

@@ -72,7 +72,7 @@ export class RouteHealth {
     if (route.flight.count === 0) return NEVER;
     const { answerMs } = route;
     // Probes go out twice an answer's time: each of those meanwhile was a chance of its own.
-    const patienceMs = 2 * answerMs + 4 * route.timing.variationMs;
+    const patienceMs = answerMs + route.probeAnswerMs + 4 * route.timing.variationMs;
     const stallAt = route.progressAt + Math.max(this.tuning.stallMinMs, patienceMs);
     if (now >= stallAt) {
       this.actions.stalled(route, now);
