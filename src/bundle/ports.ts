@@ -41,8 +41,6 @@ export interface Lane {
   readonly trafficClass: TrafficClass;
   /** Any 32-bit number, the same for all messages of a flow. */
   readonly flow: number;
-  /** Real Time that goes over two routes where there are two, whatever the session does with the rest. */
-  readonly twice?: boolean;
 }
 
 export const BULK_LANE: Lane = { trafficClass: BULK, flow: 0 };

@@ -55,7 +55,7 @@ export class Traffic {
 
   /** Queues a message, copied at once; it leaves in the next `pump`. False when there is no memory for it. */
   offer(bytes: Uint8Array, lane: Lane, now: number): boolean {
-    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, lane.twice === true, now);
+    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, now);
     return this.bulk.offer(bytes, lane.flow, now);
   }
 
@@ -68,7 +68,7 @@ export class Traffic {
       if (route === undefined) break;
       this.realTime.take();
       if (copy.sequence === UNSENT) copy.sequence = this.nextDatagramSequence++;
-      const second = this.duplicator.second(routes, route, copy, bytes, now);
+      const second = this.duplicator.second(routes, route, bytes, now);
       if (second !== undefined) sender.duplicate(second, copy, now);
       this.give(route, copy, sender, now);
       sent = true;

@@ -33,7 +33,7 @@ export const DIRECTIONS = ['both', 'send-only', 'receive-only'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** Whether Real Time goes over two routes at once. */
-export const REDUNDANCIES = ['auto', 'on', 'off'] as const;
+const REDUNDANCIES = ['auto', 'on', 'off'] as const;
 export type Redundancy = (typeof REDUNDANCIES)[number];
 
 /** What can make a packet Real Time (tunnel/classifier.ts). */

@@ -17,8 +17,6 @@ export class MessageCopy {
   /** Bundle sequence, or datagram sequence of what is real time. */
   sequence = UNSENT;
   realTime = false;
-  /** Real Time that its sender wants sent over two routes. */
-  twice = false;
   /** When it came from its owner or, after a route failed it, back to the queue. */
   queuedAt = 0;
   /** The same on the clock of its queue, which stands still while nothing leaves. */

@@ -3,7 +3,7 @@
  * one route loses or delays, or takes along when it dies, arrives over the other: where a repetition would come too late, a copy is the only
  * remedy.
  *
- *   off    never, but for messages whose sender asked for it
+ *   off    never
  *   on     always
  *   auto   while there was a reason within `twiceMs`:
  *            lost     more than `twiceLossShare` of the last 128 Real Time messages
@@ -15,13 +15,12 @@
  * No timer: it is asked for each message.
  */
 import { TokenBucket } from '../../base/token-bucket.ts';
-import type { MessageCopy } from '../queue/message-pool.ts';
 import type { BundleRoute } from '../routes/bundle-route.ts';
 import type { RouteSet } from '../routes/route-set.ts';
 
 export type Redundancy = 'auto' | 'on' | 'off';
 
-export interface DuplicatorTuning {
+interface DuplicatorTuning {
   readonly twiceMs: number;
   readonly twiceLossShare: number;
   readonly twiceVariationMs: number;
@@ -53,15 +52,10 @@ export class Duplicator {
     return this.copies;
   }
 
-  /** Whether messages go out twice now, as far as two routes are there. */
-  isActive(now: number): boolean {
-    return this.redundancy === 'on' || (this.redundancy === 'auto' && now < this.until);
-  }
-
   /** The route that carries a copy of a Real Time message of `bytes`, framing included, which `first` carries; undefined: none. */
-  second(routes: RouteSet, first: BundleRoute, copy: MessageCopy, bytes: number, now: number): BundleRoute | undefined {
+  second(routes: RouteSet, first: BundleRoute, bytes: number, now: number): BundleRoute | undefined {
     this.judge(first, now);
-    if (!copy.twice && !this.isActive(now)) return undefined;
+    if (!this.isActive(now)) return undefined;
     const route = routes.pullSecond(first, bytes, now);
     if (route === undefined || !this.budget.take(now, bytes)) return undefined;
     this.copies += 1;
@@ -76,6 +70,10 @@ export class Duplicator {
   /** A route fell silent, or the other end sends its messages twice. */
   warned(now: number): void {
     this.until = now + this.tuning.twiceMs;
+  }
+
+  private isActive(now: number): boolean {
+    return this.redundancy === 'on' || (this.redundancy === 'auto' && now < this.until);
   }
 
   private judge(first: BundleRoute, now: number): void {

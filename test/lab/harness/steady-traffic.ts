@@ -9,7 +9,7 @@ const START_DEADLINE_MS = 10_000;
 const SHELLS = 4;
 
 /** A pause of the download; `from` is Unix milliseconds. */
-export interface Stall {
+interface Stall {
   readonly from: number;
   readonly ms: number;
 }

@@ -52,7 +52,7 @@ export function runStream(options: StreamOptions): Promise<StreamFigures> {
   return startStream(options).finished;
 }
 
-export interface RunningStream {
+interface RunningStream {
   readonly finished: Promise<StreamFigures>;
   /** Ends it before its time. */
   end(): Promise<StreamFigures>;

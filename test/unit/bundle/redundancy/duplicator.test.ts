@@ -22,15 +22,10 @@ function pairOf(options: Partial<PairOptions>): RoutePair {
 }
 
 /** Fifty packets a second for so long, and then what is under way arrives. */
-function call(
-  pair: RoutePair,
-  sender: () => Session,
-  ms: number,
-  { bytes = CALL_BYTES, everyMs = 20, lane = CALL } = {},
-) {
+function call(pair: RoutePair, sender: () => Session, ms: number, { bytes = CALL_BYTES, everyMs = 20 } = {}) {
   let sent = 0;
   for (let at = 0; at < ms; at += everyMs) {
-    pair.at(at, () => sender().send(numbered(sent++, bytes), pair.now, lane));
+    pair.at(at, () => sender().send(numbered(sent++, bytes), pair.now, CALL));
   }
   pair.run(ms + 500);
   return sent;
@@ -116,12 +111,5 @@ describe('with redundancy off', () => {
     const pair = pairOf({ redundancy: 'off', paths: [lossy, lossy] });
     call(pair, () => pair.session, 5_000);
     expect(pair.session.status(pair.now).realTimeTwice).toBe(0);
-  });
-
-  it('what its sender wants twice goes twice', () => {
-    const pair = pairOf({ redundancy: 'off' });
-    const sent = call(pair, () => pair.session, 1_000, { lane: { ...CALL, twice: true } });
-    expect(pair.session.status(pair.now).realTimeTwice).toBe(sent);
-    expect(numbersOf(pair.serviceOwner.received)).toEqual(upTo(sent));
   });
 });
