@@ -18,7 +18,7 @@ export interface TcpOptions {
   readonly seconds: number;
   /** At the beginning, left out of every figure. */
   readonly skipSeconds?: number;
-  readonly congestion?: 'cubic' | 'reno';
+  readonly congestion?: 'cubic' | 'reno' | 'bbr';
   readonly streams?: number;
   /** Of each connection; at full rate without it. */
   readonly limitMbit?: number;
