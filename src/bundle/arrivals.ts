@@ -3,8 +3,8 @@
  * sequences, and when a report is due. Messages overtake each other on the way, so there may be hundreds of blocks; a
  * report tells the newest 32 of a route and, in turn, 32 of the older ones. On the hot path: no allocation a message.
  *
- * Timer: a report on this route is due `reportDelayMs` after the first message that none has covered, or at once after
- * `reportMessages` of them.
+ * Timer: a report on this route is due `reportDelayMs` after the first message that none has covered, or
+ * `reportLightDelayMs` while these are less than `reportLightBytes`; at once after `reportMessages` of them.
  */
 import { NEVER } from '../base/env.ts';
 import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';
@@ -12,6 +12,13 @@ import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';
 const FIRST_CAPACITY = 32;
 /** Blocks beyond are forgotten, the oldest first: their messages were told in many reports. */
 export const MAX_BLOCKS = 512;
+
+export interface ReportTiming {
+  readonly reportMessages: number;
+  readonly reportDelayMs: number;
+  readonly reportLightBytes: number;
+  readonly reportLightDelayMs: number;
+}
 
 export class Arrivals {
   /** Newest first: `high[i]` and `low[i]` arrived, and all between. */
@@ -24,31 +31,36 @@ export class Arrivals {
   news = false;
   private largestAt = 0;
   private unreported = 0;
+  private unreportedBytes = 0;
   private firstUnreportedAt = 0;
 
   get blockCount(): number {
     return this.count;
   }
 
-  /** Notes an authentic message; `asksReport`: its sender wants to know. */
-  note(sequence: number, asksReport: boolean, now: number): void {
+  /** Notes an authentic message of `bytes`; `asksReport`: its sender wants to know. */
+  note(sequence: number, bytes: number, asksReport: boolean, now: number): void {
     if (this.count === 0 || sequence > this.high[0]) this.largestAt = now;
     this.insert(sequence);
     this.news = true;
     if (!asksReport) return;
     if (this.unreported === 0) this.firstUnreportedAt = now;
     this.unreported += 1;
+    this.unreportedBytes += bytes;
   }
 
   /** When the report on this route is due: NEVER, later, or by now. */
-  dueAt(reportMessages: number, reportDelayMs: number, now: number): number {
+  dueAt(timing: ReportTiming, now: number): number {
     if (this.unreported === 0) return NEVER;
-    return this.unreported >= reportMessages ? now : this.firstUnreportedAt + reportDelayMs;
+    if (this.unreported >= timing.reportMessages) return now;
+    const isLight = this.unreportedBytes < timing.reportLightBytes;
+    return this.firstUnreportedAt + (isLight ? timing.reportLightDelayMs : timing.reportDelayMs);
   }
 
   /** A report went out on this route. */
   reported(): void {
     this.unreported = 0;
+    this.unreportedBytes = 0;
   }
 
   /** Milliseconds since the largest sequence arrived. */

@@ -261,7 +261,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     route.heardAt = now;
     this.context.sessions.touched(this);
     const parsed = readPlaintext(arena, at, end, plaintext);
-    route.arrivals.note(sequence, parsed === 'ok' && asksReport(plaintext.kind), now);
+    route.arrivals.note(sequence, end - at, parsed === 'ok' && asksReport(plaintext.kind), now);
     if (parsed !== 'ok' || plaintext.kind !== KIND.data) this.resequencer.passedOver(route.slot, number);
     this.confirmRoute(route, now);
     this.rekeying!.received(epoch, now);
@@ -377,8 +377,7 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   /** Sends the report that is due about a route, over it where it works; returns when the next one is. */
   private report(route: BundleRoute, now: number): number {
-    const { reportMessages, reportDelayMs } = this.context.tuning;
-    const dueAt = route.arrivals.dueAt(reportMessages, reportDelayMs, now);
+    const dueAt = route.arrivals.dueAt(this.context.tuning, now);
     if (dueAt > now) return dueAt;
     const via = this.routes.reporter(route);
     if (via !== undefined) this.sender.report(via, route, this.routes.live, now);

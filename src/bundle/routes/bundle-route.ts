@@ -71,7 +71,7 @@ export interface RouteOrigin {
 /** Either process may pause. */
 const PAUSE_MARGIN_MS = 15;
 /** And the other end may take its report delay. */
-const ANSWER_MARGIN_MS = PAUSE_MARGIN_MS + 20;
+const ANSWER_MARGIN_MS = PAUSE_MARGIN_MS + 40;
 /** What one report speaks of: less under way is no load. */
 const LIGHT_BYTES = 16 * 1_024;
 /** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */

@@ -3,9 +3,11 @@ import { NEVER } from '../../../src/base/env.ts';
 import { Arrivals, MAX_BLOCKS } from '../../../src/bundle/arrivals.ts';
 import { MAX_RANGES, RangeBlocks } from '../../../src/wire/ack-ranges.ts';
 
+const TIMING = { reportMessages: 16, reportDelayMs: 5, reportLightBytes: 2_000, reportLightDelayMs: 12 };
+
 function arrivalsOf(...sequences: number[]): Arrivals {
   const arrivals = new Arrivals();
-  for (const sequence of sequences) arrivals.note(sequence, true, sequence);
+  for (const sequence of sequences) arrivals.note(sequence, 1_400, true, sequence);
   return arrivals;
 }
 
@@ -31,12 +33,12 @@ describe('arrivals', () => {
       [3, 3],
       [1, 0],
     ]);
-    arrivals.note(4, true, 7);
+    arrivals.note(4, 1_400, true, 7);
     expect(blocks(arrivals)).toEqual([
       [6, 3],
       [1, 0],
     ]);
-    arrivals.note(2, true, 8);
+    arrivals.note(2, 1_400, true, 8);
     expect(blocks(arrivals)).toEqual([[6, 0]]);
   });
 
@@ -61,39 +63,50 @@ describe('arrivals', () => {
   it('forget the oldest of more than 512 blocks', () => {
     const arrivals = arrivalsOf(...Array.from({ length: 600 }, (_, i) => 2 * i));
     expect(arrivals.blockCount).toBe(MAX_BLOCKS);
-    arrivals.note(1, true, 0);
+    arrivals.note(1, 1_400, true, 0);
     expect(arrivals.blockCount).toBe(MAX_BLOCKS);
   });
 
   it('find the place of any number among many blocks', () => {
     const arrivals = arrivalsOf(...Array.from({ length: 100 }, (_, i) => 2 * i));
-    for (let i = 0; i < 99; i++) arrivals.note((2 * i * 37 + 1) % 198, true, 0);
+    for (let i = 0; i < 99; i++) arrivals.note((2 * i * 37 + 1) % 198, 1_400, true, 0);
     expect(blocks(arrivals)).toEqual([[198, 0]]);
   });
 
   it('call for a report 5 ms after the first, or at once after 16', () => {
     const arrivals = new Arrivals();
-    expect(arrivals.dueAt(16, 5, 0)).toBe(NEVER);
-    arrivals.note(0, true, 10);
-    arrivals.note(1, true, 12);
-    expect(arrivals.dueAt(16, 5, 12)).toBe(15);
-    for (let i = 2; i < 16; i++) arrivals.note(i, true, 13);
-    expect(arrivals.dueAt(16, 5, 13)).toBe(13);
+    expect(arrivals.dueAt(TIMING, 0)).toBe(NEVER);
+    arrivals.note(0, 1_400, true, 10);
+    arrivals.note(1, 1_400, true, 12);
+    expect(arrivals.dueAt(TIMING, 12)).toBe(15);
+    for (let i = 2; i < 16; i++) arrivals.note(i, 1_400, true, 13);
+    expect(arrivals.dueAt(TIMING, 13)).toBe(13);
     arrivals.reported();
-    expect(arrivals.dueAt(16, 5, 13)).toBe(NEVER);
+    expect(arrivals.dueAt(TIMING, 13)).toBe(NEVER);
+  });
+
+  it('waits longer while there is little to tell', () => {
+    const arrivals = new Arrivals();
+    arrivals.note(0, 1_400, true, 10);
+    expect(arrivals.dueAt(TIMING, 10)).toBe(22);
+    arrivals.note(1, 600, true, 11);
+    expect(arrivals.dueAt(TIMING, 11)).toBe(15);
+    arrivals.reported();
+    arrivals.note(2, 600, true, 20);
+    expect(arrivals.dueAt(TIMING, 20)).toBe(32);
   });
 
   it('call for no report when all that came was control', () => {
     const arrivals = new Arrivals();
-    arrivals.note(0, false, 10);
-    expect(arrivals.dueAt(16, 5, 100)).toBe(NEVER);
+    arrivals.note(0, 1_400, false, 10);
+    expect(arrivals.dueAt(TIMING, 100)).toBe(NEVER);
     expect(arrivals.news).toBe(true);
   });
 
   it('say how long ago the largest came', () => {
     const arrivals = new Arrivals();
-    arrivals.note(7, true, 100);
-    arrivals.note(3, true, 104);
+    arrivals.note(7, 1_400, true, 100);
+    arrivals.note(3, 1_400, true, 104);
     expect(arrivals.delayMs(106)).toBe(6);
   });
 });
