@@ -4,7 +4,7 @@
  * here: a frame is asked for when its datagram is about to leave. Nothing waits for company either: what the source has
  * leaves with this drain, full datagram or not. But through a back channel a datagram costs as much again as what is in
  * it, so there what comes within an eighth of a round trip shares datagrams. An acknowledgement that nobody waits for does not
- * leave alone while datagrams leave one after the other: the first that has room takes it along, within 2 ms.
+ * leave alone while datagrams leave one after the other: the first that has room takes it along, within 8 ms.
  *
  * On the hot path: allocates a view a piece at the most.
  *
@@ -154,20 +154,20 @@ export class Outbound implements FrameFates, Turn {
     const { asks, realTime, ack } = open;
     open.asks = open.realTime = open.ack = open.licensed = false;
     if (ack) this.acks.left(this.log.next, this.losses.roundTripMs, now);
+    this.sentTotal += bytes;
+    this.window.onSent(bytes, asks, now);
+    // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
+    if (this.probes === 0) this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     if (!asks) {
       this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
       if (ack) this.ackDatagrams += 1;
       if (this.losses.flyingBytes === 0) this.losses.forget(now);
       return false;
     }
-    this.sentTotal += bytes;
     this.log.add(FLYING, bytes, this.sentTotal, now);
     this.losses.sent(realTime, now);
-    this.window.onSent(bytes, now);
     this.sentRate.add(bytes, now);
-    // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
     if (this.probes > 0) this.probes -= 1;
-    else this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     return true;
   }
 
@@ -176,9 +176,9 @@ export class Outbound implements FrameFates, Turn {
     const { losses, window } = this;
     if (!losses.acknowledge(ack, now)) return false;
     this.acks.heard(ack.blocks);
-    const { total, sentAt, roundTripMs } = losses.arrival;
-    if (total >= 0) {
-      window.onArrival(total, sentAt, this.peerClock.transitMs(ack.arrivedUs, sentAt), roundTripMs, now);
+    const { arrival } = losses;
+    if (arrival.total >= 0) {
+      window.onArrival(arrival, this.peerClock.transitMs(ack.arrivedUs, arrival.sentAt), now);
     }
     if (losses.ackedBytes > 0) {
       window.onAcked(losses.ackedBytes, now);
@@ -194,7 +194,6 @@ export class Outbound implements FrameFates, Turn {
   wake(now: number): void {
     if (now < this.nextWakeAt()) return;
     if (this.losses.wake(now)) this.probes = PROBE_DATAGRAMS;
-    if (this.losses.lostBytes > 0) this.window.onLost(this.losses.lostBytes, now);
     this.context.ready.add(this);
   }
 
@@ -306,7 +305,7 @@ export class Outbound implements FrameFates, Turn {
     else this.writeFrame();
     this.log.addToken(asked === 'channel' ? -1 - token : token);
     this.open.asks = true;
-    if (asked !== 'channel' && this.frame.realTime) this.open.realTime = true;
+    if (asked === 'data' && this.frame.realTime) this.open.realTime = true;
   }
 
   private writeFrame(): void {

@@ -43,6 +43,8 @@ export const KEEPALIVE_MS = 10_000;
 /** Section 3.3, first ack. */
 export const ACK_AFTER_DATAGRAMS = 2;
 export const ACK_DELAY_MS = 2;
+/** A datagram of 1,500 bytes at 1.5 Mb/s. */
+export const ACK_DELAY_BESIDE_DATA_MS = 8;
 
 /** Section 3.3, loss. */
 export const LOSS_THRESHOLD_DATAGRAMS = 3;

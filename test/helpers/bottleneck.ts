@@ -272,7 +272,7 @@ export class Flow {
     this.totals[slot] = this.sentBytes;
     this.sizes[slot] = bytes;
     this.state[slot] = 1;
-    this.window.onSent(bytes, now);
+    this.window.onSent(bytes, true, now);
     this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     this.armProbe();
     const leftAt = this.bottleneck.pass(bytes, now);
@@ -357,7 +357,8 @@ export class Flow {
       this.largestAcked = ack.largest;
       const sentAt = this.sentAt[slot];
       const transitMs = ack.arrivedAt - sentAt + 1e6 + ack.arrivedAt * this.options.clockSkew;
-      this.window.onArrival(this.totals[slot], sentAt, transitMs, now - sentAt - ack.delayMs, now);
+      const roundTripMs = now - sentAt - ack.delayMs;
+      this.window.onArrival({ total: this.totals[slot], bytes: this.sizes[slot], sentAt, roundTripMs }, transitMs, now);
     }
     let bytes = 0;
     for (const counter of ack.received) bytes += this.settle(counter);

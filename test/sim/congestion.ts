@@ -1,9 +1,13 @@
 /**
  * What a link's congestion window and pacer do behind a bottleneck (test/helpers/bottleneck.ts), each case over several seeds; the
  * figures are medians. Real time: 100 datagrams a second of 200 bytes, which go first at the sender and wait in the bottleneck's queue.
+ * Then real links and routes in a row, with Bulk one way, short answers the other way as a TCP gives them, and Real Time beside both.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { readU32, writeU32 } from '../../src/base/bytes.ts';
+import { BULK, REAL_TIME, REAL_TIME_DEADLINE_MS, RELIABLE } from '../../src/base/traffic-class.ts';
 import { Bottleneck, type Flow, type FlowOptions, Simulation } from '../helpers/bottleneck.ts';
+import { Chain } from './world/chain.ts';
 
 export const about =
   'what a link sends through a bottleneck with hidden queues, loss, jitter and pauses: use, waiting, fairness';
@@ -26,7 +30,7 @@ interface Case {
   readonly waitMs?: { readonly p50?: number; readonly p95?: number; readonly p99?: number };
 }
 
-const REAL_TIME = { realTimeEveryMs: 10 };
+const CALL = { realTimeEveryMs: 10 };
 const DATAGRAM_10M_MS = DATAGRAM_BYTES / 1_250;
 
 const CASES: readonly Case[] = [
@@ -35,7 +39,7 @@ const CASES: readonly Case[] = [
     name: '10 Mb/s',
     mbps: 10,
     queueBytes: 256 * KIB,
-    flow: REAL_TIME,
+    flow: CALL,
     ms: 20_000,
     use: 0.97,
     waitMs: { p99: DATAGRAM_10M_MS + 2 },
@@ -44,7 +48,7 @@ const CASES: readonly Case[] = [
     name: '2 Mb/s',
     mbps: 2,
     queueBytes: 256 * KIB,
-    flow: REAL_TIME,
+    flow: CALL,
     ms: 30_000,
     use: 0.97,
     waitMs: { p50: 40, p95: 80 },
@@ -53,7 +57,7 @@ const CASES: readonly Case[] = [
     name: '2 Mb/s, 38 ms',
     mbps: 2,
     queueBytes: 256 * KIB,
-    flow: { ...REAL_TIME, delayMs: 19 },
+    flow: { ...CALL, delayMs: 19 },
     ms: 30_000,
     use: 0.97,
     waitMs: { p50: 40, p95: 80 },
@@ -62,7 +66,7 @@ const CASES: readonly Case[] = [
     name: '10 Mb/s, 50 % loss each way',
     mbps: 10,
     queueBytes: 256 * KIB,
-    flow: { ...REAL_TIME, lossOut: 0.5, lossBack: 0.5 },
+    flow: { ...CALL, lossOut: 0.5, lossBack: 0.5 },
     ms: 20_000,
     use: 0.98,
   },
@@ -70,7 +74,7 @@ const CASES: readonly Case[] = [
     name: '10 Mb/s, 30 % loss in bursts of 8',
     mbps: 10,
     queueBytes: 256 * KIB,
-    flow: { ...REAL_TIME, lossOut: 0.3, lossBack: 0.3, burst: 8 },
+    flow: { ...CALL, lossOut: 0.3, lossBack: 0.3, burst: 8 },
     ms: 20_000,
     use: 0.97,
   },
@@ -78,7 +82,7 @@ const CASES: readonly Case[] = [
     name: '10 Mb/s, jitter 3 ms',
     mbps: 10,
     queueBytes: 256 * KIB,
-    flow: { ...REAL_TIME, jitterMs: 3 },
+    flow: { ...CALL, jitterMs: 3 },
     ms: 20_000,
     use: 0.97,
   },
@@ -86,7 +90,7 @@ const CASES: readonly Case[] = [
     name: '10 Mb/s, clocks 100 millionths apart',
     mbps: 10,
     queueBytes: 256 * KIB,
-    flow: { ...REAL_TIME, clockSkew: 1e-4 },
+    flow: { ...CALL, clockSkew: 1e-4 },
     ms: 40_000,
     use: 0.97,
   },
@@ -107,6 +111,25 @@ const CASES: readonly Case[] = [
     use: 0.95,
   },
 ];
+
+/** Round trips of Real Time: what the slowest wire may add to them. */
+const CHAINS = [
+  {
+    name: 'real links, 10 Mb/s',
+    mbps: [10],
+    delaysMs: [5],
+    aboveIdleMs: { p95: DATAGRAM_10M_MS + 1, p99: DATAGRAM_10M_MS + 2 },
+  },
+  {
+    name: 'real links, 10, 2, 10 Mb/s',
+    mbps: [10, 2, 10],
+    delaysMs: [5, 9, 5],
+    aboveIdleMs: { p95: 10, p99: 12 },
+  },
+] as const;
+const BULK_MESSAGE_BYTES = 1_398;
+const ANSWER_BYTES = 90;
+const REAL_TIME_BYTES = 228;
 
 export function run(context: RunContext): RunResult {
   const seeds = Array.from({ length: context.gate ? GATE_SEEDS : SEEDS }, (_, i) => i + 1);
@@ -132,11 +155,21 @@ export function run(context: RunContext): RunResult {
     });
   }
   for (const [name, mbps] of [
+    ['two links share 2 Mb/s', 2],
     ['two links share 10 Mb/s', 10],
     ['two links share 100 Mb/s', 100],
   ] as const) {
     const ratio = median(seeds.map((seed) => unfairness(mbps, seed)));
     report(name, ratio <= 2, { ratio: round(ratio) });
+  }
+  for (const { name, mbps, delaysMs, aboveIdleMs } of CHAINS) {
+    const { use, above } = besideBulk(mbps, delaysMs, context.gate ? 10_000 : 30_000);
+    report(name, use >= 0.97 && above.p95 <= aboveIdleMs.p95 && above.p99 <= aboveIdleMs.p99, {
+      use: round(use, 4),
+      above_idle_p50: round(above.p50),
+      above_idle_p95: round(above.p95),
+      above_idle_p99: round(above.p99),
+    });
   }
   const { up, down } = bothWays(1);
   report('10 Mb/s down beside a busy 1 Mb/s up', up >= 0.95 && down >= 0.95, {
@@ -150,7 +183,7 @@ export function run(context: RunContext): RunResult {
   const pathRecoveryMs = median(seeds.map(pathRecovery));
   report('a path 75 ms longer', pathRecoveryMs <= 2_000, { ms_to_95_percent: pathRecoveryMs });
   const policed = median(seeds.map(policedExcess));
-  report('a policer of 10 Mb/s', policed <= 0.5, { sent_in_vain: round(policed, 4) });
+  report('a policer of 10 Mb/s', policed <= 0.2, { sent_in_vain: round(policed, 4) });
   return { pass, ...figures };
 }
 
@@ -166,6 +199,58 @@ function saturate(one: Case, seed: number): { use: number; waits: readonly numbe
     use: (bottleneck.passedBytes - before) / (0.75 * one.ms * bottleneck.bytesPerMs),
     waits: flow.realTimeWaits,
   };
+}
+
+/** A hundred round trips of Real Time a second, first with nothing else, then beside Bulk; and what Bulk uses of the slowest wire. */
+function besideBulk(mbps: readonly number[], delaysMs: readonly number[], ms: number) {
+  const wires = mbps.map((rateMbps, i) => ({ rateMbps, delayMs: delaysMs[i] }));
+  const chain = new Chain({ seed: 1, wires, world: { traced: false } });
+  const { world, first, last } = chain;
+  world.run(chain.runUntilUp() + 2_000);
+  const call = chain.open(REAL_TIME, REAL_TIME_DEADLINE_MS);
+  world.run(world.now + 500);
+  const bulk = chain.open(BULK, RELIABLE);
+  world.run(world.now + 500);
+  const [callThere, bulkThere] = last.incoming;
+  const answer = new Uint8Array(ANSWER_BYTES);
+  let received = 0;
+  last.events = {
+    message: (route, message, _number, now) => {
+      if (route === callThere) last.routes.send(callThere, message, now);
+      else if (++received % 2 === 0) last.routes.send(bulkThere, answer, now);
+    },
+  };
+  const random = world.random('calls');
+  const roundTrips = (forMs: number): number[] => {
+    const sentAt: number[] = [];
+    const times: number[] = [];
+    const listen = { ...first.events };
+    first.events = {
+      ...listen,
+      message: (route, message, _number, now) => {
+        if (route === call) times.push(now - sentAt[readU32(message, 0)]);
+      },
+    };
+    for (let at = world.now; at < world.now + forMs; at += 10) {
+      world.at(at + 5 * random.unit(), () => {
+        const message = new Uint8Array(REAL_TIME_BYTES);
+        writeU32(message, 0, sentAt.length);
+        sentAt.push(world.now);
+        chain.act(0, (now) => first.routes.send(call, message, now));
+      });
+    }
+    world.run(world.now + forMs + 500);
+    return times;
+  };
+  const idleMs = quantile(roundTrips(2_000), 0.5);
+  chain.saturate(bulk, BULK_MESSAGE_BYTES);
+  world.run(world.now + 6_000);
+  const slowest = chain.wires[mbps.indexOf(Math.min(...mbps))];
+  const [before, from] = [slowest.carriedBytes[0], world.now];
+  const loaded = roundTrips(ms);
+  const use = (slowest.carriedBytes[0] - before) / ((world.now - from) * Math.min(...mbps) * 125);
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => quantile(loaded, share) - idleMs);
+  return { use, above: { p50, p95, p99 } };
 }
 
 /** The second link begins 5 s later. Larger share over smaller, over the last 40 s of 60. */
@@ -250,8 +335,8 @@ function policedExcess(seed: number): number {
   const flow: Flow = simulation.flow(bottleneck);
   simulation.run(2_000);
   const before = flow.sentBytes - flow.deliveredBytes;
-  simulation.run(22_000);
-  return (flow.sentBytes - flow.deliveredBytes - before) / (20_000 * bottleneck.bytesPerMs);
+  simulation.run(62_000);
+  return (flow.sentBytes - flow.deliveredBytes - before) / (60_000 * bottleneck.bytesPerMs);
 }
 
 function quantile(values: readonly number[], share: number): number {

@@ -8,11 +8,11 @@
  *
  * Timer: after a datagram that asks for it, an ACK is due at once when somebody waits (Real Time); at once when a counter
  * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms. Unless
- * somebody waits it can wait for company, up to 2 ms after the first that asked.
+ * somebody waits it can wait for company, up to 8 ms after the first that asked.
  */
 import { NEVER } from '../../base/env.ts';
 import { MAX_RANGES, type RangeBlocks } from '../../wire/ack-ranges.ts';
-import { ACK_AFTER_DATAGRAMS, ACK_DELAY_MS } from '../protocol-numbers.ts';
+import { ACK_AFTER_DATAGRAMS, ACK_DELAY_BESIDE_DATA_MS, ACK_DELAY_MS } from '../protocol-numbers.ts';
 
 /** How far below the largest a counter may lie and still be acknowledged; as long as the replay window. */
 const WINDOW_BITS = 8_192;
@@ -92,7 +92,7 @@ export class AckTracker {
     if (asks === ASKS_NOTHING) return;
     this.waiting += 1;
     if (asks === ASKS_ACK_AT_ONCE) this.patientUntil = now;
-    else if (this.waiting === 1) this.patientUntil = now + ACK_DELAY_MS;
+    else if (this.waiting === 1) this.patientUntil = now + ACK_DELAY_BESIDE_DATA_MS;
     this.due = Math.min(this.due, this.askedFor(asks, inOrder, now));
   }
 

@@ -6,15 +6,16 @@
  * - one sent three later was acknowledged; more than three where the path was seen to reorder;
  * - one sent later was acknowledged, and it is 9/8 of a round trip old; more where the path reorders;
  * - a probe timeout: with Real Time on board `srtt + 3 ms` after it was sent. Bulk: nothing was acknowledged for
- *   `srtt + max(4 var, 2 ms) + 2 ms`; then the two oldest are taken for lost, which lets two more leave, and the timeout
- *   doubles, up to four times, until something is acknowledged. It does not where a fifth is lost anyway: there silence is
- *   no sign of a longer way.
+ *   `srtt + max(4 var, 2 ms) + ACK delay`; then the two oldest are taken for lost, which lets two more leave, and the timeout
+ *   doubles, up to four times, until something is acknowledged. It does not where a twentieth is lost anyway: there silence is
+ *   no sign of a longer way, and a run of losses ends only by datagrams that are sent. The ACK delay is the longest of late, 2 to 8 ms.
  * A lost one that is acknowledged after all was late: its frames are told of again, and where the first two signs were
  * wrong they become more patient, up to 128 datagrams and one round trip.
  */
 import { NEVER } from '../../base/env.ts';
 import type { AckFrame } from '../../wire/frames.ts';
 import {
+  ACK_DELAY_BESIDE_DATA_MS,
   BULK_PROBE_SLACK_MS,
   LOSS_ROUND_TRIPS,
   LOSS_THRESHOLD_DATAGRAMS,
@@ -35,10 +36,13 @@ const REORDER_DATAGRAMS_MAX = 128;
 /** So many in order, and patience with disorder halves. */
 const ORDERLY_DATAGRAMS = 4_096;
 /** From this loss on, a probe timeout does not back off. */
-const LOSSY_SHARE = 0.2;
+const LOSSY_SHARE = 0.05;
 /** A lost datagram is remembered so long after it was sent: what comes later was held up by more than reordering. */
 const LATE_ROUND_TRIPS = 3;
 const LATE_SLACK_MS = 100;
+
+/** Of the longest delay of an ACK, with each one: the ACKs of a second or so. */
+const ACK_DELAY_KEPT = 63 / 64;
 
 /** Who is told about the frames of a datagram. */
 export interface FrameFates {
@@ -63,7 +67,7 @@ export class LossDetection {
   /** The longest datagram that the last `acknowledge` found to have arrived. */
   longestAckedBytes = 0;
   /** Of the largest counter of the last `acknowledge`, when it was news and above all before: `total` is -1 where it was not. */
-  readonly arrival = { total: -1, sentAt: 0, roundTripMs: 0 };
+  readonly arrival = { total: -1, bytes: 0, sentAt: 0, roundTripMs: 0 };
   private readonly roundTrip: RoundTrip;
   private readonly fates: FrameFates;
   private readonly realTime = new Float64Array(REAL_TIME_FLYING_MAX);
@@ -77,6 +81,8 @@ export class LossDetection {
   private timeThresholdAt = NEVER;
   private reorderDatagrams = LOSS_THRESHOLD_DATAGRAMS;
   private reorderMs = 0;
+  /** By which the peer's ACKs were late of late. */
+  private ackDelayMs = 0;
   private orderly = 0;
 
   constructor(log: SentLog, roundTrip: RoundTrip, fates: FrameFates, now: number) {
@@ -97,7 +103,11 @@ export class LossDetection {
 
   get bulkProbeMs(): number {
     const { smoothedMs, variationMs } = this.roundTrip;
-    return smoothedMs + Math.max(PROBE_VARIATIONS * variationMs, PROBE_LEAST_VARIATION_MS) + BULK_PROBE_SLACK_MS;
+    return (
+      smoothedMs +
+      Math.max(PROBE_VARIATIONS * variationMs, PROBE_LEAST_VARIATION_MS) +
+      Math.max(this.ackDelayMs, BULK_PROBE_SLACK_MS)
+    );
   }
 
   /** The newest entry of the log asks for an acknowledgement. */
@@ -180,8 +190,10 @@ export class LossDetection {
   private largestArrived(largest: number, delayMs: number, now: number): void {
     const { arrival, roundTrip } = this;
     arrival.total = this.log.totalOf(largest);
+    arrival.bytes = this.log.bytesOf(largest);
     arrival.sentAt = this.log.sentAtOf(largest);
     const ms = now - arrival.sentAt;
+    this.ackDelayMs = Math.min(Math.max(delayMs, this.ackDelayMs * ACK_DELAY_KEPT), ACK_DELAY_BESIDE_DATA_MS);
     arrival.roundTripMs = ms - delayMs >= roundTrip.leastMs ? ms - delayMs : Math.min(ms, roundTrip.leastMs);
     roundTrip.sample(arrival.roundTripMs);
   }

@@ -9,10 +9,14 @@ export interface CongestionTuning {
   readonly minRateBytesPerMs: number;
   readonly maxRateBytesPerMs: number;
 
-  /** Of the target: about one datagram. It is what makes links that share a bottleneck share it evenly. */
+  /** Of the target: a fifteenth of a datagram. Beside a slow link's datagram, all that waits in a queue is felt in a call. */
   readonly queueBytes: number;
-  /** Of the target: timers and pauses of a process are of this size; less leaves fast links idle now and then. */
-  readonly queueMs: number;
+  /**
+   * Of the target, for each halving of the rate below `evenBelowBytesPerMs`: of links that share a bottleneck the one that has less
+   * aims at more. Faster links have no queue to spare for that.
+   */
+  readonly evenMs: number;
+  readonly evenBelowBytesPerMs: number;
   /** Of the target, in average differences between transits: below that a queue can't be told from jitter. */
   readonly noiseShare: number;
   /** Of the target, in round trips: on long paths corrections are late, and a small queue would run empty in between. */
@@ -38,10 +42,12 @@ export interface CongestionTuning {
   /** Doubling, as slow start does. */
   readonly climbMost: number;
 
-  /** BBR's interval. Clocks that differ by 50 millionths drift by half a millisecond in it. */
+  /** Clocks that differ by 100 millionths drift by half a millisecond in it. */
   readonly baseKeepMs: number;
   /** The same for long paths: draining costs about a round trip at half the rate in the worst case. */
   readonly baseKeepRoundTrips: number;
+  /** Nothing sent for so long: the link may have become any other. */
+  readonly forgetMs: number;
   readonly drainShare: number;
   /** A datagram more than the queue measured: the one that is on the wire. */
   readonly drainSlackBytes: number;
@@ -70,7 +76,7 @@ export interface CongestionTuning {
    * carries the little there was. At the pace of a new link, a batch of acknowledgements of a TCP would wait for 20 ms.
    */
   readonly burstBytes: number;
-  /** How much of its own lateness a sender makes up for: a timer of 1 ms, and short pauses of the process. */
+  /** How much of its own lateness a sender makes up for: a timer of 1 ms. What a longer pause left idle is lost; to send it after all builds a queue. */
   readonly catchUpMs: number;
 }
 
@@ -78,8 +84,9 @@ export const CONGESTION_TUNING: CongestionTuning = {
   initialRateBytesPerMs: 500,
   minRateBytesPerMs: 4,
   maxRateBytesPerMs: 1_250_000,
-  queueBytes: 1_300,
-  queueMs: 0.25,
+  queueBytes: 100,
+  evenMs: 0.1,
+  evenBelowBytesPerMs: 10_000,
   noiseShare: 0.75,
   roundTripShare: 1 / 64,
   roundMinMs: 15,
@@ -91,8 +98,9 @@ export const CONGESTION_TUNING: CongestionTuning = {
   climbAfterRounds: 3,
   climbLeast: 1 / 32,
   climbMost: 1,
-  baseKeepMs: 10_000,
+  baseKeepMs: 5_000,
   baseKeepRoundTrips: 40,
+  forgetMs: 10_000,
   drainShare: 0.5,
   drainSlackBytes: 1_500,
   windowRoundTrips: 1.5,
@@ -100,11 +108,11 @@ export const CONGESTION_TUNING: CongestionTuning = {
   windowLossFactor: 8,
   windowSlackBytes: 24_000,
   lossShare: 0.1,
-  lossPeriodMs: 50,
-  lossBytes: 60_000,
-  lossRetestMs: 20_000,
+  lossPeriodMs: 150,
+  lossBytes: 120_000,
+  lossRetestMs: 60_000,
   overloadHoldMs: 500,
   overloadHoldMostMs: 2_000,
   burstBytes: 14_720,
-  catchUpMs: 3,
+  catchUpMs: 1.5,
 };

@@ -6,16 +6,18 @@
  *
  * `carried` is how fast datagrams arrive over there while a queue stands: what the link carries (BBR, Cardwell et al. 2017). Since the
  * peer's clock tells when they arrived, neither lost ACKs nor datagrams lost on the way nor a queue on the way back have a part in it.
- * `queue` is what stood in the last round (queue-delay.ts). `target` is what should stand: about a datagram, which shares a bottleneck
- * evenly as FAST TCP's fixed number of packets does (Wei et al. 2006), and what is only noise. The rate settles where the target stands.
+ * `queue` is what stood in the last round (queue-delay.ts). `target` is what should stand: a small part of a datagram, since a call waits
+ * for all of it; a little more the lower the rate, which shares a bottleneck evenly as FAST TCP's fixed number of packets does (Wei et al.
+ * 2006); and what is only noise. The rate settles where the target stands.
  *
  * States:
  *   steady     a queue stands: the formula above
  *   climbing   less than half of the target stands and the rate is used up: after three rounds the rate exceeds what is carried, by twice as
- *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that: slow start
+ *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that, until
+ *              two rounds in a row find a queue: slow start
  *   draining   half of what is carried until the queue must be empty, then what is carried until a datagram tells the base of all delays
  *
- * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 10 s after the
+ * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 5 s after the
  * last one (40 round trips on long paths) if the link is busy; or when a queue does not shrink though less was sent than arrived:
  * then there is none, and the path itself has become longer. A link that is not busy learns its base without. Nothing sent for 10 s: a new link.
  *
@@ -26,6 +28,7 @@ import { NEVER } from '../../base/env.ts';
 import type { CongestionTuning } from './congestion-tuning.ts';
 import { Overload } from './overload.ts';
 import { QueueDelay } from './queue-delay.ts';
+import { StuckQueue } from './stuck-queue.ts';
 
 /** The climb of a new link: beyond the rounds that any climb takes to its most. */
 const NEW_LINK_ROUNDS = 1_000;
@@ -41,6 +44,16 @@ const USED_ROUND_TRIPS = 0.5;
 /** Worse links get no wider window. */
 const LEAST_SHARE_COUNTED = 0.4;
 
+/** Of a datagram that arrived. */
+export interface Arrival {
+  /** All bytes given to `onSent` up to and with it. */
+  readonly total: number;
+  readonly bytes: number;
+  readonly sentAt: number;
+  /** Without the delay of the ACK. */
+  readonly roundTripMs: number;
+}
+
 export class CongestionWindow {
   private readonly tuning: CongestionTuning;
   private delay = new QueueDelay();
@@ -54,6 +67,8 @@ export class CongestionWindow {
   private lastSentAt: number;
   /** Rounds in a row with less than half of the target. */
   private lowRounds = 0;
+  /** Whether the last round had. */
+  private wasLow = false;
   private climbFrom = 0;
   /** The round under way: it ends when what was sent before it has arrived. */
   private roundStartedAt = 0;
@@ -67,10 +82,9 @@ export class CongestionWindow {
   private markTotal = -1;
   private markSentAt = 0;
   private markTransit = 0;
-  /** A queue that should shrink: what it was, by how much it should have shrunk since, what was carried before it. */
-  private highQueueMs = 0;
-  private shrinkMs = 0;
-  private carriedBeforeHigh = 0;
+  private readonly stuckQueue = new StuckQueue();
+  /** What was carried before a full queue stood. */
+  private carriedBeforeFull = 0;
   private baseLearntAt = 0;
   /** While draining: when the queue must be empty. */
   private emptyAt = NEVER;
@@ -124,13 +138,14 @@ export class CongestionWindow {
     this.delay = new QueueDelay();
     this.overload = new Overload(this.tuning, now);
     this.carried = this.tuning.initialRateBytesPerMs;
-    this.carriedBeforeHigh = this.carried;
+    this.carriedBeforeFull = this.carried;
     this.lowRounds = NEW_LINK_ROUNDS;
+    this.wasLow = true;
     this.bounded = false;
     this.climbFrom = now;
     this.smoothedRoundTrip = 0;
     this.lastQueueMs = 0;
-    this.highQueueMs = 0;
+    this.stuckQueue.reset();
     this.markTotal = -1;
     this.baseLearntAt = now;
     this.emptyAt = NEVER;
@@ -138,38 +153,37 @@ export class CongestionWindow {
     this.setRate(this.carried);
   }
 
-  /** A datagram left that the peer must acknowledge. */
-  onSent(bytes: number, now: number): void {
-    if (now - this.lastSentAt > this.tuning.baseKeepMs) this.restart(now);
-    this.lastSentAt = now;
+  /** A datagram left. `asks`: the peer must acknowledge it. What need not be acknowledged takes the link's time as well. */
+  onSent(bytes: number, asks: boolean, now: number): void {
     this.sentBytes += bytes;
+    if (!asks) return;
+    if (now - this.lastSentAt > this.tuning.forgetMs) this.restart(now);
+    this.lastSentAt = now;
     if (now >= this.emptyAt) this.emptying = false;
   }
 
-  /**
-   * The newest datagram that arrived was acknowledged for the first time. `sentTotal`: all bytes given to `onSent` up to and with it;
-   * `transitMs`: its way by the two clocks (peer-clock.ts); `roundTripMs`: without the delay of the ACK.
-   */
-  onArrival(sentTotal: number, sentAt: number, transitMs: number, roundTripMs: number, now: number): void {
+  /** The newest datagram that arrived was acknowledged for the first time. `transitMs`: its way by the two clocks (peer-clock.ts). */
+  onArrival(arrival: Arrival, transitMs: number, now: number): void {
     const { roundSamples, roundMinMs } = this.tuning;
     const { delay } = this;
+    const { total, bytes, sentAt, roundTripMs } = arrival;
     const first = this.markTotal < 0;
     this.smoothedRoundTrip += (roundTripMs - this.smoothedRoundTrip) * (first ? 1 : ROUND_TRIP_SMOOTHING);
-    delay.sample(transitMs, roundTripMs);
+    delay.sample(transitMs, bytes, this.msPerByte(), roundTripMs);
     if (first) {
       // Before the first round trip is known, what is late is easily taken for lost.
       this.overload.excuse(now + roundTripMs);
-      return this.startRound(sentTotal, sentAt, transitMs, now);
+      return this.startRound(arrival, transitMs, now);
     }
     if (sentAt >= this.emptyAt) {
       this.endDrain(now);
-      return this.startRound(sentTotal, sentAt, transitMs, now);
+      return this.startRound(arrival, transitMs, now);
     }
     if (delay.roundSamples < roundSamples) return;
     if (!this.draining && delay.recentMs > URGENT_QUEUE * this.targetMs() + roundMinMs) {
-      this.endRound(sentTotal, sentAt, transitMs, delay.recentMs, now);
-    } else if (sentTotal >= this.roundEndTotal && now - this.roundStartedAt >= roundMinMs) {
-      this.endRound(sentTotal, sentAt, transitMs, delay.roundMs, now);
+      this.endRound(arrival, transitMs, delay.recentMs, now);
+    } else if (total >= this.roundEndTotal && now - this.roundStartedAt >= roundMinMs) {
+      this.endRound(arrival, transitMs, delay.roundMs, now);
     }
   }
 
@@ -189,14 +203,20 @@ export class CongestionWindow {
     return this.emptyAt !== NEVER;
   }
 
-  private targetMs(): number {
-    const { queueBytes, queueMs, noiseShare, roundTripShare } = this.tuning;
-    const { noiseMs, leastRoundTripMs } = this.delay;
-    return queueBytes / this.carried + queueMs + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+  /** What a byte takes the bottleneck; 0 before it is known. */
+  private msPerByte(): number {
+    return this.bounded ? 1 / this.carried : 0;
   }
 
-  private startRound(sentTotal: number, sentAt: number, transitMs: number, now: number): void {
-    this.markTotal = sentTotal;
+  private targetMs(): number {
+    const { queueBytes, evenMs, evenBelowBytesPerMs, noiseShare, roundTripShare } = this.tuning;
+    const { noiseMs, leastRoundTripMs } = this.delay;
+    const even = evenMs * Math.max(0, Math.log2(evenBelowBytesPerMs / this.carried));
+    return queueBytes / this.carried + even + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+  }
+
+  private startRound({ total, sentAt }: Arrival, transitMs: number, now: number): void {
+    this.markTotal = total;
     this.markSentAt = sentAt;
     this.markTransit = transitMs;
     this.roundStartedAt = now;
@@ -208,9 +228,9 @@ export class CongestionWindow {
     this.delay.startRound();
   }
 
-  private endRound(sentTotal: number, sentAt: number, transitMs: number, queueMs: number, now: number): void {
-    const bytes = sentTotal - this.markTotal;
-    const sentMs = Math.max(sentAt - this.markSentAt, 0.001);
+  private endRound(arrival: Arrival, transitMs: number, queueMs: number, now: number): void {
+    const bytes = arrival.total - this.markTotal;
+    const sentMs = Math.max(arrival.sentAt - this.markSentAt, 0.001);
     const arrivedMs = Math.max(sentMs + transitMs - this.markTransit, 0.001);
     const sentRate = bytes / sentMs;
     const targetMs = this.targetMs();
@@ -226,13 +246,17 @@ export class CongestionWindow {
       this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
     }
     if (!this.draining) {
-      this.shrinkMs += Math.max(0, 1 - sentRate / this.carried) * sentMs;
+      this.stuckQueue.spared(Math.max(0, 1 - sentRate / this.carried) * sentMs);
       this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate);
       this.steer(used, queueMs, targetMs, now);
-      if (this.isStuck(queueMs, targetMs)) this.startDrain(queueMs, now);
+      if (full && this.stuckQueue.isStuck(queueMs)) this.startDrain(queueMs, now);
       else this.keepBase(used, queueMs, now);
+      if (!full) {
+        this.stuckQueue.reset();
+        this.carriedBeforeFull = this.carried;
+      }
     }
-    this.startRound(sentTotal, sentAt, transitMs, now);
+    this.startRound(arrival, transitMs, now);
   }
 
   /** `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. */
@@ -244,14 +268,19 @@ export class CongestionWindow {
 
   private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
     const { correctionRounds, cutMost } = this.tuning;
-    if (queueMs >= targetMs / 2) {
-      this.lowRounds = 0;
-      this.bounded ||= used;
+    const low = queueMs < targetMs / 2;
+    if (!low) {
+      // A pause of a process looks like a queue, for a round: it must not end the climb of a new link.
+      if (!this.wasLow || this.lowRounds < NEW_LINK_ROUNDS) {
+        this.lowRounds = 0;
+        this.bounded ||= used;
+      }
     } else if (!used) return this.setRate(Math.min(this.rate, this.carried));
     else if (now < this.climbFrom) return;
     else this.lowRounds += 1;
+    this.wasLow = low;
     const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));
-    this.setRate(this.carried * (1 + Math.max(correction, this.climb(), -cutMost)));
+    this.setRate(this.carried * (1 + Math.max(correction, low ? this.climb() : -1, -cutMost)));
   }
 
   /** By which share to exceed what is carried; below any correction while it is not time to climb. */
@@ -264,20 +293,6 @@ export class CongestionWindow {
   private setRate(rate: number): void {
     const { minRateBytesPerMs, maxRateBytesPerMs } = this.tuning;
     this.rate = Math.min(Math.max(rate, minRateBytesPerMs), maxRateBytesPerMs);
-  }
-
-  /** Whether what looks like a queue has not shrunk by half of what it should have, once that is half of it. */
-  private isStuck(queueMs: number, targetMs: number): boolean {
-    if (queueMs <= CLEAR_QUEUE * targetMs) {
-      this.highQueueMs = 0;
-      this.carriedBeforeHigh = this.carried;
-      return false;
-    }
-    if (this.highQueueMs > 0 && this.shrinkMs <= this.highQueueMs / 2) return false;
-    const stuck = this.highQueueMs > 0 && queueMs > this.highQueueMs - this.shrinkMs / 2;
-    this.highQueueMs = queueMs;
-    this.shrinkMs = 0;
-    return stuck;
   }
 
   private keepBase(used: boolean, queueMs: number, now: number): void {
@@ -298,15 +313,15 @@ export class CongestionWindow {
   private endDrain(now: number): void {
     this.emptyAt = NEVER;
     this.emptying = false;
-    this.highQueueMs = 0;
+    this.stuckQueue.reset();
     // A longer path carries what the shorter one did, until it is known better.
-    if (this.learnBase(now) > this.targetMs()) this.carried = this.carriedBeforeHigh;
+    if (this.learnBase(now) > this.targetMs()) this.carried = this.carriedBeforeFull;
     this.setRate(this.carried);
   }
 
   /** Returns by how much the base rose, ms. */
   private learnBase(now: number): number {
-    const rise = this.delay.learn();
+    const rise = this.delay.learn(this.msPerByte());
     this.delay.startPeriod();
     this.baseLearntAt = now;
     return rise;

@@ -3,9 +3,9 @@
  * seen by its delay. What remains is a link that drops without a queue: a policer, a driver with a tiny buffer.
  *
  *   watching   the share that gets through is smoothed
- *   testing    much less than usual got through: for a while only as much is sent as did. When then more gets through than before, it
+ *   testing    much less than usual got through: for a while nine tenths as much is sent as did. When then more gets through than before, it
  *              was overload, and nothing beyond that rate is tried for `holdMs`, twice as long each time; if not, the radio has become worse,
- *              and that is usual from now on. A link that usually loses much is tested every 20 s, or a slow overload would become usual
+ *              and that is usual from now on. A link that usually loses much is tested every minute, or a slow overload would become usual
  *
  * Only rounds count in which the rate was used up and no full queue stood. "Much less" is `lossShare`, and three standard deviations,
  * so that chance starts no test. While nothing gets through at all the wire is cut and no rate is to blame: when it is heard again, a test
@@ -13,12 +13,15 @@
  */
 import type { CongestionTuning } from './congestion-tuning.ts';
 
-/** What radio loses at once, often enough: 8 datagrams. Chance is reckoned in these. */
-const BURST_BYTES = 8 * 1_400;
+/** What radio loses at once: runs of 8 datagrams on average, whose squares average 16 times their sum. Chance is reckoned in these. */
+const BURST_BYTES = 16 * 1_400;
 /** Without an acknowledgement: the wire is cut. Probes go out more often than that. */
 const CUT_ROUND_TRIPS = 3;
 /** Of a period. Faster, a lasting overload would be usual before it is tested. */
-const SMOOTHING = 1 / 128;
+const SMOOTHING = 1 / 32;
+/** Of what seems to get through. Overload of a few percent during a test would be taken for the radio's loss, and grow with each one. */
+const TEST_SHARE = 0.9;
+const HOLD_SHARE = 0.97;
 
 export type OverloadVerdict = 'none' | 'test' | 'overload' | 'radio';
 
@@ -36,6 +39,8 @@ export class Overload {
   /** What would get through in the test if it is overload. */
   private withoutOverload = 1;
   private usual = 1;
+  /** What got through before the test, bytes a millisecond: all that does. */
+  private through = 0;
   private rate = 0;
   private hold: number;
 
@@ -101,13 +106,14 @@ export class Overload {
     const throughRate = this.acked / elapsed;
     const suspicious = !this.testing && this.mayBeOverload(share, bytes, now);
     this.startPeriod(now);
-    if (this.testing) return this.endTest(share, throughRate, now);
+    if (this.testing) return this.endTest(share, now);
     if (!suspicious) {
       this.usual += (share - this.usual) * SMOOTHING;
       return 'none';
     }
     this.testing = true;
-    this.rate = throughRate / this.withoutOverload;
+    this.through = throughRate;
+    this.rate = (TEST_SHARE * throughRate) / this.withoutOverload;
     // What is under way was sent at the old rate.
     this.startPeriod(now + roundTripMs);
     return 'test';
@@ -130,17 +136,17 @@ export class Overload {
     return this.usual < 1 - lossShare && now - this.testedAt > lossRetestMs;
   }
 
-  private endTest(share: number, throughRate: number, now: number): OverloadVerdict {
+  private endTest(share: number, now: number): OverloadVerdict {
     this.testing = false;
     this.testedAt = now;
     if (share < (this.withoutOverload + this.testedShare) / 2) {
-      this.usual = Math.max(share, 0.01);
+      this.usual = Math.max((this.testedShare + share) / 2, 0.01);
       this.hold = this.tuning.overloadHoldMs;
       return 'radio';
     }
     // What is lost at the lower rate, too, is the radio's.
     this.usual = (this.usual + share) / 2;
-    this.rate = throughRate / this.usual;
+    this.rate = (HOLD_SHARE * this.through) / this.usual;
     this.hold = Math.min(2 * this.hold, this.tuning.overloadHoldMostMs);
     return 'overload';
   }

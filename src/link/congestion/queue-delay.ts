@@ -15,27 +15,33 @@ import { NEVER } from '../../base/env.ts';
 const PACK_SAMPLES = 4;
 const NOISE_SMOOTHING = 1 / 16;
 
+/** The shortest transit of a time, and how long the datagram was. */
+interface Shortest {
+  transitMs: number;
+  bytes: number;
+}
+
 export class QueueDelay {
-  private base = NEVER;
+  private readonly base: Shortest = { transitMs: NEVER, bytes: 0 };
+  private readonly period: Shortest = { transitMs: NEVER, bytes: 0 };
   private leastRoundTrip = NEVER;
+  private periodLeastRoundTrip = NEVER;
   private roundShortest = NEVER;
   private packShortest = NEVER;
   private packSamples = 0;
-  private lastPack = NEVER;
-  private periodShortest = NEVER;
-  private periodLeastRoundTrip = NEVER;
-  private lastTransit = 0;
+  private lastPack = 0;
+  private lastWait = 0;
   private smoothedNoise = 0;
   private samples = 0;
 
   /** The shortest wait of the round under way. */
   get roundMs(): number {
-    return this.roundShortest === NEVER ? 0 : this.roundShortest - this.base;
+    return this.samples === 0 ? 0 : this.roundShortest;
   }
 
   /** The shortest wait of the last few samples. */
   get recentMs(): number {
-    return this.lastPack === NEVER ? 0 : this.lastPack - this.base;
+    return this.lastPack;
   }
 
   /** How many samples the round under way has. */
@@ -43,7 +49,7 @@ export class QueueDelay {
     return this.samples;
   }
 
-  /** How much transits differ from one to the next on average: what is no queue for sure. */
+  /** How much waits differ from one to the next on average: what is no queue for sure. */
   get noiseMs(): number {
     return this.smoothedNoise;
   }
@@ -53,18 +59,18 @@ export class QueueDelay {
     return this.leastRoundTrip === NEVER ? 0 : this.leastRoundTrip;
   }
 
-  sample(transitMs: number, roundTripMs: number): void {
-    if (this.base !== NEVER) {
-      this.smoothedNoise += (Math.abs(transitMs - this.lastTransit) - this.smoothedNoise) * NOISE_SMOOTHING;
-    }
-    this.lastTransit = transitMs;
-    this.base = Math.min(this.base, transitMs);
+  /** A datagram of `bytes`, each of which takes the link `msPerByte`: 0 where that is not known. */
+  sample(transitMs: number, bytes: number, msPerByte: number, roundTripMs: number): void {
+    const first = this.base.transitMs === NEVER;
+    const waitMs = waitOver(this.base, transitMs, bytes, msPerByte);
+    waitOver(this.period, transitMs, bytes, msPerByte);
+    if (!first) this.smoothedNoise += (Math.abs(waitMs - this.lastWait) - this.smoothedNoise) * NOISE_SMOOTHING;
+    this.lastWait = waitMs;
     this.leastRoundTrip = Math.min(this.leastRoundTrip, roundTripMs);
-    this.roundShortest = Math.min(this.roundShortest, transitMs);
-    this.periodShortest = Math.min(this.periodShortest, transitMs);
     this.periodLeastRoundTrip = Math.min(this.periodLeastRoundTrip, roundTripMs);
+    this.roundShortest = Math.min(this.roundShortest, waitMs);
     this.samples += 1;
-    this.packShortest = Math.min(this.packShortest, transitMs);
+    this.packShortest = Math.min(this.packShortest, waitMs);
     this.packSamples += 1;
     if (this.packSamples < PACK_SAMPLES) return;
     this.lastPack = this.packShortest;
@@ -79,17 +85,28 @@ export class QueueDelay {
 
   /** From here on samples count for the next `learn`. */
   startPeriod(): void {
-    this.periodShortest = NEVER;
+    this.period.transitMs = NEVER;
     this.periodLeastRoundTrip = NEVER;
   }
 
   /** The shortest transit since `startPeriod` is what an empty path takes. Returns by how much base rose, ms. */
-  learn(): number {
-    if (this.periodShortest === NEVER) return 0;
-    const rise = this.periodShortest - this.base;
-    this.base = this.periodShortest;
+  learn(msPerByte: number): number {
+    const { base, period } = this;
+    if (period.transitMs === NEVER) return 0;
+    const rise = period.transitMs - base.transitMs - (period.bytes - base.bytes) * msPerByte;
+    base.transitMs = period.transitMs;
+    base.bytes = period.bytes;
     this.leastRoundTrip = this.periodLeastRoundTrip;
-    this.lastPack = NEVER;
+    this.lastPack = 0;
     return rise;
   }
+}
+
+/** By how much longer a datagram took than the shortest would have, had it been of its length; the shortest itself takes 0. */
+function waitOver(shortest: Shortest, transitMs: number, bytes: number, msPerByte: number): number {
+  const waitMs = transitMs - shortest.transitMs - (bytes - shortest.bytes) * msPerByte;
+  if (waitMs > 0) return waitMs;
+  shortest.transitMs = transitMs;
+  shortest.bytes = bytes;
+  return 0;
 }

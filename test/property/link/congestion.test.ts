@@ -38,7 +38,7 @@ describe('congestion window', () => {
     const sane = fc.double({ min: 0, max: 1e6, noNaN: true });
     const calls = fc.array(
       fc.record({
-        kind: fc.constantFrom('sent', 'arrival', 'acked', 'lost', 'restart'),
+        kind: fc.constantFrom('sent', 'sent quietly', 'arrival', 'acked', 'lost', 'restart'),
         bytes: fc.integer({ min: 1, max: 65_535 }),
         gapMs: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 20_000, noNaN: true })),
         transitMs: fc.double({ min: -1e9, max: 1e9, noNaN: true }),
@@ -54,11 +54,11 @@ describe('congestion window', () => {
         let total = 0;
         for (const { kind, bytes, gapMs, transitMs, roundTripMs } of steps) {
           now += gapMs;
-          if (kind === 'sent') {
+          if (kind === 'sent' || kind === 'sent quietly') {
             total += bytes;
-            window.onSent(bytes, now);
+            window.onSent(bytes, kind === 'sent', now);
             pacer.sent(bytes, window.rateBytesPerMs, window.burstBytes, now);
-          } else if (kind === 'arrival') window.onArrival(total, now, transitMs, roundTripMs, now);
+          } else if (kind === 'arrival') window.onArrival({ total, bytes, sentAt: now, roundTripMs }, transitMs, now);
           else if (kind === 'acked') window.onAcked(bytes, now);
           else if (kind === 'lost') window.onLost(bytes, now);
           else window.restart(now);

@@ -151,6 +151,20 @@ describe('a probe timeout', () => {
     expect(flight.lost).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  test('waits for ACKs that came late of late, 8 ms at most', () => {
+    const soon = flight.losses.bulkProbeMs;
+    flight.send(0);
+    const blocks = new RangeBlocks();
+    [blocks.high[0], blocks.low[0], blocks.count] = [0, 0, 1];
+    flight.losses.acknowledge({ delayMs: 60, arrivedUs: 0, blocks }, 80);
+    expect(flight.losses.bulkProbeMs).toBeCloseTo(soon + 6, 0);
+    for (let i = 1; i < 200; i++) {
+      flight.send(100 * i);
+      flight.ack(100 * i + 20.3, [i, i]);
+    }
+    expect(flight.losses.bulkProbeMs).toBeCloseTo(soon, 0);
+  });
+
   test('begins anew with whatever is acknowledged', () => {
     for (let i = 0; i < 5; i++) flight.send(i);
     flight.ack(20, [0, 0]);

@@ -154,12 +154,36 @@ describe('congestion window', () => {
     expect(busy.flow.window.burstBytes).toBe(CONGESTION_TUNING.burstBytes);
   });
 
+  it('goes on doubling after a pause that looks like a queue, and not after a queue', () => {
+    for (const [lateRounds, ended] of [
+      [1, false],
+      [2, true],
+    ] as const) {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      let total = 0;
+      let round = 0;
+      const rates: number[] = [];
+      for (let now = 0; round < 12; now += 1) {
+        const rate = window.rateBytesPerMs;
+        if (rate !== rates.at(-1)) {
+          rates.push(rate);
+          round += 1;
+        }
+        total += rate;
+        window.onSent(rate, true, now);
+        const lateMs = round > 4 && round <= 4 + lateRounds ? 10 : 0;
+        window.onArrival({ total, bytes: 1_000, sentAt: now, roundTripMs: 10 + lateMs }, lateMs, now + 10);
+      }
+      expect(window.rateBytesPerMs > 50 * CONGESTION_TUNING.initialRateBytesPerMs, `${rates}`).toBe(!ended);
+    }
+  });
+
   it('is a new link after a long idle time, and after a change of path', () => {
     const idle = line(10);
     idle.simulation.run(3_000);
     const { window } = idle.flow;
     expect(window.rateBytesPerMs).toBeGreaterThan(1_000);
-    window.onSent(100, 3_000 + CONGESTION_TUNING.baseKeepMs + 100);
+    window.onSent(100, true, 3_000 + CONGESTION_TUNING.forgetMs + 100);
     expect(window.rateBytesPerMs).toBe(CONGESTION_TUNING.initialRateBytesPerMs);
     const fresh = new CongestionWindow(CONGESTION_TUNING, 0);
     window.restart(20_000);
@@ -170,16 +194,16 @@ describe('congestion window', () => {
     const window = new CongestionWindow(CONGESTION_TUNING, 0);
     let total = 0;
     for (let now = 0; now < 20_000; now += 5) {
-      for (let i = 0; i < 10; i++) window.onSent(5_000_000, now);
+      for (let i = 0; i < 10; i++) window.onSent(5_000_000, true, now);
       total += 50_000_000;
-      window.onArrival(total, now, 0, 1, now + 1);
+      window.onArrival({ total, bytes: 5_000_000, sentAt: now, roundTripMs: 1 }, 0, now + 1);
       window.onAcked(50_000_000, now + 1);
     }
     expect(window.rateBytesPerMs).toBeLessThanOrEqual(CONGESTION_TUNING.maxRateBytesPerMs);
     const stopped = new CongestionWindow(CONGESTION_TUNING, 0);
     for (let i = 1; i < 1_000; i++) {
-      stopped.onSent(100, i * 100);
-      stopped.onArrival(i * 100, i * 100, i * 100, i * 100, i * 200);
+      stopped.onSent(100, true, i * 100);
+      stopped.onArrival({ total: i * 100, bytes: 100, sentAt: i * 100, roundTripMs: i * 100 }, i * 100, i * 200);
     }
     expect(stopped.rateBytesPerMs).toBeGreaterThanOrEqual(
       CONGESTION_TUNING.minRateBytesPerMs * CONGESTION_TUNING.drainShare,

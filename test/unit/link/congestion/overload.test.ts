@@ -53,8 +53,19 @@ describe('overload', () => {
     meter.run(1, 500);
     expect(meter.run(0.5, 1_000)).toBe('test');
     expect(meter.run(0.5, 1_000)).toBe('radio');
+    expect(meter.run(0.5, 25_000)).toBe('none');
     expect(meter.overload.usualShare).toBeCloseTo(0.5);
-    expect(meter.run(0.5, 5_000)).toBe('none');
+  });
+
+  it('tests with less than gets through, and stays below what does', () => {
+    const meter = new Meter();
+    meter.run(1, 6 * CONGESTION_TUNING.lossPeriodMs);
+    // A policer of 1,000 bytes a millisecond.
+    expect(meter.run(0.8, 1_000)).toBe('test');
+    expect(meter.overload.testRate).toBeLessThan(950);
+    expect(meter.run(1, 1_000)).toBe('overload');
+    expect(meter.overload.testRate).toBeGreaterThan(950);
+    expect(meter.overload.testRate).toBeLessThan(1_000);
   });
 
   it('blames nothing on a wire that was cut: a test is called off, and nothing that was lost meanwhile counts', () => {

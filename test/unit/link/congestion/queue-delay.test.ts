@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { QueueDelay } from '../../../../src/link/congestion/queue-delay.ts';
 
 const OFFSET = 123_456;
+const BYTES = 1_000;
 
 function feed(delay: QueueDelay, ...transits: number[]): void {
-  for (const transit of transits) delay.sample(OFFSET + transit, 2 * transit);
+  for (const transit of transits) delay.sample(OFFSET + transit, BYTES, 0, 2 * transit);
 }
 
 describe('queue delay', () => {
@@ -33,7 +34,7 @@ describe('queue delay', () => {
     delay.startRound();
     feed(delay, 30, 32);
     expect(delay.roundMs).toBe(20);
-    expect(delay.learn()).toBe(20);
+    expect(delay.learn(0)).toBe(20);
     delay.startRound();
     feed(delay, 30);
     expect(delay.roundMs).toBe(0);
@@ -48,10 +49,29 @@ describe('queue delay', () => {
     const delay = new QueueDelay();
     feed(delay, 10);
     delay.startPeriod();
-    expect(delay.learn()).toBe(0);
+    expect(delay.learn(0)).toBe(0);
     delay.startRound();
     feed(delay, 12);
     expect(delay.roundMs).toBe(2);
+  });
+
+  it('does not take the time that a link needs for longer datagrams for a queue', () => {
+    const delay = new QueueDelay();
+    const msPerByte = 0.01;
+    delay.sample(OFFSET + 6, 100, msPerByte, 12);
+    delay.startRound();
+    delay.sample(OFFSET + 15, 1_000, msPerByte, 21);
+    expect(delay.roundMs).toBeCloseTo(0);
+    delay.startRound();
+    delay.sample(OFFSET + 17, 1_000, msPerByte, 23);
+    expect(delay.roundMs).toBeCloseTo(2);
+    // The shortest of a period may have been longer than base: the path has not changed.
+    delay.startPeriod();
+    delay.sample(OFFSET + 15, 1_000, msPerByte, 21);
+    expect(delay.learn(msPerByte)).toBeCloseTo(0);
+    delay.startRound();
+    delay.sample(OFFSET + 6, 100, msPerByte, 12);
+    expect(delay.roundMs).toBeCloseTo(0);
   });
 
   it('measures noise by how samples differ, not by how high they are', () => {
