@@ -3,8 +3,8 @@
  * in there. Both are made when something first flows, and given back when nothing did for a while; what must be
  * remembered then is in dormant-flows.ts.
  *
- * One timer, while anything is kept: every 25 ms deadlines of what waits, BLOCKED, and giving up are looked after; once a
- * second when all buffers are empty, to find those that are dormant.
+ * One timer: at once while somebody is to be told of room; else, while anything is kept, every 25 ms, when deadlines of what waits,
+ * BLOCKED, and giving up are looked after; once a second when all buffers are empty, to find those that are dormant.
  */
 import { NEVER } from '../base/env.ts';
 import { REAL_TIME, SENT_ONCE } from '../base/traffic-class.ts';
@@ -127,13 +127,11 @@ export class Flows implements BufferOwner {
 
   /** Bytes that a buffer kept are kept no more: there is room for others. */
   freed(buffer: RouteBuffer, bytes: number, now: number): void {
-    if (buffer.own) {
+    if (buffer.intake !== undefined) {
+      const { bound } = buffer.intake;
       this.share.commit(-bytes);
-      if (buffer.bound.leave(bytes, now)) this.look(buffer.bound, undefined, buffer, now);
-      if (buffer.wanted) {
-        buffer.wanted = false;
-        this.widened.push(buffer);
-      }
+      if (bound.leave(bytes, now)) this.look(bound, undefined, buffer, now);
+      this.begun(buffer);
       return;
     }
     const half = buffer.half ^ 1;
@@ -142,6 +140,11 @@ export class Flows implements BufferOwner {
     const from = this.neighbours.ofPort(this.table.portOf(half));
     from.storedBytes -= bytes;
     this.freeRoom(room, from, buffer, bytes, now);
+  }
+
+  /** Less waits in the buffer of an own route: who waits for room there may be told. */
+  begun(buffer: RouteBuffer): void {
+    if (buffer.intake?.takeWanted()) this.widened.push(buffer);
   }
 
   /** What is transit changed: buffers queue up anew. */
@@ -190,7 +193,7 @@ export class Flows implements BufferOwner {
   }
 
   nextWakeAt(): number {
-    return this.housekeepAt;
+    return this.widened.length > 0 ? 0 : this.housekeepAt;
   }
 
   /** Gives transit its share of the link anew. */

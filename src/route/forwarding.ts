@@ -221,6 +221,7 @@ export class Forwarding implements FrameSource {
     if (room === undefined || !room.creditDue) return NONE;
     const isTransit = this.table.portOf(half ^ 1) !== NO_PORT;
     if (isTransit && !to.transit.mayGive()) {
+      room.bound.heldBack = true;
       to.heldCredits.push(half);
       return NONE;
     }
@@ -228,8 +229,7 @@ export class Forwarding implements FrameSource {
     room.creditDue = isTransit && room.worthTelling && to.transit.holdsBack();
     if (isTransit) to.transit.give(rise);
     if (room.creditDue) {
-      // A bound that grew here would not be what limits the route.
-      room.bound.pressed = false;
+      room.bound.heldBack = true;
       to.heldCredits.push(half);
     }
     frame.kind = 'credit';

@@ -212,7 +212,7 @@ export class LinkScheduler {
       buffer.ring.remove(buffer);
       return false;
     }
-    const step = this.transit.isActive && !buffer.own ? this.steps.second : this.steps.first;
+    const step = this.transit.isActive && buffer.intake === undefined ? this.steps.second : this.steps.first;
     (buffer.trafficClass === REAL_TIME ? step.first : step.second).add(buffer);
     return true;
   }
@@ -231,7 +231,7 @@ export class LinkScheduler {
     this.roomLeft = record >= 0 ? roomBytes - opportunity.bytes : -1;
     if (record >= 0) {
       opportunity.besideRealTime ||= frame.realTime;
-      this.transit.sent(opportunity.bytes, opportunity.buffer!.own);
+      this.transit.sent(opportunity.bytes, opportunity.buffer!.intake !== undefined);
     }
     if (record === NOTHING && this.isEmpty) this.transit.ranDry();
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;

@@ -8,12 +8,13 @@ import type { RouteHandle } from '../base/ids.ts';
 import { REAL_TIME, RELIABLE, SENT_ONCE } from '../base/traffic-class.ts';
 import type { Piece } from '../link/piece.ts';
 import { LARGEST_BLOCK_BYTES } from './buffers/block-memory.ts';
+import type { Intake } from './buffers/intake.ts';
 import type { MemoryShare } from './buffers/memory-share.ts';
 import { FLAG_LAST, FLAG_TTL, type PieceStore } from './buffers/piece-store.ts';
 import type { RouteBuffer } from './buffers/route-buffer.ts';
 import type { Flows } from './flows.ts';
 import { NONE } from './id-index.ts';
-import { MAX_MESSAGE_BYTES, REAL_TIME_WAITING_BYTES } from './protocol-limits.ts';
+import { MAX_MESSAGE_BYTES } from './protocol-limits.ts';
 import { type Arrival, createInbox, type Inbox, type Reassembler } from './reassembly.ts';
 import type { RouteEvents } from './route-ports.ts';
 import { type RouteTable, TOWARDS_DESTINATION } from './route-table.ts';
@@ -103,9 +104,9 @@ export class RouteEnds {
   room(route: RouteHandle, now: number): number {
     const end = this.get(route);
     if (end === undefined) return 0;
-    const buffer = this.flows.buffer(end.half, now);
-    const room = roomIn(buffer);
-    if (room < MAX_MESSAGE_BYTES) want(buffer);
+    const intake = this.intakeOf(end, now);
+    const { room } = intake;
+    if (room < MAX_MESSAGE_BYTES) intake.want();
     return room;
   }
 
@@ -115,14 +116,16 @@ export class RouteEnds {
     const end = this.get(route);
     if (end === undefined) return NOT_SENT;
     const buffer = this.flows.buffer(end.half, now);
-    if (roomIn(buffer) < message.length || !this.cutUp(end, buffer, message, now)) {
-      want(buffer);
+    const intake = this.intakeOf(end, now);
+    if (intake.room < message.length || !this.cutUp(end, buffer, message, now)) {
+      intake.want();
       return NOT_SENT;
     }
     const { cut } = this;
     this.share.commit(message.length);
     for (const record of cut) buffer.append(record, now);
     cut.length = 0;
+    intake.put();
     const number = end.nextMessage;
     end.nextMessage = (number + 1) >>> 0;
     this.table.touch(end.slot, now);
@@ -185,21 +188,15 @@ export class RouteEnds {
     return true;
   }
 
+  private intakeOf(end: End, now: number): Intake {
+    const { intake } = this.flows.buffer(end.half, now);
+    assert(intake !== undefined, 'what leaves an end belongs to a route of this node');
+    return intake;
+  }
+
   private endAt(slot: number): End {
     const end = this.ofSlot(slot);
     assert(end !== undefined, 'a half without a port is an end');
     return end;
   }
-}
-
-function roomIn(buffer: RouteBuffer): number {
-  if (buffer.isEmpty) return MAX_MESSAGE_BYTES;
-  if (buffer.trafficClass === REAL_TIME) return Math.max(0, REAL_TIME_WAITING_BYTES - buffer.waitingBytes);
-  return Math.max(0, buffer.bound.bytes - buffer.heldBytes);
-}
-
-/** Somebody would fill the buffer if he could. */
-function want(buffer: RouteBuffer): void {
-  buffer.wanted = true;
-  buffer.bound.pressed = true;
 }

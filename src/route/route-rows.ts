@@ -27,7 +27,7 @@ function rowOf({ table, neighbours, ends, flows }: RouteContext, out: number): R
     table.portOf(half) === NO_PORT ? undefined : neighbours.ofPort(table.portOf(half)).link;
   const buffer = flows.bufferIfLive(out);
   const room = flows.roomIfLive(out ^ 1);
-  const bound = room?.bound ?? buffer?.bound;
+  const bound = room?.bound ?? buffer?.intake?.bound;
   const end = ends.ofSlot(slot);
   const trafficClass = table.classOf(slot);
   const needsCredit = buffer !== undefined && trafficClass === BULK;
@@ -40,7 +40,7 @@ function rowOf({ table, neighbours, ends, flows }: RouteContext, out: number): R
     fromLink: linkAt(out ^ 1),
     toLink: linkAt(out),
     bufferedBytes: buffer?.heldBytes ?? room?.stored ?? 0,
-    boundBytes: Math.max(bound?.bytes ?? 0, room?.promised ?? 0),
+    boundBytes: Math.max(bound?.bytes ?? 0, room?.promised ?? buffer?.intake?.grantedBytes ?? 0),
     creditBytes: needsCredit ? buffer.limit - buffer.sent : undefined,
     rateBytesPerMs: bound?.rateBytesPerMs ?? 0,
     forwardedBytes: buffer?.forwardedBytes ?? room?.received ?? 0,

@@ -36,7 +36,7 @@ export interface RouteRow {
   /** Where the pieces come from and go to; undefined: this node. */
   readonly fromLink: LinkId | undefined;
   readonly toLink: LinkId | undefined;
-  /** Kept at this node, and how much may be: what is promised to the hop before stands even where the bound has fallen. */
+  /** Kept at this node, and how much may be: what was promised to the hop before, or put in here, stands even where the bound has fallen. */
   readonly bufferedBytes: number;
   readonly boundBytes: number;
   /** What may still be sent to the next hop; undefined where nothing goes out, or no credit is needed. */

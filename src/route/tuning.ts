@@ -41,6 +41,12 @@ export interface RouteTuning {
   readonly boundRoundMs: number;
   /** A route that slows down gives its room back at this pace; a pause of a few round trips keeps it. */
   readonly rateHalfLifeMs: number;
+  /**
+   * What may wait where an own route begins, at its rate: two turns of a timer that is late. And at least: a batch of messages, which
+   * is sealed and read at once.
+   */
+  readonly ownWaitingMs: number;
+  readonly ownWaitingLeastBytes: number;
   /** More loss than this is counted as this: beyond, bounds would grow without end. */
   readonly lossShareCounted: number;
   /** One route may take this many times what is free: 8/9 of all when alone, 8/17 each when two want all. */
@@ -75,15 +81,17 @@ export interface RouteTuning {
   readonly transitLeastGift: number;
   /** Transit that did not wait for so many looks is not what keeps a line from being full. */
   readonly transitFreeLooks: number;
-  /** A look's weight in the smoothed rates: they follow within three or four. */
-  readonly transitLookWeight: number;
-  /** A probe of what the line can carry lasts so many looks, long enough for room to bring bytes and for these to count. */
+  /** Rates are means of so many looks: half a second evens out the bursts of one connection. */
+  readonly transitMeanLooks: number;
+  /** A probe of what the line can carry lasts so many looks: two until room brings bytes, and those of a mean. */
   readonly transitProbeLooks: number;
   /** The first wait between probes that find nothing, and the longest. */
-  readonly transitProbeEveryLooks: number;
+  readonly transitProbeFirstLooks: number;
   readonly transitProbeMostLooks: number;
-  /** Waits are so many times as long where there is a cap: probes are 1 % of the time then. */
-  readonly transitCapPatience: number;
+  /** The longest where a probe costs something: it is 2 % of the time at most then. */
+  readonly transitProbeCostlyLooks: number;
+  /** Of its cap, transit pays so much back at a time for what a probe gave it beyond: nothing of it stops. */
+  readonly transitPaidBack: number;
   /** A first probe allows this much more than the capacity that is known. */
   readonly transitProbeShare: number;
   /** What transit gets of the line in any case, so that its routes live: a datagram each 120 ms at 20 Mb/s. Its Real Time comes besides. */
@@ -121,6 +129,8 @@ export const ROUTE_TUNING: RouteTuning = {
   boundAllowanceMs: 6,
   boundRoundMs: 10,
   rateHalfLifeMs: 250,
+  ownWaitingMs: 4,
+  ownWaitingLeastBytes: 16_384,
   lossShareCounted: 0.6,
   shareFactor: 8,
   promisedShare: 0.8,
@@ -136,14 +146,15 @@ export const ROUTE_TUNING: RouteTuning = {
   transitBurstMs: 50,
   transitIdleShare: 0.01,
   transitHeadroom: 0.03,
-  transitExcessFactor: 6,
+  transitExcessFactor: 12,
   transitLeastGift: 3_000,
   transitFreeLooks: 5,
-  transitLookWeight: 0.3,
-  transitProbeLooks: 6,
-  transitProbeEveryLooks: 20,
-  transitProbeMostLooks: 80,
-  transitCapPatience: 5,
+  transitMeanLooks: 5,
+  transitProbeLooks: 7,
+  transitProbeFirstLooks: 20,
+  transitProbeMostLooks: 60,
+  transitProbeCostlyLooks: 400,
+  transitPaidBack: 0.25,
   transitProbeShare: 0.1,
   transitLeastShare: 0.005,
   housekeepingMs: 25,

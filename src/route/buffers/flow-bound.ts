@@ -7,7 +7,7 @@
  * A piece comes one hop up, is kept until the next hop has it, and room travels back: the loop is both hops. The factor
  * of 1.5 makes the bound grow while it is what limits the rate; the part of the loss was found over eight hops that lose
  * half, where 8 in place of 10 carries one and a half per cent less. Where that is too slow, it doubles once a round: when
- * whoever fills the buffer stands at its end while little of it waits to be sent.
+ * whoever fills the buffer stands at its end while little of it waits to be sent, and was given all the room there is.
  */
 import { INITIAL_CREDIT_BYTES } from '../protocol-limits.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../tuning.ts';
@@ -34,6 +34,8 @@ export class FlowBound {
   rateBytesPerMs = 0;
   /** Whoever fills the buffer stood at its end since the last look. */
   pressed = false;
+  /** Since then not all the room that this bound allows was given: it is not what limits the route. */
+  heldBack = false;
   private readonly tuning: BoundTuning;
   private left = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
@@ -68,9 +70,10 @@ export class FlowBound {
     const loss = Math.min(loop.lossShare, lossShareCounted);
     const factor = 1.5 + (10 * loss) / (1 - loss);
     const needed = this.rateBytesPerMs * (loop.roundTripMs * factor + boundAllowanceMs);
-    const grown = this.pressed && loop.waitingBytes < this.bytes / 4 ? 2 * this.bytes : 0;
+    const grown = this.pressed && !this.heldBack && loop.waitingBytes < this.bytes / 4 ? 2 * this.bytes : 0;
     this.bytes = Math.floor(Math.max(leastBoundBytes, Math.min(loop.capBytes, Math.max(needed, grown))));
     this.pressed = false;
+    this.heldBack = false;
     this.left = 0;
     this.lookedAt = now;
     this.roundMs = Math.max(boundRoundMs, loop.roundTripMs);

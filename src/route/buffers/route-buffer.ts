@@ -12,7 +12,6 @@
  */
 import { REAL_TIME, RELIABLE, SENT_ONCE, type TrafficClass } from '../../base/traffic-class.ts';
 import { NO_ROOM, NOTHING, type OutgoingFrame } from '../../link/frame-source.ts';
-import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES } from '../../wire/frames.ts';
 import { NONE } from '../id-index.ts';
 import type { Ring } from '../link-scheduler.ts';
 import type { Neighbour } from '../neighbours.ts';
@@ -23,17 +22,9 @@ import {
   SEQUENCES_UNDER_WAY,
 } from '../protocol-limits.ts';
 import type { RouteTuning } from '../tuning.ts';
-import { FlowBound } from './flow-bound.ts';
-import {
-  FLAG_AGAIN,
-  FLAG_GONE,
-  FLAG_LAST,
-  FLAG_ONCE,
-  FLAG_SENT,
-  FLAG_TTL,
-  PieceList,
-  type PieceStore,
-} from './piece-store.ts';
+import { Intake } from './intake.ts';
+import { bodyBytesOf, fillFrame, frameBytesOf, overheadBytesOf } from './piece-frames.ts';
+import { FLAG_AGAIN, FLAG_GONE, FLAG_ONCE, FLAG_SENT, PieceList, type PieceStore } from './piece-store.ts';
 
 /** Nothing for this datagram; the next one may carry a copy. */
 export const NOT_IN_THIS_DATAGRAM = -3;
@@ -47,9 +38,11 @@ export interface BufferMemory {
 
 export const NEW_BUFFER: BufferMemory = { sequence: 0, sent: 0, limit: INITIAL_CREDIT_BYTES };
 
-/** Who hears that bytes are kept no more. */
+/** Who hears what becomes of what is kept: bytes are kept no more. */
 export interface BufferOwner {
   freed(buffer: RouteBuffer, bytes: number, now: number): void;
+  /** In a buffer of an own route less waits to be sent. */
+  begun(buffer: RouteBuffer): void;
 }
 
 export class RouteBuffer {
@@ -58,10 +51,8 @@ export class RouteBuffer {
   readonly neighbour: Neighbour;
   readonly trafficClass: TrafficClass;
   readonly deliveryMs: number;
-  /** A route that begins or ends at this node, not one that passes through. */
-  readonly own: boolean;
-  /** Of an own route. */
-  readonly bound: FlowBound;
+  /** Of a route that begins or ends at this node, not one that passes through. */
+  readonly intake: Intake | undefined;
   /** Bytes that wait to be sent for the first time, and all bytes that are kept. */
   waitingBytes = 0;
   heldBytes = 0;
@@ -73,8 +64,6 @@ export class RouteBuffer {
   /** Since when there is something to send and no room; or +Infinity. */
   blockedAt = Number.POSITIVE_INFINITY;
   usedAt: number;
-  /** Who waits for room in an own route's buffer. */
-  wanted = false;
   /** The scheduler's. */
   deficit = 0;
   ring: Ring | undefined;
@@ -109,14 +98,13 @@ export class RouteBuffer {
     this.neighbour = o.neighbour;
     this.trafficClass = o.trafficClass;
     this.deliveryMs = o.deliveryMs;
-    this.own = o.own;
     this.sequence = o.memory.sequence;
     this.sent = o.memory.sent;
     this.limit = o.memory.limit;
     this.store = o.store;
     this.owner = o.owner;
     this.tuning = o.tuning;
-    this.bound = new FlowBound(o.tuning);
+    this.intake = o.own ? new Intake(this, o.tuning) : undefined;
     this.waiting = new PieceList(o.store.next, o.store.previous);
     this.unacked = new PieceList(o.store.next, o.store.previous);
     this.again = new PieceList(o.store.nextAgain, o.store.previousAgain);
@@ -275,7 +263,7 @@ export class RouteBuffer {
     for (let looks = this.tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
       if (now >= store.deadlineAt[record]) this.giveUp(record, now);
       if (store.copies[record] === 0 || store.datagram[record] !== datagram) {
-        if (this.frameBytes(record) <= roomBytes) return record;
+        if (frameBytesOf(store, record) <= roomBytes) return record;
         if (roomBytes >= this.neighbour.measures.frameBytes && this.narrow(record, roomBytes)) return record;
         result = NO_ROOM;
       }
@@ -297,12 +285,12 @@ export class RouteBuffer {
     let record = waiting.head;
     for (let looks = whole ? 1 : tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
       if (now >= store.deadlineAt[record]) this.giveUp(record, now);
-      if (this.frameBytes(record) <= roomBytes && this.bodyBytes(record) <= credit) return record;
+      if (frameBytesOf(store, record) <= roomBytes && bodyBytesOf(store, record) <= credit) return record;
       record = store.next[record];
     }
     const first = waiting.head;
-    if (!whole && (!mayCut || this.frameBytes(first) <= frameBytes)) return NO_ROOM;
-    const bytes = Math.min(roomBytes - this.overheadBytes(first), credit);
+    if (!whole && (!mayCut || frameBytesOf(store, first) <= frameBytes)) return NO_ROOM;
+    const bytes = Math.min(roomBytes - overheadBytesOf(store, first), credit);
     if (bytes < tuning.leastPieceBytes && !whole) return NO_ROOM;
     const rest = store.cut(first, bytes);
     if (rest === NONE) return NOTHING;
@@ -350,31 +338,15 @@ export class RouteBuffer {
       store.dropBytes(record);
       this.free(store.length[record], now);
     }
+    if (this.intake !== undefined) this.owner.begun(this);
     return record;
   }
 
-  /** Fills in the frame. */
   private leave(record: number, datagram: number, now: number, frame: OutgoingFrame): void {
     const { store } = this;
-    const flags = store.flags[record];
     store.underWay[record]++;
     store.datagram[record] = datagram;
-    frame.sequence = store.sequence[record];
-    frame.message = store.message[record];
-    frame.offset = store.offset[record];
-    frame.length = store.length[record];
-    frame.realTime = this.trafficClass === REAL_TIME;
-    if ((flags & FLAG_GONE) !== 0) {
-      frame.kind = 'gone';
-      return;
-    }
-    const block = store.block[record];
-    frame.kind = 'data';
-    frame.last = (flags & FLAG_LAST) !== 0;
-    // What has less than a millisecond left is not over yet.
-    frame.ttlMs = (flags & FLAG_TTL) === 0 ? -1 : Math.max(1, Math.floor(store.deadlineAt[record] - now));
-    frame.buffer = store.blocks.bytesOf(block);
-    frame.start = store.start[record];
+    fillFrame(store, record, this.trafficClass === REAL_TIME, now, frame);
   }
 
   /** Replaces a record by a GONE where it stands. */
@@ -423,28 +395,15 @@ export class RouteBuffer {
     this.owner.freed(this, bytes, now);
   }
 
-  private overheadBytes(record: number): number {
-    const flags = this.store.flags[record];
-    if ((flags & FLAG_GONE) !== 0) return GONE_FRAME_BYTES;
-    return (flags & FLAG_TTL) !== 0 ? DATA_OVERHEAD_BYTES + DATA_TTL_BYTES : DATA_OVERHEAD_BYTES;
-  }
-
-  private frameBytes(record: number): number {
-    return this.overheadBytes(record) + this.bodyBytes(record);
-  }
-
-  private bodyBytes(record: number): number {
-    return (this.store.flags[record] & FLAG_GONE) !== 0 ? 0 : this.store.length[record];
-  }
-
   /**
    * The path became narrower than a piece that was sent: its front keeps the sequence, the rest goes out as a piece of
    * its own. If the whole had arrived after all, the end gets the rest twice and takes it once.
    */
   private narrow(record: number, roomBytes: number): boolean {
-    const rest = this.store.cut(record, roomBytes - this.overheadBytes(record));
+    const { store } = this;
+    const rest = store.cut(record, roomBytes - overheadBytesOf(store, record));
     if (rest === NONE) return false;
-    const bytes = this.store.length[rest];
+    const bytes = store.length[rest];
     this.waiting.unshift(rest);
     this.waitingBytes += bytes;
     // Only bytes that are counted at the next hop stay counted here: a drift the other way would eat up the room.

@@ -15,7 +15,7 @@ const UNUSED = 0.05;
 /** Looks that show what a new line carries, while traffic on it grows. */
 const LEARNING_LOOKS = 20;
 /** How far single rates lie above what a full line carries. */
-const NOISE = 1.03;
+const NOISE = 1.02;
 
 export class LineCapacity {
   private learnt = 0;
@@ -26,7 +26,7 @@ export class LineCapacity {
     return this.looks < LEARNING_LOOKS ? 0 : this.learnt;
   }
 
-  /** `bytesPerMs`: smoothed over a few looks. */
+  /** `bytesPerMs`: a mean of a few looks. */
   add(bytesPerMs: number, heldBack: boolean): void {
     const before = this.learnt;
     if (heldBack) this.learnt = Math.max(before, bytesPerMs / NOISE);

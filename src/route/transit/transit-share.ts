@@ -12,105 +12,34 @@
  *
  * Own traffic takes what is kept free, and so shows that it wants more: transit gives way by that, and by several times
  * what came in beyond 0.97 x capacity. Room is given in small gifts, so that bytes follow the allowance at once. What the
- * line carries is told by line-capacity.ts; what more it might carry, by capacity-probe.ts, while transit is held back and
- * the line is not full. While nothing of our own comes, only a cap holds transit back.
+ * line carries is told by line-capacity.ts; what more it might carry, by capacity-probe.ts, while transit is held back:
+ * rarely where a probe costs own traffic something, or goes beyond a cap. What a probe gave beyond a cap is taken back
+ * after it. While nothing of our own comes, only a cap holds transit back.
+ *
+ * What comes in is counted in bytes of pieces, as room is; what is sent, in bytes of frames.
  *
  * One timer, the owner's: `wake` each 25 ms while there is traffic; rates are looked at each 100 ms.
  */
-import { DATA_OVERHEAD_BYTES } from '../../wire/frames.ts';
 import type { RouteTuning } from '../tuning.ts';
-import { CapacityProbe } from './capacity-probe.ts';
-import { LineCapacity } from './line-capacity.ts';
+import { UNLIMITED } from './allowance.ts';
+import { LineDirection } from './line-direction.ts';
 import { ALL_ALIKE, type TransitOptions } from './transit-options.ts';
-
-const UNLIMITED = Number.POSITIVE_INFINITY;
-
-/** Bytes that may be spent at a rate; a larger spending is paid for afterwards. */
-class Allowance {
-  bytesPerMs = UNLIMITED;
-  private bytes = 0;
-
-  get isLimited(): boolean {
-    return this.bytesPerMs !== UNLIMITED;
-  }
-
-  get left(): number {
-    return this.isLimited ? Math.max(0, this.bytes) : UNLIMITED;
-  }
-
-  get isOpen(): boolean {
-    return this.bytesPerMs === UNLIMITED || this.bytes > 0;
-  }
-
-  spend(bytes: number): void {
-    if (this.bytesPerMs !== UNLIMITED) this.bytes -= bytes;
-  }
-
-  fill(passedMs: number, burstMs: number): void {
-    if (this.bytesPerMs === UNLIMITED) this.bytes = 0;
-    else this.bytes = Math.min(this.bytesPerMs * burstMs, this.bytes + this.bytesPerMs * passedMs);
-  }
-}
-
-/** One direction of a link: how fast own traffic and all of it go, and what the link carries. */
-class Direction {
-  readonly allowance = new Allowance();
-  readonly capacity = new LineCapacity();
-  readonly probe: CapacityProbe;
-  /** Smoothed over a few looks: one connection alone sends in bursts. */
-  ownRate = 0;
-  rate = 0;
-  /** Since the last look: transit waited for its allowance; the sending link had nothing more to send. */
-  heldBack = false;
-  ranDry = false;
-  /** Looks in a row in which transit did not wait. */
-  freeLooks = 0;
-  private ownBytes = 0;
-  private transitBytes = 0;
-  /** In the last look. */
-  private ownRateThen = 0;
-  private ownSmoothed = 0;
-
-  constructor(tuning: RouteTuning) {
-    this.probe = new CapacityProbe(tuning);
-  }
-
-  count(bytes: number, own: boolean): void {
-    if (own) this.ownBytes += bytes;
-    else this.transitBytes += bytes;
-  }
-
-  look(passedMs: number, weight: number): void {
-    const { ownBytes, transitBytes } = this;
-    const ownRate = ownBytes / passedMs;
-    this.ownSmoothed += (ownRate - this.ownSmoothed) * weight;
-    // What ended is no more, whatever the mean.
-    this.ownRate = Math.min(this.ownSmoothed, Math.max(ownRate, this.ownRateThen));
-    this.ownRateThen = ownRate;
-    this.rate += ((ownBytes + transitBytes) / passedMs - this.rate) * weight;
-    this.ownBytes = 0;
-    this.transitBytes = 0;
-  }
-
-  forget(): void {
-    this.heldBack = false;
-    this.ranDry = false;
-  }
-}
 
 export class TransitShare {
   private readonly tuning: RouteTuning;
   private options: TransitOptions = ALL_ALIKE;
-  private readonly incoming: Direction;
-  private readonly outgoing: Direction;
+  private readonly incoming: LineDirection;
+  private readonly outgoing: LineDirection;
   private waiting = 1;
+  /** What own traffic left when the last probe began. */
+  private leftUnprobed = 0;
   private filledAt = 0;
   private lookedAt = 0;
 
   constructor(tuning: RouteTuning) {
     this.tuning = tuning;
-    this.incoming = new Direction(tuning);
-    this.outgoing = new Direction(tuning);
+    this.incoming = new LineDirection(tuning);
+    this.outgoing = new LineDirection(tuning);
   }
 
   set(options: TransitOptions, now: number): void {
@@ -157,7 +86,7 @@ export class TransitShare {
 
   /** A piece came in. */
   received(bytes: number, own: boolean): void {
-    this.incoming.count(bytes + DATA_OVERHEAD_BYTES, own);
+    this.incoming.count(bytes, own);
   }
 
   /** A frame was sent. */
@@ -190,13 +119,13 @@ export class TransitShare {
   private lookIn(passedMs: number): void {
     const { incoming } = this;
     const { capacity, probe } = incoming;
-    incoming.look(passedMs, this.tuning.transitLookWeight);
-    incoming.freeLooks = incoming.heldBack ? 0 : incoming.freeLooks + 1;
+    incoming.look(passedMs);
     // Between two waits transit often gets just what it asks for.
-    const free = incoming.freeLooks >= this.tuning.transitFreeLooks;
-    capacity.add(incoming.rate, !free && probe.share === 0);
+    capacity.add(incoming.rate, incoming.freeLooks < this.tuning.transitFreeLooks);
     const full = incoming.rate > (1 - this.tuning.transitHeadroom / 2) * capacity.bytesPerMs;
-    probe.look(capacity.bytesPerMs, incoming.heldBack && !full, this.patience);
+    // Beyond half of the line own traffic gets no more by taking turns with transit.
+    const costly = full || incoming.ownRate > capacity.bytesPerMs / 2;
+    probe.look(capacity.bytesPerMs, incoming.heldBack, this.mostWaitLooks(this.options.ownFirst && costly));
     incoming.allowance.bytesPerMs = Math.min(this.capOf(incoming), this.leftByOwn());
     incoming.forget();
   }
@@ -204,28 +133,32 @@ export class TransitShare {
   private lookOut(passedMs: number): void {
     const { outgoing } = this;
     const { capacity, probe } = outgoing;
-    outgoing.look(passedMs, this.tuning.transitLookWeight);
+    outgoing.look(passedMs);
     // What is sent by a link that could send more says nothing of what it carries, but at least that much.
     const full = !outgoing.ranDry && (!outgoing.heldBack || probe.share > 0);
     if (full || capacity.bytesPerMs > 0) capacity.add(outgoing.rate, !full);
-    probe.look(capacity.bytesPerMs, outgoing.heldBack, this.patience);
+    probe.look(capacity.bytesPerMs, outgoing.heldBack, this.mostWaitLooks(false));
     outgoing.allowance.bytesPerMs = this.capOf(outgoing);
     outgoing.forget();
   }
 
-  private capOf({ capacity, probe, ownRate }: Direction): number {
+  private capOf(direction: LineDirection): number {
     const { cap } = this.options;
     if (cap === undefined) return UNLIMITED;
     if ('bytesPerMs' in cap) return cap.bytesPerMs;
-    const { bytesPerMs } = capacity;
+    const { bytesPerMs } = direction.capacity;
     if (bytesPerMs === 0) return UNLIMITED;
     const share = cap.share * bytesPerMs;
-    return probe.share === 0 ? share : Math.max(share, (1 + probe.share) * bytesPerMs - ownRate);
+    const owes = direction.owes(share);
+    const { probe } = direction;
+    if (probe.share > 0) return Math.max(share, (1 + probe.share) * bytesPerMs - direction.ownRate);
+    return owes ? share * (1 - this.tuning.transitPaidBack) : share;
   }
 
-  /** A probe beside own traffic takes little from it; one beyond a cap takes what its operator gave to nobody. */
-  private get patience(): number {
-    return this.options.cap === undefined ? 1 : this.tuning.transitCapPatience;
+  /** `costly`: own traffic would lose by a probe. One beyond a cap takes what the operator gave to nobody. */
+  private mostWaitLooks(costly: boolean): number {
+    const { transitProbeMostLooks, transitProbeCostlyLooks } = this.tuning;
+    return costly || this.options.cap !== undefined ? transitProbeCostlyLooks : transitProbeMostLooks;
   }
 
   private leftByOwn(): number {
@@ -233,8 +166,10 @@ export class TransitShare {
     const { ownRate, rate, capacity, probe } = this.incoming;
     const { bytesPerMs } = capacity;
     if (!this.options.ownFirst || bytesPerMs === 0 || ownRate <= transitIdleShare * bytesPerMs) return UNLIMITED;
-    const usable = (probe.share === 0 ? 1 - transitHeadroom : 1 + probe.share) * bytesPerMs;
-    const left = usable - ownRate - transitExcessFactor * Math.max(0, rate - usable);
-    return Math.max(left, transitLeastShare * bytesPerMs);
+    const usable = (1 - transitHeadroom) * bytesPerMs;
+    const excess = Math.max(0, rate - usable);
+    const left = Math.max(usable - ownRate - transitExcessFactor * excess, transitLeastShare * bytesPerMs);
+    if (probe.share === 0) this.leftUnprobed = left;
+    return Math.max(left, this.leftUnprobed + probe.share * bytesPerMs);
   }
 }

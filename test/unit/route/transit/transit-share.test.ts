@@ -17,6 +17,7 @@ class Line {
   readonly share = new TransitShare(ROUTE_TUNING);
   now = 0;
   ownWants = 0;
+  transitWants = Number.POSITIVE_INFINITY;
   capacity = LINE;
 
   constructor(options: TransitOptions) {
@@ -31,7 +32,7 @@ class Line {
       let left = 25 * this.capacity;
       // Own traffic takes turns with one transit route at the other end, and fills what that leaves.
       let room = 0;
-      while (room < left && this.share.mayGive()) {
+      while (room < Math.min(left, this.transitWants) && this.share.mayGive()) {
         this.share.give(1_400);
         room += 1_400;
       }
@@ -103,6 +104,16 @@ describe("transit's share of what comes in", () => {
     expect(line.run(50).transit).toBeGreaterThan(0.9);
   });
 
+  it('is found on a line that own traffic alone never filled', () => {
+    const line = new Line({ ownFirst: true });
+    line.ownWants = 0.3 * LINE;
+    line.transitWants = 0;
+    line.run(600);
+    line.transitWants = Number.POSITIVE_INFINITY;
+    line.run(200);
+    expect(line.run(100).transit).toBeGreaterThan(0.6);
+  });
+
   it.each([
     [{ ownFirst: false, cap: { share: 0.5 } } as const, 0.5],
     [{ ownFirst: false, cap: { bytesPerMs: 0.3 * LINE } } as const, 0.3],
@@ -141,32 +152,33 @@ describe('what a line is known to carry', () => {
   it('rises with what is carried in any case', () => {
     const capacity = new LineCapacity();
     looks(capacity, [50], 20);
-    expect(looks(capacity, [103], 1, true)).toBeCloseTo(100);
+    expect(looks(capacity, [102], 1, true)).toBeCloseTo(100);
   });
 });
 
 describe('a probe of what a line carries', () => {
-  const { transitProbeLooks, transitProbeShare, transitProbeEveryLooks } = ROUTE_TUNING;
+  const { transitProbeLooks, transitProbeShare, transitProbeFirstLooks } = ROUTE_TUNING;
   const looks = (probe: CapacityProbe, capacity: number, count: number, wanted = true): void => {
-    for (let i = 0; i < count; i++) probe.look(capacity, wanted, 1);
+    for (let i = 0; i < count; i++) probe.look(capacity, wanted, 400);
   };
 
-  it('is made at once when somebody wants more, and not before', () => {
+  it('is made when somebody has wanted more for a while, and not before', () => {
     const probe = new CapacityProbe(ROUTE_TUNING);
     looks(probe, 100, 1_000, false);
+    looks(probe, 100, transitProbeFirstLooks - 1);
     expect(probe.share).toBe(0);
     looks(probe, 100, 1);
     expect(probe.share).toBe(transitProbeShare);
   });
 
-  it('is followed by a bolder one as long as it finds more, and then by a pause', () => {
+  it('is followed by a bolder one as long as it finds more, and then by a longer pause', () => {
     const probe = new CapacityProbe(ROUTE_TUNING);
-    looks(probe, 100, 1);
+    looks(probe, 100, transitProbeFirstLooks);
     looks(probe, 110, transitProbeLooks);
     expect(probe.share).toBe(2 * transitProbeShare);
     looks(probe, 111, transitProbeLooks);
     expect(probe.share).toBe(0);
-    looks(probe, 111, transitProbeEveryLooks - 1);
+    looks(probe, 111, 2 * transitProbeFirstLooks - 1);
     expect(probe.share).toBe(0);
     looks(probe, 111, 1);
     expect(probe.share).toBe(transitProbeShare);
