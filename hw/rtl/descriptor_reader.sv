@@ -5,9 +5,7 @@
 //   a job goes to the engine first, which then has room for it, and only then its words are asked for
 //
 // Bursts end at multiples of 1 KiB and so never cross 4 KiB (AXI4 A3.4.1).
-module descriptor_reader
-  import offload_pkg::*;
-#(
+module descriptor_reader #(
     parameter int SLOTS_LOG2 = 8,
     parameter int BYTES_BITS = 12,  // of the length of the longest text
     parameter int LONGEST = 2048
@@ -71,12 +69,12 @@ module descriptor_reader
   logic [511:0] descriptor;
   logic [31:0] check;
   logic [1:0] words_come;
-  wire [63:0] source = descriptor[8*DESCRIPTOR_SOURCE+:64];
-  wire [63:0] destination = descriptor[8*DESCRIPTOR_DESTINATION+:64];
-  wire [31:0] length = descriptor[8*DESCRIPTOR_LENGTH+:32];
-  wire [7:0] operation = descriptor[8*DESCRIPTOR_OPERATION+:8];
-  wire [7:0] associated_length = descriptor[8*DESCRIPTOR_ASSOCIATED_LENGTH+:8];
-  wire [127:0] associated = descriptor[8*DESCRIPTOR_ASSOCIATED+:128];
+  wire [63:0] source = descriptor[8*offload_pkg::DESCRIPTOR_SOURCE+:64];
+  wire [63:0] destination = descriptor[8*offload_pkg::DESCRIPTOR_DESTINATION+:64];
+  wire [31:0] length = descriptor[8*offload_pkg::DESCRIPTOR_LENGTH+:32];
+  wire [7:0] operation = descriptor[8*offload_pkg::DESCRIPTOR_OPERATION+:8];
+  wire [7:0] associated_length = descriptor[8*offload_pkg::DESCRIPTOR_ASSOCIATED_LENGTH+:8];
+  wire [127:0] associated = descriptor[8*offload_pkg::DESCRIPTOR_ASSOCIATED+:128];
   wire key_right;
   key_store #(
       .SLOTS_LOG2(SLOTS_LOG2)
@@ -87,8 +85,8 @@ module descriptor_reader
       .write_used(key_write_used),
       .write_generation(key_write_generation),
       .write_key(key_write_key),
-      .slot(descriptor[8*DESCRIPTOR_KEY_HANDLE+:8]),
-      .generation(descriptor[8*DESCRIPTOR_KEY_HANDLE+8+:24]),
+      .slot(descriptor[8*offload_pkg::DESCRIPTOR_KEY_HANDLE+:8]),
+      .generation(descriptor[8*offload_pkg::DESCRIPTOR_KEY_HANDLE+8+:24]),
       .right(key_right),
       .key(job_key)
   );
@@ -165,7 +163,7 @@ module descriptor_reader
         if (words_come == 2'd3) phase <= LOOK_UP;
       end
       if (phase == LOOK_UP) phase <= JUDGE;
-      if (phase == JUDGE) phase <= refused_status == 8'(STATUS_OK) && key_right ? OFFER : REFUSE;
+      if (phase == JUDGE) phase <= refused_status == 8'(offload_pkg::STATUS_OK) && key_right ? OFFER : REFUSE;
       // The words of the job before have all been asked for when a new one is offered.
       if (phase == OFFER && job_valid && job_ready) begin
         phase        <= EMPTY;
@@ -177,29 +175,29 @@ module descriptor_reader
 
     // LOOK_UP: everything about a descriptor but its key; the key is known in JUDGE.
     if (phase == LOOK_UP) begin
-      refused_status <= 8'(STATUS_OK);
-      if ((operation != 8'(OPERATION_SEAL) && operation != 8'(OPERATION_OPEN)) || length > 32'(LONGEST) ||
+      refused_status <= 8'(offload_pkg::STATUS_OK);
+      if ((operation != 8'(offload_pkg::OPERATION_SEAL) && operation != 8'(offload_pkg::OPERATION_OPEN)) || length > 32'(LONGEST) ||
           associated_length > 8'd16 || source[3:0] != 4'd0 || destination[3:0] != 4'd0)
-        refused_status <= 8'(STATUS_BAD_DESCRIPTOR);
-      job_open             <= operation == 8'(OPERATION_OPEN);
+        refused_status <= 8'(offload_pkg::STATUS_BAD_DESCRIPTOR);
+      job_open             <= operation == 8'(offload_pkg::OPERATION_OPEN);
       job_bytes            <= length[BYTES_BITS-1:0];
       job_associated_bytes <= associated_length[4:0];
       for (b = 0; b < 16; b++) job_associated[8*b+:8] <= 8'(b) < associated_length ? associated[8*b+:8] : 8'd0;
     end
-    if (phase == JUDGE && refused_status == 8'(STATUS_OK) && !key_right) refused_status <= 8'(STATUS_BAD_KEY);
+    if (phase == JUDGE && refused_status == 8'(offload_pkg::STATUS_OK) && !key_right) refused_status <= 8'(offload_pkg::STATUS_BAD_KEY);
   end
   wire [BYTES_BITS:0] rounded = {1'b0, job_bytes} + (BYTES_BITS + 1)'(15);
   wire [WORDS-1:0] text_words = rounded[BYTES_BITS:4];
 
   assign job_valid      = phase == OFFER && idle_words && !halt;
-  assign job_nonce      = descriptor[8*DESCRIPTOR_NONCE+:96];
+  assign job_nonce      = descriptor[8*offload_pkg::DESCRIPTOR_NONCE+:96];
   assign job_user       = {destination, refused_cookie};
   assign job_check      = check;
   assign refused_valid  = phase == REFUSE;
-  assign refused_cookie = descriptor[8*DESCRIPTOR_COOKIE+:32];
+  assign refused_cookie = descriptor[8*offload_pkg::DESCRIPTOR_COOKIE+:32];
   assign refused_check  = check;
 
   /* verilator lint_off UNUSEDSIGNAL */
-  wire unused = &{1'b0, rounded[3:0], descriptor[8*DESCRIPTOR_SPARE+:48], axi_rresp[0]};
+  wire unused = &{1'b0, rounded[3:0], descriptor[8*offload_pkg::DESCRIPTOR_SPARE+:48], axi_rresp[0]};
   /* verilator lint_on UNUSEDSIGNAL */
 endmodule

@@ -1,8 +1,6 @@
 // One queue: its rings, its cipher engine, its AXI4 port. BARREL chooses the fast engine, for texts of up to 2048 bytes;
 // otherwise the small one, for texts of up to 2^HOLD_LOG2 words.
-module queue_engine
-  import offload_pkg::*;
-#(
+module queue_engine #(
     parameter int BARREL = 1,
     parameter int HOLD_LOG2 = 12,
     parameter int SLOTS_LOG2 = 8
@@ -70,8 +68,8 @@ module queue_engine
   assign bus_error            = read_error || write_error;
   assign quiet                = reader_quiet && writer_quiet;
   assign idle                 = head == done;
-  assign bad_key_event        = refused_valid && refused_ready && refused_status == 8'(STATUS_BAD_KEY);
-  assign bad_descriptor_event = refused_valid && refused_ready && refused_status == 8'(STATUS_BAD_DESCRIPTOR);
+  assign bad_key_event        = refused_valid && refused_ready && refused_status == 8'(offload_pkg::STATUS_BAD_KEY);
+  assign bad_descriptor_event = refused_valid && refused_ready && refused_status == 8'(offload_pkg::STATUS_BAD_DESCRIPTOR);
 
   descriptor_reader #(
       .SLOTS_LOG2(SLOTS_LOG2),

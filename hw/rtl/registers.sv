@@ -2,9 +2,7 @@
 //
 // A reset lets the bus transactions of all queues end, but waits no longer than 2^RESET_WAIT_LOG2 clocks for them, then
 // holds every queue in reset while it wipes the key slots one a clock.
-module registers
-  import offload_pkg::*;
-#(
+module registers #(
     parameter int QUEUES = 1,
     parameter int SLOTS_LOG2 = 8,
     parameter int RING_LOG2_MAX = 10,
@@ -69,6 +67,7 @@ module registers
   wire [11:0] read_at = {araddr[11:2], 2'd0};
   wire write_queue = write_at >= 12'h100 && write_at < 12'(LAST_REGISTER);
   wire read_queue = read_at >= 12'h100 && read_at < 12'(LAST_REGISTER);
+  wire write_window = write_at >= offload_pkg::REG_KEY_WINDOW && write_at < offload_pkg::REG_KEY_WINDOW + 12'd32;
   wire [11:0] write_field = {6'b000100, write_at[5:0]};
   wire [11:0] read_field = {6'b000100, read_at[5:0]};
 
@@ -113,30 +112,30 @@ module registers
 
     if (write)
       case (write_at)
-        REG_CONTROL[11:0]: begin
-          run <= wdata[CONTROL_RUN_SHIFT];
-          if (wdata[CONTROL_RESET_SHIFT] && reset_phase == 2'd0) begin
+        offload_pkg::REG_CONTROL: begin
+          run <= wdata[offload_pkg::CONTROL_RUN_SHIFT];
+          if (wdata[offload_pkg::CONTROL_RESET_SHIFT] && reset_phase == 2'd0) begin
             reset_phase <= 2'd1;
             reset_count <= '0;
           end
         end
-        REG_EPOCH[11:0]: epoch <= wdata[15:0];
-        REG_IRQ_MASK[11:0]: irq_mask <= wdata[QUEUES-1:0];
-        REG_IRQ_PENDING[11:0]: irq_pending <= irq_pending & ~wdata[QUEUES-1:0];
-        REG_IRQ_COALESCE[11:0]: irq_coalesce <= wdata[7:0];
-        REG_KEY_HANDLE[11:0]: key_handle <= wdata;
-        REG_KEY_COMMAND[11:0]: key_command <= wdata[1:0];
-        default: if (write_at[11:5] == REG_KEY_WINDOW[11:5]) key_window[32*write_at[4:2]+:32] <= wdata;
+        offload_pkg::REG_EPOCH: epoch <= wdata[15:0];
+        offload_pkg::REG_IRQ_MASK: irq_mask <= wdata[QUEUES-1:0];
+        offload_pkg::REG_IRQ_PENDING: irq_pending <= irq_pending & ~wdata[QUEUES-1:0];
+        offload_pkg::REG_IRQ_COALESCE: irq_coalesce <= wdata[7:0];
+        offload_pkg::REG_KEY_HANDLE: key_handle <= wdata;
+        offload_pkg::REG_KEY_COMMAND: key_command <= wdata[1:0];
+        default: if (write_window) key_window[32*write_at[4:2]+:32] <= wdata;
       endcase
     for (q = 0; q < QUEUES; q++)
       if (write && write_queue && write_at[7:6] == 2'(q))
         case (write_field)
-          REG_QUEUE_SUBMIT_LOW[11:0]: submit_base[64*q+:32] <= wdata;
-          REG_QUEUE_SUBMIT_HIGH[11:0]: submit_base[64*q+32+:32] <= wdata;
-          REG_QUEUE_COMPLETE_LOW[11:0]: complete_base[64*q+:32] <= wdata;
-          REG_QUEUE_COMPLETE_HIGH[11:0]: complete_base[64*q+32+:32] <= wdata;
-          REG_QUEUE_RING_LOG2[11:0]: ring_log2[4*q+:4] <= wdata[3:0];
-          REG_QUEUE_TAIL[11:0]: tail[16*q+:16] <= wdata[15:0];
+          offload_pkg::REG_QUEUE_SUBMIT_LOW: submit_base[64*q+:32] <= wdata;
+          offload_pkg::REG_QUEUE_SUBMIT_HIGH: submit_base[64*q+32+:32] <= wdata;
+          offload_pkg::REG_QUEUE_COMPLETE_LOW: complete_base[64*q+:32] <= wdata;
+          offload_pkg::REG_QUEUE_COMPLETE_HIGH: complete_base[64*q+32+:32] <= wdata;
+          offload_pkg::REG_QUEUE_RING_LOG2: ring_log2[4*q+:4] <= wdata[3:0];
+          offload_pkg::REG_QUEUE_TAIL: tail[16*q+:16] <= wdata[15:0];
           default: ;
         endcase
 
@@ -144,9 +143,9 @@ module registers
     if (key_command != 2'd0 && reset_phase == 2'd0) begin
       key_write            <= 9'(key_handle[7:0]) < 9'(1 << SLOTS_LOG2);
       key_write_slot       <= key_handle[SLOTS_LOG2-1:0];
-      key_write_used       <= key_command == 2'(KEY_COMMAND_LOAD);
-      key_write_generation <= key_command == 2'(KEY_COMMAND_LOAD) ? key_handle[31:8] : '0;
-      key_write_key        <= key_command == 2'(KEY_COMMAND_LOAD) ? key_window : '0;
+      key_write_used       <= key_command == 2'(offload_pkg::KEY_COMMAND_LOAD);
+      key_write_generation <= key_command == 2'(offload_pkg::KEY_COMMAND_LOAD) ? key_handle[31:8] : '0;
+      key_write_key        <= key_command == 2'(offload_pkg::KEY_COMMAND_LOAD) ? key_window : '0;
       key_window           <= '0;
       key_command          <= '0;
     end
@@ -189,38 +188,38 @@ module registers
   always_comb begin
     value = '0;
     case (read_at)
-      REG_ID[11:0]: value = ID_VALUE;
-      REG_ABI_VERSION[11:0]: value = {16'(ABI_MAJOR), 16'(ABI_MINOR)};
-      REG_CAPS[11:0]:
+      offload_pkg::REG_ID: value = offload_pkg::ID_VALUE;
+      offload_pkg::REG_ABI_VERSION: value = {16'(offload_pkg::ABI_MAJOR), 16'(offload_pkg::ABI_MINOR)};
+      offload_pkg::REG_CAPS:
       value = {ALL_QUEUES & ~BARREL_QUEUES, ALL_QUEUES & BARREL_QUEUES, 4'd0, 4'(RING_LOG2_MAX), 4'(SLOTS_LOG2), 4'(QUEUES)};
-      REG_PATIENCE_US[11:0]: value = PATIENCE_US;
-      REG_CONTROL[11:0]: value = {30'd0, reset_phase != 2'd0, run};
-      REG_STATUS[11:0]: value = {29'd0, failed, &idle, run && reset_phase == 2'd0};
-      REG_EPOCH[11:0]: value = {16'd0, epoch};
-      REG_HEARTBEAT[11:0]: value = clocks[39:8];
-      REG_IRQ_MASK[11:0]: value = 32'(irq_mask);
-      REG_IRQ_PENDING[11:0]: value = 32'(irq_pending);
-      REG_IRQ_COALESCE[11:0]: value = {24'd0, irq_coalesce};
-      REG_KEY_HANDLE[11:0]: value = key_handle;
-      REG_KEY_COMMAND[11:0]: value = {30'd0, key_command};
-      REG_COUNT_JOBS[11:0]: value = jobs;
-      REG_COUNT_WRONG_TAGS[11:0]: value = wrong_tags;
-      REG_COUNT_BAD_KEYS[11:0]: value = bad_keys;
-      REG_COUNT_BAD_DESCRIPTORS[11:0]: value = bad_descriptors;
+      offload_pkg::REG_PATIENCE_US: value = PATIENCE_US;
+      offload_pkg::REG_CONTROL: value = {30'd0, reset_phase != 2'd0, run};
+      offload_pkg::REG_STATUS: value = {29'd0, failed, &idle, run && reset_phase == 2'd0};
+      offload_pkg::REG_EPOCH: value = {16'd0, epoch};
+      offload_pkg::REG_HEARTBEAT: value = clocks[39:8];
+      offload_pkg::REG_IRQ_MASK: value = 32'(irq_mask);
+      offload_pkg::REG_IRQ_PENDING: value = 32'(irq_pending);
+      offload_pkg::REG_IRQ_COALESCE: value = {24'd0, irq_coalesce};
+      offload_pkg::REG_KEY_HANDLE: value = key_handle;
+      offload_pkg::REG_KEY_COMMAND: value = {30'd0, key_command};
+      offload_pkg::REG_COUNT_JOBS: value = jobs;
+      offload_pkg::REG_COUNT_WRONG_TAGS: value = wrong_tags;
+      offload_pkg::REG_COUNT_BAD_KEYS: value = bad_keys;
+      offload_pkg::REG_COUNT_BAD_DESCRIPTORS: value = bad_descriptors;
       default: ;
     endcase
     for (int k = 0; k < QUEUES; k++)
       if (read_queue && read_at[7:6] == 2'(k))
         case (read_field)
-          REG_QUEUE_SUBMIT_LOW[11:0]: value = submit_base[64*k+:32];
-          REG_QUEUE_SUBMIT_HIGH[11:0]: value = submit_base[64*k+32+:32];
-          REG_QUEUE_COMPLETE_LOW[11:0]: value = complete_base[64*k+:32];
-          REG_QUEUE_COMPLETE_HIGH[11:0]: value = complete_base[64*k+32+:32];
-          REG_QUEUE_RING_LOG2[11:0]: value = {28'd0, ring_log2[4*k+:4]};
-          REG_QUEUE_TAIL[11:0]: value = {16'd0, tail[16*k+:16]};
-          REG_QUEUE_HEAD[11:0]: value = {16'd0, head[16*k+:16]};
-          REG_QUEUE_DONE[11:0]: value = {16'd0, done[16*k+:16]};
-          REG_QUEUE_LONGEST[11:0]: value = BARREL_QUEUES[k] ? 32'd2048 : 32'd16 << HOLD_LOG2;
+          offload_pkg::REG_QUEUE_SUBMIT_LOW: value = submit_base[64*k+:32];
+          offload_pkg::REG_QUEUE_SUBMIT_HIGH: value = submit_base[64*k+32+:32];
+          offload_pkg::REG_QUEUE_COMPLETE_LOW: value = complete_base[64*k+:32];
+          offload_pkg::REG_QUEUE_COMPLETE_HIGH: value = complete_base[64*k+32+:32];
+          offload_pkg::REG_QUEUE_RING_LOG2: value = {28'd0, ring_log2[4*k+:4]};
+          offload_pkg::REG_QUEUE_TAIL: value = {16'd0, tail[16*k+:16]};
+          offload_pkg::REG_QUEUE_HEAD: value = {16'd0, head[16*k+:16]};
+          offload_pkg::REG_QUEUE_DONE: value = {16'd0, done[16*k+:16]};
+          offload_pkg::REG_QUEUE_LONGEST: value = BARREL_QUEUES[k] ? 32'd2048 : 32'd16 << HOLD_LOG2;
           default: ;
         endcase
   end

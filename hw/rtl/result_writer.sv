@@ -1,9 +1,7 @@
 // A queue's way out: writes results to their destination and, when the bus has confirmed those, the completion to the
 // completion ring. Owns the write half of the queue's AXI4 port. While a result's confirmation is awaited the next result
 // is already written.
-module result_writer
-  import offload_pkg::*;
-#(
+module result_writer #(
     parameter int WORDS = 9  // bits of the number of words of a result
 ) (
     input  logic             clk,
@@ -167,8 +165,6 @@ module result_writer
       axi_awlen          <= 8'd0;
       burst_left         <= 7'd1;
       completion         <= {epoch, phase_byte, waiting_note[39:32], waiting_note[103:40], waiting_note[31:0]};
-      completion[63:32]  <= waiting_note[71:40];
-      completion[95:64]  <= waiting_note[103:72];
     end else if (phase == IDLE) begin
       writing_completion <= 1'b0;
       check_out          <= '0;
@@ -177,7 +173,7 @@ module result_writer
       words_left         <= result_words;
       cookie             <= result_valid ? result_user[31:0] : refused_cookie;
       check_in           <= result_valid ? result_check : refused_check;
-      status             <= !result_valid ? refused_status : (result_ok ? 8'(STATUS_OK) : 8'(STATUS_WRONG_TAG));
+      status             <= !result_valid ? refused_status : (result_ok ? 8'(offload_pkg::STATUS_OK) : 8'(offload_pkg::STATUS_WRONG_TAG));
     end
     if (phase == PREPARE && !halt) begin
       kind         <= fits ? LAST : PART;

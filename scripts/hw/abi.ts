@@ -121,8 +121,10 @@ const number = ({ value, hex }: Constant, prefix = '0x') => (hex ? `${prefix}${v
 
 function rtlPackage(abi: Abi): string {
   const lines = constants(abi).map((constant) => {
-    const value = constant.hex ? `32'h${constant.value.toString(16)}` : `${constant.value}`;
-    return `  localparam ${constant.hex ? 'logic [31:0]' : 'int'} ${constant.name} = ${value};`;
+    // Offsets have the width of the register page's addresses.
+    const bits = constant.name.startsWith('REG_') ? 12 : 32;
+    const value = constant.hex ? `${bits}'h${constant.value.toString(16)}` : `${constant.value}`;
+    return `  localparam ${constant.hex ? `logic [${bits - 1}:0]` : 'int'} ${constant.name} = ${value};`;
   });
   return `// ${NOTICE}\n/* verilator lint_off UNUSEDPARAM */\npackage offload_pkg;\n${lines.join('\n')}\nendpackage\n/* verilator lint_on UNUSEDPARAM */\n`;
 }

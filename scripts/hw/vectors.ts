@@ -95,9 +95,22 @@ function everyLength(longest: number): AeadVector[] {
   const all = Array.from({ length: longest + 1 }, (_, length) => one('every length', length, length % 17));
   // All ones press hardest on the carries of the MAC.
   const ones = [16, 64, 256, 2048].map((length) =>
-    make('ones', new Uint8Array(32).fill(0xff), bytes(12), new Uint8Array(16).fill(0xff), new Uint8Array(length).fill(0xff)),
+    make(
+      'ones',
+      new Uint8Array(32).fill(0xff),
+      bytes(12),
+      new Uint8Array(16).fill(0xff),
+      new Uint8Array(length).fill(0xff),
+    ),
   );
-  return [...all, ...ones, one('1420', 1420, 16), one('datagram', 1420, 16), one('64 KiB', 65_536, 16), one('64 KiB', 65_521, 9)];
+  return [
+    ...all,
+    ...ones,
+    one('1420', 1420, 16),
+    one('datagram', 1420, 16),
+    one('64 KiB', 65_536, 16),
+    one('64 KiB', 65_521, 9),
+  ];
 }
 
 function encode(vectors: readonly AeadVector[]): Buffer {

@@ -19,6 +19,7 @@
 #include "core/timer.h"
 #include "core/tun.h"
 #include "core/udp.h"
+#include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
 #define ABI_VERSION 2
@@ -490,6 +491,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "removeKey", js_remove_key);
   define(env, exports, addon, "sealBatch", js_seal_batch);
   define(env, exports, addon, "openBatch", js_open_batch);
+  offload_define(env, exports);
   if (addon->curve == NULL) return exports;
   define(env, exports, addon, "isSecret", js_is_secret);
   define(env, exports, addon, "isPoint", js_is_point);

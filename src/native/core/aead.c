@@ -127,6 +127,10 @@ int aead_remove_key(struct aead *aead, uint32_t index) {
   return 0;
 }
 
+const uint8_t *aead_key(const struct aead *aead, uint32_t index) {
+  return index < aead->slot_count && aead->slots[index].used ? aead->slots[index].key : NULL;
+}
+
 /* False when the job reaches outside the arena or names no key. */
 static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *arena, size_t arena_bytes, struct job *job) {
   uint64_t end = (uint64_t)words[3] + words[4] + words[5] + AEAD_TAG_BYTES;
