@@ -53,6 +53,7 @@ module aead_barrel #(
   logic [127:0] associated_of[0:31];
   logic [4:0] associated_bytes_of[0:31];
   logic [11:0] bytes_of[0:31];
+  logic [7:0] words_of[0:31];
   logic [5:0] last_of[0:31];  // last block time of the message
   logic [USER_BITS-1:0] user_of[0:31];
   logic [31:0] check_of[0:31];  // before the words
@@ -67,9 +68,11 @@ module aead_barrel #(
   logic accept, posted, freed;
   wire [4:0] accept_at = accept_turn[4:0];
   wire [4:0] fill_at = fill_turn[4:0];
-  assign job_ready = !used[accept_at];
+  logic room;  // a clock old, and false in the clock behind a job
+  assign job_ready = room;
   assign accept = job_valid && job_ready;
   wire [6:0] blocks = 7'((13'(job_bytes) + 13'd63) >> 6);
+  wire [12:0] words_up = 13'(job_bytes) + 13'd15;
   always_ff @(posedge clk) begin
     if (accept) begin
       key_of[accept_at]              <= job_key;
@@ -77,11 +80,13 @@ module aead_barrel #(
       associated_of[accept_at]       <= job_associated;
       associated_bytes_of[accept_at] <= job_associated_bytes;
       bytes_of[accept_at]            <= job_bytes;
+      words_of[accept_at]            <= words_up[11:4];
       last_of[accept_at]             <= blocks == 7'd0 ? 6'd2 : blocks[5:0] + 6'd1;
       user_of[accept_at]             <= job_user;
       check_of[accept_at]            <= job_check;
       open_of[accept_at]             <= job_open;
     end
+    room <= !rst && !accept && !used[accept_at];
     if (rst) begin
       accept_turn <= '0;
       used        <= '0;
@@ -103,7 +108,6 @@ module aead_barrel #(
   assign word_ready = filling && (fill_left != 8'd0 || fill_tag);
   wire fill_word = word_valid && word_ready;
   assign posted = filling && !word_ready;
-  wire [12:0] fill_bytes = 13'(bytes_of[fill_at]) + 13'd15;
   always_ff @(posedge clk) begin
     if (rst) begin
       filling   <= 1'b0;
@@ -115,7 +119,7 @@ module aead_barrel #(
       fill_turn <= fill_turn + 6'd1;
     end
     if (!filling) begin
-      fill_left  <= 8'(fill_bytes >> 4);
+      fill_left  <= words_of[fill_at];
       fill_tag   <= open_of[fill_at];
       fill_index <= '0;
       fill_check <= check_of[fill_at];
@@ -359,7 +363,6 @@ module aead_barrel #(
   logic take_open;
   logic [127:0] take_tag;
   logic [7:0] take_words;
-  wire [12:0] take_bytes = 13'(bytes_of[take_at]) + 13'd15;
   wire streaming;
   wire begin_stream = phase == OFFER && result_ready && result_ok;
   assign result_valid = phase == OFFER;
@@ -379,11 +382,11 @@ module aead_barrel #(
     if (phase == WAIT) begin
       take_open    <= open_of[take_at];
       take_tag     <= tag_of[take_at];
-      take_words   <= 8'(take_bytes >> 4);
+      take_words   <= words_of[take_at];
       result_ok    <= ok_of[take_at];
       result_user  <= user_of[take_at];
       result_check <= full_check_of[take_at];
-      result_words <= !ok_of[take_at] ? 9'd0 : 9'(take_bytes >> 4) + 9'(!open_of[take_at]);
+      result_words <= !ok_of[take_at] ? 9'd0 : {1'b0, words_of[take_at]} + 9'(!open_of[take_at]);
     end
   end
   read_out #(
@@ -403,4 +406,7 @@ module aead_barrel #(
       .out_word
   );
 
+  /* verilator lint_off UNUSEDSIGNAL */
+  wire unused = &{1'b0, words_up[12], words_up[3:0]};
+  /* verilator lint_on UNUSEDSIGNAL */
 endmodule

@@ -38,9 +38,11 @@ module aead_serial #(
   localparam int WORDS = HOLD_LOG2 + 1;  // bits of a number of words
   localparam int BLOCKS = HOLD_LOG2;     // bits of the number of a block: the text's and the MAC's
 
-  localparam logic [3:0] IDLE = 4'd0, KEYS = 4'd1, ASSOCIATED = 4'd2, TAKE = 4'd3, MIX = 4'd4, LENGTHS = 4'd5;
-  localparam logic [3:0] TAKE_TAG = 4'd6, FINISH = 4'd7, TAG = 4'd8, OFFER = 4'd9, STREAM = 4'd10;
-  logic [3:0] phase;
+  // A block for the MAC is made in ASSOCIATED, MIX and LENGTHS and handed over in FEED. SETTLE: where in the keystream the
+  // next word lies, then whether that has been made, each with a clock of its own.
+  localparam logic [3:0] IDLE = 4'd0, KEYS = 4'd1, ASSOCIATED = 4'd2, SETTLE = 4'd3, TAKE = 4'd4, MIX = 4'd5, FEED = 4'd6;
+  localparam logic [3:0] LENGTHS = 4'd7, TAKE_TAG = 4'd8, FINISH = 4'd9, TAG = 4'd10, OFFER = 4'd11, STREAM = 4'd12;
+  logic [3:0] phase, after_feed;
 
   // ---- The job.
   logic open;
@@ -62,8 +64,7 @@ module aead_serial #(
   // ---- Keystream: groups of eight blocks, into the half of the buffer that the group's lowest bit names.
   logic [6:0] clock_of_group;  // 0: not under way
   logic [BLOCKS-3:0] groups_made, last_group;
-  logic [BLOCKS:0] block_used;  // the block that `index` lies in
-  assign block_used = (BLOCKS + 1)'((index + (WORDS)'(4)) >> 2);
+  logic [BLOCKS:0] block_used;  // the block that `index` lies in, a clock old
   wire making = clock_of_group != 7'd0;
   wire group_wanted = phase != IDLE && !making && groups_made <= last_group &&
                       groups_made <= block_used[BLOCKS:3] + 1'b1;
@@ -119,35 +120,27 @@ module aead_serial #(
   end
 
   // ---- One word after another.
-  wire available = groups_made > (BLOCKS - 2)'(block_used[BLOCKS:3]);
+  logic available, settled;
   assign word_ready = (phase == TAKE && available) || phase == TAKE_TAG;
   wire taken = word_valid && word_ready;
-  wire last_word = index + 1'b1 == words;
+  logic last_word;
   logic [127:0] text, keystream, mask;
   logic [127:0] held[0:(1<<HOLD_LOG2)-1];
   logic [127:0] held_word;
   wire [HOLD_LOG2-1:0] read_address;
   wire [127:0] mixed = (text ^ keystream) & mask;
   wire mac_ready;
-  logic mac_start, mac_block_valid;
   logic [127:0] mac_block;
   wire mac_tag_valid;
   wire [127:0] mac_tag;
   integer b;
-  always_comb begin
-    mac_block = open ? (text & mask) : mixed;
-    if (phase == ASSOCIATED) mac_block = associated;
-    if (phase == LENGTHS) mac_block = {64'(bytes), 59'd0, associated_bytes};
-  end
-  assign mac_block_valid = phase == MIX || phase == LENGTHS || (phase == ASSOCIATED && associated_bytes != 5'd0);
-  assign mac_start = phase == KEYS && groups_made != '0;
   poly1305_serial mac (
       .clk,
       .rst,
-      .start(mac_start),
+      .start(phase == KEYS && groups_made != '0),
       .start_r(keystream0[0]),
       .start_s(keystream1[0]),
-      .block_valid(mac_block_valid),
+      .block_valid(phase == FEED),
       .block_ready(mac_ready),
       .block(mac_block),
       .finish(phase == FINISH && mac_ready),
@@ -164,10 +157,11 @@ module aead_serial #(
       case (phase)
         IDLE: if (accept) phase <= KEYS;
         KEYS: if (groups_made != '0) phase <= ASSOCIATED;
-        ASSOCIATED: if (associated_bytes == 5'd0 || mac_ready) phase <= words == '0 ? LENGTHS : TAKE;
+        ASSOCIATED: phase <= associated_bytes != 5'd0 ? FEED : (words == '0 ? LENGTHS : SETTLE);
+        SETTLE: if (settled) phase <= TAKE;
         TAKE: if (taken) phase <= MIX;
-        MIX: if (mac_ready) phase <= last_word ? LENGTHS : TAKE;
-        LENGTHS: if (mac_ready) phase <= open ? TAKE_TAG : FINISH;
+        MIX, LENGTHS: phase <= FEED;
+        FEED: if (mac_ready) phase <= after_feed;
         TAKE_TAG: if (taken) phase <= FINISH;
         FINISH: if (mac_ready) phase <= TAG;
         TAG: if (mac_tag_valid) phase <= OFFER;
@@ -203,11 +197,28 @@ module aead_serial #(
       default: keystream <= keystream3[block_used[3:0]];
     endcase
     for (b = 0; b < 16; b++) mask[8*b+:8] <= {8{left[HOLD_LOG2+4:4] != '0 || 4'(b) < left[3:0]}};
-    if (phase == MIX && mac_ready) begin
-      index <= index + 1'b1;
-      left  <= left - (HOLD_LOG2 + 5)'(16);
-      held[index[HOLD_LOG2-1:0]] <= mixed;
-    end
+    block_used <= (BLOCKS + 1)'((index + (WORDS)'(4)) >> 2);
+    available  <= groups_made > (BLOCKS - 2)'(block_used[BLOCKS:3]);
+    settled    <= phase == SETTLE && !settled;
+    last_word  <= index + 1'b1 == words;
+    case (phase)
+      ASSOCIATED: begin
+        mac_block  <= associated;
+        after_feed <= words == '0 ? LENGTHS : SETTLE;
+      end
+      MIX: begin
+        mac_block  <= open ? (text & mask) : mixed;
+        after_feed <= last_word ? LENGTHS : SETTLE;
+        index      <= index + 1'b1;
+        left       <= left - (HOLD_LOG2 + 5)'(16);
+        held[index[HOLD_LOG2-1:0]] <= mixed;
+      end
+      LENGTHS: begin
+        mac_block  <= {64'(bytes), 59'd0, associated_bytes};
+        after_feed <= open ? TAKE_TAG : FINISH;
+      end
+      default: ;
+    endcase
     held_word <= held[read_address];
     if (phase == TAG && mac_tag_valid) begin
       result_ok    <= tag_right;

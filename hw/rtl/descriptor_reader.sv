@@ -63,8 +63,8 @@ module descriptor_reader #(
     fold = value[31:0] ^ value[63:32] ^ value[95:64] ^ value[127:96];
   endfunction
 
-  // ---- The descriptor: EMPTY -> ASKED -> (four words) -> LOOK_UP -> JUDGE -> OFFER or REFUSE -> EMPTY.
-  localparam logic [2:0] EMPTY = 3'd0, ASKED = 3'd1, LOOK_UP = 3'd2, JUDGE = 3'd3, OFFER = 3'd4, REFUSE = 3'd5;
+  // ---- The descriptor: EMPTY -> ASKED -> (four words) -> LOOK_UP -> CHECK -> JUDGE -> OFFER or REFUSE -> EMPTY.
+  localparam logic [2:0] EMPTY = 3'd0, ASKED = 3'd1, LOOK_UP = 3'd2, CHECK = 3'd3, JUDGE = 3'd4, OFFER = 3'd5, REFUSE = 3'd6;
   logic [2:0] phase;
   logic [511:0] descriptor;
   logic [31:0] check;
@@ -76,6 +76,7 @@ module descriptor_reader #(
   wire [7:0] associated_length = descriptor[8*offload_pkg::DESCRIPTOR_ASSOCIATED_LENGTH+:8];
   wire [127:0] associated = descriptor[8*offload_pkg::DESCRIPTOR_ASSOCIATED+:128];
   wire key_right;
+  logic [WORDS-1:0] job_words;  // with the tag of an opening job
   key_store #(
       .SLOTS_LOG2(SLOTS_LOG2)
   ) keys (
@@ -87,22 +88,27 @@ module descriptor_reader #(
       .write_key(key_write_key),
       .slot(descriptor[8*offload_pkg::DESCRIPTOR_KEY_HANDLE+:8]),
       .generation(descriptor[8*offload_pkg::DESCRIPTOR_KEY_HANDLE+8+:24]),
+      .take(phase == CHECK),
       .right(key_right),
       .key(job_key)
   );
 
-  // ---- The words of a job still to be asked for.
+  // ---- The words of a job still to be asked for. A burst is planned in two clocks, to keep its arithmetic short:
+  // how far it is to the boundary, then how many words it takes.
+  localparam logic [1:0] NOTHING = 2'd0, MEASURE = 2'd1, PLAN = 2'd2, ASK = 2'd3;
+  logic [1:0] plan;
   logic [63:0] next_address;
   logic [WORDS-1:0] words_left;
-  wire idle_words = words_left == '0;
-  wire [6:0] to_boundary = 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
-  wire [6:0] burst = words_left < WORDS'(to_boundary) ? words_left[6:0] : to_boundary;
+  logic [6:0] to_boundary, burst;
 
   // ---- What the reads under way are: descriptors or words.
   localparam int ORDER_LOG2 = 3;
   wire order_ready, order_descriptor, order_valid;
   wire burst_ends = axi_rvalid && axi_rready && axi_rlast;
-  wire want_descriptor = run && phase == EMPTY && head != tail;
+  logic more;  // descriptors in the ring; a clock old, and no descriptor is asked for in the clock after another
+  logic [63:0] descriptor_address;
+  logic [15:0] ring_mask;
+  wire want_descriptor = run && phase == EMPTY && more;
   logic asking_descriptor;
   wire ask = axi_arvalid && axi_arready;
   stream_fifo #(
@@ -125,13 +131,12 @@ module descriptor_reader #(
   assign axi_rready = order_valid && (order_descriptor || word_ready);
   assign bus_error  = axi_rvalid && axi_rready && axi_rresp[1];
 
-  wire [15:0] ring_mask = (16'd1 << ring_log2) - 16'd1;
   integer b;
   always_ff @(posedge clk) begin
     if (rst) begin
       phase       <= EMPTY;
       head        <= '0;
-      words_left  <= '0;
+      plan        <= NOTHING;
       axi_arvalid <= 1'b0;
     end else begin
       // Requests, one at a time: a descriptor before words, because it is short and its answer is waited for.
@@ -140,21 +145,24 @@ module descriptor_reader #(
         if (want_descriptor) begin
           axi_arvalid       <= 1'b1;
           asking_descriptor <= 1'b1;
-          axi_araddr        <= ring_base + {42'd0, head & ring_mask, 6'd0};
+          axi_araddr        <= descriptor_address;
           axi_arlen         <= 8'd3;
           phase             <= ASKED;
           head              <= head + 16'd1;
           words_come        <= '0;
           check             <= '0;
-        end else if (!idle_words) begin
+        end else if (plan == ASK) begin
           axi_arvalid       <= 1'b1;
           asking_descriptor <= 1'b0;
           axi_araddr        <= next_address;
           axi_arlen         <= {1'b0, burst} - 8'd1;
           words_left        <= words_left - WORDS'(burst);
           next_address      <= {next_address[63:10] + 54'd1, 10'd0};
+          plan              <= MEASURE;
         end
       end
+      if (plan == MEASURE) plan <= words_left == '0 ? NOTHING : PLAN;
+      if (plan == PLAN) plan <= ASK;
 
       if (axi_rvalid && axi_rready && order_descriptor) begin
         descriptor <= {axi_rdata, descriptor[511:128]};
@@ -162,16 +170,25 @@ module descriptor_reader #(
         words_come <= words_come + 2'd1;
         if (words_come == 2'd3) phase <= LOOK_UP;
       end
-      if (phase == LOOK_UP) phase <= JUDGE;
+      if (phase == LOOK_UP) phase <= CHECK;
+      if (phase == CHECK) phase <= JUDGE;
       if (phase == JUDGE) phase <= refused_status == 8'(offload_pkg::STATUS_OK) && key_right ? OFFER : REFUSE;
       // The words of the job before have all been asked for when a new one is offered.
       if (phase == OFFER && job_valid && job_ready) begin
         phase        <= EMPTY;
         next_address <= source;
-        words_left   <= text_words + WORDS'(job_open);
+        words_left   <= job_words;
+        plan         <= MEASURE;
       end
       if (phase == REFUSE && refused_ready) phase <= EMPTY;
     end
+
+    more               <= head != tail;
+    ring_mask          <= (16'd1 << ring_log2) - 16'd1;
+    descriptor_address <= ring_base + {42'd0, head & ring_mask, 6'd0};
+    to_boundary        <= 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
+    if (plan == PLAN) burst <= words_left < WORDS'(to_boundary) ? words_left[6:0] : to_boundary;
+    job_words          <= rounded[BYTES_BITS:4] + WORDS'(job_open);
 
     // LOOK_UP: everything about a descriptor but its key; the key is known in JUDGE.
     if (phase == LOOK_UP) begin
@@ -187,9 +204,8 @@ module descriptor_reader #(
     if (phase == JUDGE && refused_status == 8'(offload_pkg::STATUS_OK) && !key_right) refused_status <= 8'(offload_pkg::STATUS_BAD_KEY);
   end
   wire [BYTES_BITS:0] rounded = {1'b0, job_bytes} + (BYTES_BITS + 1)'(15);
-  wire [WORDS-1:0] text_words = rounded[BYTES_BITS:4];
 
-  assign job_valid      = phase == OFFER && idle_words && !halt;
+  assign job_valid      = phase == OFFER && plan == NOTHING && !halt;
   assign job_nonce      = descriptor[8*offload_pkg::DESCRIPTOR_NONCE+:96];
   assign job_user       = {destination, refused_cookie};
   assign job_check      = check;

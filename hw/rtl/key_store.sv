@@ -9,22 +9,21 @@ module key_store #(
     input  logic                  write_used,
     input  logic [23:0]           write_generation,
     input  logic [255:0]          write_key,
-    // Answers in the next clock.
+    // Slot and generation are given until the answer was used. `take` in the clock behind the first one; `right` and `key`
+    // follow, and stay whatever is written to the slot.
     input  logic [7:0]            slot,
     input  logic [23:0]           generation,
+    input  logic                  take,
     output logic                  right,
     output logic [255:0]          key
 );
   logic [280:0] slots[0:(1<<SLOTS_LOG2)-1];
-  logic [280:0] found;
-  logic [23:0] wanted;
-  logic in_range;
+  logic [280:0] found, held;
   always_ff @(posedge clk) begin
     if (write) slots[write_slot] <= {write_used, write_generation, write_key};
-    found    <= slots[slot[SLOTS_LOG2-1:0]];
-    wanted   <= generation;
-    in_range <= 9'(slot) < 9'(1 << SLOTS_LOG2);
+    found <= slots[slot[SLOTS_LOG2-1:0]];
+    if (take) held <= found;
   end
-  assign right = in_range && found[280] && found[279:256] == wanted;
-  assign key   = found[255:0];
+  assign right = 9'(slot) < 9'(1 << SLOTS_LOG2) && held[280] && held[279:256] == generation;
+  assign key   = held[255:0];
 endmodule

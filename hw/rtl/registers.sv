@@ -61,10 +61,12 @@ module registers #(
   wire write = awvalid && wvalid && !bvalid;
   assign awready = write;
   assign wready  = write;
-  wire read = arvalid && !rvalid;
+  // A read takes a clock to choose the register and one to fetch it.
+  logic reading;
+  wire read = arvalid && !reading && !rvalid;
   assign arready = read;
   wire [11:0] write_at = {awaddr[11:2], 2'd0};
-  wire [11:0] read_at = {araddr[11:2], 2'd0};
+  logic [11:0] read_at;
   wire write_queue = write_at >= 12'h100 && write_at < 12'(LAST_REGISTER);
   wire read_queue = read_at >= 12'h100 && read_at < 12'(LAST_REGISTER);
   wire write_window = write_at >= offload_pkg::REG_KEY_WINDOW && write_at < offload_pkg::REG_KEY_WINDOW + 12'd32;
@@ -225,7 +227,9 @@ module registers #(
   end
   always_ff @(posedge clk) begin
     if (rvalid && rready) rvalid <= 1'b0;
-    if (read) begin
+    reading <= read && !rst;
+    if (read) read_at <= {araddr[11:2], 2'd0};
+    if (reading) begin
       rvalid <= 1'b1;
       rdata  <= value;
     end

@@ -97,8 +97,9 @@ module result_writer #(
   assign axi_bready = order_valid;
   assign bus_error  = answered && axi_bresp[1];
 
-  // ---- IDLE -> (ADDRESS -> DATA) once for each burst -> NOTE -> IDLE, and IDLE -> ADDRESS -> DATA -> IDLE for a completion.
-  localparam logic [2:0] IDLE = 3'd0, PREPARE = 3'd1, ADDRESS = 3'd2, DATA = 3'd3, NOTE = 3'd4;
+  // ---- IDLE -> (MEASURE -> PLAN -> ADDRESS -> DATA) once for each burst -> NOTE -> IDLE, and IDLE -> ADDRESS -> DATA -> IDLE
+  // for a completion. MEASURE: how far it is to the boundary; PLAN: how many words the burst takes.
+  localparam logic [2:0] IDLE = 3'd0, MEASURE = 3'd1, PLAN = 3'd2, ADDRESS = 3'd3, DATA = 3'd4, NOTE = 3'd5;
   logic [2:0] phase;
   logic writing_completion;
   logic [63:0] next_address;
@@ -108,11 +109,14 @@ module result_writer #(
   logic [7:0] status;
   logic [127:0] completion;
   logic [15:0] begun;  // completions
-  wire [15:0] ring_mask = (16'd1 << ring_log2) - 16'd1;
-  wire [6:0] to_boundary = 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
+  // A clock old, and false in the clock behind the one in which it was acted on.
+  logic completion_due;
+  logic [15:0] ring_mask;
+  logic [63:0] completion_address;
+  logic [6:0] to_boundary;
   wire fits = words_left <= WORDS'(to_boundary);
   wire [6:0] burst = fits ? words_left[6:0] : to_boundary;
-  assign begin_completion = phase == IDLE && !halt && waiting && (waiting_bare || confirmed != '0);
+  assign begin_completion = phase == IDLE && !halt && completion_due;
   assign result_ready     = phase == IDLE && !halt && !begin_completion;
   assign refused_ready    = result_ready && !result_valid;
   assign quiet            = !order_valid && phase != ADDRESS && phase != DATA;
@@ -145,15 +149,16 @@ module result_writer #(
           phase <= ADDRESS;
           begun <= begun + 16'd1;
         end else if (result_valid && result_ready) begin
-          phase           <= result_words == '0 ? NOTE : PREPARE;
+          phase           <= result_words == '0 ? NOTE : MEASURE;
           ok_event        <= result_ok;
           wrong_tag_event <= !result_ok;
         end else if (refused_valid && refused_ready) phase <= NOTE;
-        PREPARE: if (!halt) phase <= ADDRESS;
+        MEASURE: phase <= PLAN;
+        PLAN: if (!halt) phase <= ADDRESS;
         ADDRESS: if (address_taken) phase <= DATA;
         DATA:
         if (word_taken && axi_wlast)
-          phase <= writing_completion ? IDLE : (words_left == '0 ? NOTE : PREPARE);
+          phase <= writing_completion ? IDLE : (words_left == '0 ? NOTE : MEASURE);
         default: if (note_ready) phase <= IDLE;
       endcase
     end
@@ -161,7 +166,7 @@ module result_writer #(
     if (begin_completion) begin
       writing_completion <= 1'b1;
       kind               <= COMPLETION;
-      axi_awaddr         <= ring_base + {44'd0, begun & ring_mask, 4'd0};
+      axi_awaddr         <= completion_address;
       axi_awlen          <= 8'd0;
       burst_left         <= 7'd1;
       completion         <= {epoch, phase_byte, waiting_note[39:32], waiting_note[103:40], waiting_note[31:0]};
@@ -175,7 +180,11 @@ module result_writer #(
       check_in           <= result_valid ? result_check : refused_check;
       status             <= !result_valid ? refused_status : (result_ok ? 8'(offload_pkg::STATUS_OK) : 8'(offload_pkg::STATUS_WRONG_TAG));
     end
-    if (phase == PREPARE && !halt) begin
+    ring_mask          <= (16'd1 << ring_log2) - 16'd1;
+    completion_address <= ring_base + {44'd0, begun & ring_mask, 4'd0};
+    completion_due     <= !begin_completion && waiting && (waiting_bare || confirmed != '0);
+    to_boundary        <= 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
+    if (phase == PLAN && !halt) begin
       kind         <= fits ? LAST : PART;
       axi_awaddr   <= next_address;
       axi_awlen    <= {1'b0, burst} - 8'd1;
