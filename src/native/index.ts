@@ -6,10 +6,11 @@
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
+import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
 import { hasCurve, loadAddon } from './addon.ts';
 import { createNativeCurve } from './native-curve.ts';
+import { openNativeOffload } from './native-offload.ts';
 import { NativeTimer } from './native-timer.ts';
-import { type OffloadCipher, type OffloadOptions, openNativeOffload } from './native-offload.ts';
 import { type NativeTun, openNativeTun } from './native-tun.ts';
 import { type NativeUdp, openNativeUdp } from './native-udp.ts';
 

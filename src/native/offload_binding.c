@@ -193,6 +193,7 @@ static napi_value js_status(napi_env env, napi_callback_info info) {
   set_number(env, object, "redone", (double)status.redone);
   set_number(env, object, "checked", (double)status.checked);
   set_number(env, object, "selfTests", (double)status.self_tests);
+  set_number(env, object, "keyLoads", (double)status.key_loads);
   set_number(env, object, "timesUp", (double)status.times_up);
   for (int reason = OFFLOAD_FINE + 1; reason < OFFLOAD_REASONS; reason++)
     set_number(env, failures, offload_reason_name(reason), (double)status.failures[reason]);

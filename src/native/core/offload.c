@@ -21,9 +21,11 @@
 /* How long one sleep may be: in between the device's state is looked at. */
 #define NAP_US 2000
 #define LONGEST_RETRY_MS 60000
-#define RESET_MS 200
-/* A generation that stood still this long is no clock. */
-#define HEARTBEAT_US 30000
+/* A device that was good for this long is tried again as soon as at first. */
+#define TRUSTED_AGAIN_MS 5000
+#define RESET_MS 500
+/* A heartbeat that stood still this long is none; a board is given up sooner, after its own patience. */
+#define HEARTBEAT_US 200000
 #define MOST_TEXT 65536
 /* Result words of jobs that have none yet: under way in the device, or left to software. */
 #define UNDONE UINT32_MAX
@@ -84,8 +86,7 @@ static void nonce_of(const uint32_t *words, uint8_t nonce[NONCE_BYTES]) {
 /* Whatever is under way is left to software; the device is told to forget it, without waiting for that. */
 static void fail(struct offload *offload, enum offload_reason reason) {
   struct offload_status *status = &offload->status;
-  /* A device that was good for long is tried again soon; one that keeps failing less and less often. */
-  if (status->up && now_ms() - offload->up_since_ms > LONGEST_RETRY_MS) offload->pause_ms = offload->options.retry_ms;
+  if (status->up && now_ms() - offload->up_since_ms > TRUSTED_AGAIN_MS) offload->pause_ms = offload->options.retry_ms;
   status->up = false;
   status->reason = reason;
   status->failures[reason]++;
@@ -288,6 +289,7 @@ static void load_key(struct offload *offload, uint32_t slot) {
   offload->slot_used[place] = true;
   offload->handles[slot] = handle;
   offload->status.keys_loaded++;
+  offload->status.key_loads++;
 }
 
 /* Coming up */
@@ -295,7 +297,7 @@ static void load_key(struct offload *offload, uint32_t slot) {
 /* A device that was stopped keeps its mapping but counts no clocks: asked for nothing until it does. */
 static bool has_clock(const struct offload *offload) {
   uint32_t before = offload_read(&offload->bus, OFFLOAD_REG_HEARTBEAT);
-  uint64_t until = now_us() + HEARTBEAT_US;
+  uint64_t until = now_us() + (offload->patience_us < HEARTBEAT_US ? offload->patience_us : HEARTBEAT_US);
   offload_bus_wake(&offload->bus);
   while (now_us() < until) {
     if (offload_read(&offload->bus, OFFLOAD_REG_HEARTBEAT) != before) return true;

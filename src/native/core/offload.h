@@ -57,7 +57,7 @@ struct offload_status {
   uint64_t software_key, software_full;                  /* no free key slot; ring full */
   uint64_t redone;                                       /* jobs under way when the device failed */
   uint64_t checked;                                      /* results compared with software's */
-  uint64_t self_tests, times_up;
+  uint64_t self_tests, times_up, key_loads;
   uint64_t failures[OFFLOAD_REASONS];
 };
 
