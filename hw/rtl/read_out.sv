@@ -47,7 +47,9 @@ module read_out #(
     else if (ask) address <= address + 1'b1;
   end
 
-  /* verilator lint_off PINCONNECTEMPTY */
+  /* verilator lint_off UNUSEDSIGNAL */
+  wire queue_ready;  // always, when a word arrives: room was promised
+  /* verilator lint_on UNUSEDSIGNAL */
   stream_fifo #(
       .WIDTH(128),
       .DEPTH_LOG2(QUEUE_LOG2)
@@ -55,11 +57,16 @@ module read_out #(
       .clk,
       .rst,
       .in_valid(arriving),
-      .in_ready(),  // room was promised
+      .in_ready(queue_ready),
       .in_data(arriving_tag ? tag : data),
       .out_valid,
       .out_ready,
       .out_data(out_word)
   );
-  /* verilator lint_on PINCONNECTEMPTY */
+
+`ifdef FORMAL
+  // No word is read for which the queue has no room.
+  initial assume (left == '0 && !tag_left && !arriving && promised == '0);
+  always_comb if (arriving) assert (queue_ready);
+`endif
 endmodule

@@ -29,4 +29,28 @@ module stream_fifo #(
       if (out_valid && out_ready) taken <= taken + 1'b1;
     end
   end
+`ifdef FORMAL
+  // What goes in comes out, once and in order: any one entry, followed from its writing to its reading.
+  (* anyconst *) logic [DEPTH_LOG2:0] followed;
+  logic [WIDTH-1:0] kept;
+  logic inside;
+  initial inside = 1'b0;
+  always_ff @(posedge clk) begin
+    if (rst) inside <= 1'b0;
+    else begin
+      if (in_valid && in_ready && written == followed) begin
+        inside <= 1'b1;
+        kept   <= in_data;
+      end
+      if (out_valid && out_ready && taken == followed) inside <= 1'b0;
+    end
+  end
+  initial assume (written == '0 && taken == '0);
+  wire [DEPTH_LOG2:0] place = followed - taken;
+  always_comb begin
+    assert (held <= (DEPTH_LOG2 + 1)'(1 << DEPTH_LOG2));
+    if (inside) assert (place < held && memory[followed[DEPTH_LOG2-1:0]] == kept);
+    if (inside && taken == followed) assert (out_valid && out_data == kept);
+  end
+`endif
 endmodule

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "Voffload_top.h"
@@ -53,6 +54,11 @@ void get_word(const Port &port, unsigned queue, uint8_t word[16]) {
   std::memcpy(word, parts, 16);
 }
 
+template <typename Offer>
+void must_stand(const std::optional<Offer> &before, const std::optional<Offer> &now, const char *what) {
+  if (before && now != before) throw std::runtime_error(std::string(what) + " was taken back or changed before it was taken");
+}
+
 }  // namespace
 
 DeviceModel::DeviceModel(uint8_t *memory, size_t memory_bytes)
@@ -72,9 +78,12 @@ bool DeviceModel::bus_quiet() const {
 
 void DeviceModel::power_on() {
   for (Port &port : ports_) port = Port{};
+  // In reset, and before the first clocks, registers hold anything.
+  watching_ = false;
   top_->rst = 1;
   for (int i = 0; i < 4; i++) step();
   top_->rst = 0;
+  watching_ = true;
 }
 
 // What the memory offers a queue in this clock. An offer stands until it is taken.
@@ -100,6 +109,27 @@ void DeviceModel::drive(unsigned queue) {
     port.offering_answer = true;
   }
   set_bits(top_->m_bvalid, queue, 1, port.offering_answer);
+}
+
+void DeviceModel::watch_offers(unsigned queue) {
+  Port &port = ports_[queue];
+  decltype(port.read_offer) read, write;
+  decltype(port.word_offer) word;
+  if (get_bits(top_->m_arvalid, queue, 1))
+    read = {get_bits(top_->m_araddr, queue * 64, 64), static_cast<unsigned>(get_bits(top_->m_arlen, queue * 8, 8))};
+  if (get_bits(top_->m_awvalid, queue, 1))
+    write = {get_bits(top_->m_awaddr, queue * 64, 64), static_cast<unsigned>(get_bits(top_->m_awlen, queue * 8, 8))};
+  if (get_bits(top_->m_wvalid, queue, 1)) {
+    word.emplace();
+    get_word(top_->m_wdata, queue, word->first.data());
+    word->second = get_bits(top_->m_wlast, queue, 1) != 0;
+  }
+  must_stand(port.read_offer, read, "a read address");
+  must_stand(port.write_offer, write, "a write address");
+  must_stand(port.word_offer, word, "a word");
+  port.read_offer = get_bits(top_->m_arready, queue, 1) ? std::nullopt : read;
+  port.write_offer = get_bits(top_->m_awready, queue, 1) ? std::nullopt : write;
+  port.word_offer = get_bits(top_->m_wready, queue, 1) ? std::nullopt : word;
 }
 
 // What was handed over in this clock.
@@ -149,7 +179,10 @@ void DeviceModel::step() {
   for (unsigned queue = 0; queue < ports_.size(); queue++) drive(queue);
   top_->clk = 0;
   top_->eval();
-  for (unsigned queue = 0; queue < ports_.size(); queue++) take(queue);
+  for (unsigned queue = 0; queue < ports_.size(); queue++) {
+    if (watching_) watch_offers(queue);
+    take(queue);
+  }
   top_->clk = 1;
   top_->eval();
   clocks_++;

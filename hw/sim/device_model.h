@@ -1,11 +1,14 @@
 // The Verilated device with what surrounds it on a board: a clock, an AXI4-Lite master and, for each queue, memory behind
-// AXI4. Bus addresses are offsets into one span of memory.
+// AXI4. Bus addresses are offsets into one span of memory. Throws when the device breaks a rule of AXI4: an offer stands until
+// it is taken (A3.2.1), no burst crosses 4 KiB (A3.4.1), WLAST ends a burst.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -55,6 +58,9 @@ class DeviceModel {
     std::deque<Burst> writes;
     std::deque<std::pair<uint64_t, bool>> answers;  // when due, whether refused
     bool refused = false;
+    // What the device offered in the clock before and nobody took.
+    std::optional<std::pair<uint64_t, unsigned>> read_offer, write_offer;
+    std::optional<std::pair<std::array<uint8_t, 16>, bool>> word_offer;
     bool offering_read = false;
     bool offering_answer = false;
   };
@@ -63,11 +69,13 @@ class DeviceModel {
   bool chance(unsigned percent);
   void drive(unsigned queue);
   void take(unsigned queue);
+  void watch_offers(unsigned queue);
 
   std::unique_ptr<Voffload_top> top_;
   std::vector<Port> ports_;
   uint8_t *memory_;
   size_t memory_bytes_;
   uint64_t clocks_ = 0;
+  bool watching_ = false;
   std::minstd_rand random_{1};
 };

@@ -9,6 +9,10 @@
 #include <string>
 
 #include "driver.h"
+#include "verilated.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 
 namespace {
 
@@ -442,6 +446,9 @@ int main(int argc, char **argv) {
     std::printf("WRONG %s\n", error.what());
     failures++;
   }
+#if VM_COVERAGE
+  Verilated::threadContextp()->coveragep()->write((std::string(argv[0]) + ".coverage").c_str());
+#endif
   std::printf("%s\n", failures == 0 ? "PASS" : "FAIL");
   return failures == 0 ? 0 : 1;
 }
