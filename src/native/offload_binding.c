@@ -1,19 +1,16 @@
 /*
  * N-API of the offload cipher (core/offload.h). A cipher is an external value that JavaScript holds; it has a software key
- * table of its own, and is freed with the value or by offloadClose. Arguments are checked as in binding.c.
+ * table of its own, and is freed with the value or by offloadClose. What each function takes is declared in native-offload.ts.
  */
 #include "offload_binding.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <uv.h>
 
+#include "call.h"
 #include "core/aead.h"
 #include "core/offload.h"
 
-#define MAX_ARGUMENTS 5
 #define MAX_NAME 256
 
 struct cipher {
@@ -21,54 +18,13 @@ struct cipher {
   struct offload *offload; /* NULL after offloadClose */
 };
 
-struct call {
-  napi_env env;
-  napi_value arguments[MAX_ARGUMENTS];
-  struct cipher *cipher;
-  bool failed;
-};
-
-static void fail_range(struct call *call, const char *what) {
-  if (!call->failed) napi_throw_range_error(call->env, NULL, what);
-  call->failed = true;
-}
-
-static bool begin(struct call *call, napi_env env, napi_callback_info info, size_t wanted, bool with_cipher) {
-  size_t count = MAX_ARGUMENTS;
-  *call = (struct call){.env = env};
-  napi_get_cb_info(env, info, &count, call->arguments, NULL, NULL);
-  if (count < wanted) fail_range(call, "too few arguments");
-  if (!with_cipher || call->failed) return !call->failed;
-  if (napi_get_value_external(env, call->arguments[0], (void **)&call->cipher) != napi_ok || call->cipher->offload == NULL)
-    fail_range(call, "not an open offload cipher");
-  return !call->failed;
-}
-
-static uint32_t number(struct call *call, size_t argument) {
-  double value = -1;
-  if (call->failed) return 0;
-  napi_get_value_double(call->env, call->arguments[argument], &value);
-  if (!(value >= 0 && value <= UINT32_MAX)) fail_range(call, "not an unsigned 32-bit integer");
-  return call->failed ? 0 : (uint32_t)value;
-}
-
-static void *typed_array(struct call *call, size_t argument, napi_typedarray_type wanted, size_t *length) {
-  napi_typedarray_type type;
-  void *data = NULL;
-  bool right = false;
+/* The cipher that is the first argument; NULL with an exception when it is none, or closed. */
+static struct cipher *cipher_argument(struct call *call) {
+  struct cipher *cipher = NULL;
   if (call->failed) return NULL;
-  napi_is_typedarray(call->env, call->arguments[argument], &right);
-  if (right) napi_get_typedarray_info(call->env, call->arguments[argument], &type, length, &data, NULL, NULL);
-  if (!right || type != wanted) fail_range(call, "not the typed array that this function takes");
-  return data;
-}
-
-static napi_value result(struct call *call, long value) {
-  napi_value number = NULL;
-  if (value == -ERANGE) fail_range(call, "an entry reaches outside its arena or names no key");
-  else if (value < 0) napi_throw_error(call->env, uv_err_name((int)value), uv_strerror((int)value));
-  else napi_create_int64(call->env, value, &number);
-  return number;
+  if (napi_get_value_external(call->env, call->arguments[0], (void **)&cipher) == napi_ok && cipher->offload != NULL) return cipher;
+  fail_range(call, "not an open offload cipher");
+  return NULL;
 }
 
 static void close_cipher(struct cipher *cipher) {
@@ -89,11 +45,9 @@ static void finalize(napi_env env, void *data, void *hint) {
 static napi_value js_new(napi_env env, napi_callback_info info) {
   struct call call;
   char device[MAX_NAME];
-  size_t length = 0;
   napi_value external = NULL;
-  if (!begin(&call, env, info, 5, false)) return NULL;
-  if (napi_get_value_string_utf8(env, call.arguments[0], device, sizeof device, &length) != napi_ok || length == sizeof device - 1)
-    fail_range(&call, "not the name of a device");
+  if (!begin_call(&call, env, info, 5)) return NULL;
+  text(&call, 0, device, sizeof device);
   struct offload_options options = {.least_batch = number(&call, 1),
                                     .check_every = number(&call, 2),
                                     .self_test_ms = number(&call, 3),
@@ -105,7 +59,8 @@ static napi_value js_new(napi_env env, napi_callback_info info) {
   if (cipher != NULL && cipher->software != NULL) cipher->offload = offload_new(cipher->software, device, &options);
   if (cipher == NULL || cipher->offload == NULL) {
     if (cipher != NULL) finalize(env, cipher, NULL);
-    return result(&call, -ENOMEM);
+    fail_errno(&call, -ENOMEM);
+    return NULL;
   }
   napi_create_external(env, cipher, finalize, NULL, &external);
   return external;
@@ -113,56 +68,43 @@ static napi_value js_new(napi_env env, napi_callback_info info) {
 
 static napi_value js_close(napi_env env, napi_callback_info info) {
   struct call call;
-  if (begin(&call, env, info, 1, true)) close_cipher(call.cipher);
+  if (!begin_call(&call, env, info, 1)) return NULL;
+  struct cipher *cipher = cipher_argument(&call);
+  if (!call.failed) close_cipher(cipher);
   return NULL;
 }
 
 static napi_value js_add_key(napi_env env, napi_callback_info info) {
   struct call call;
-  size_t length = 0;
-  if (!begin(&call, env, info, 2, true)) return NULL;
-  const uint8_t *key = typed_array(&call, 1, napi_uint8_array, &length);
-  if (!call.failed && length != AEAD_KEY_BYTES) fail_range(&call, "wrong number of bytes");
-  return call.failed ? NULL : result(&call, offload_add_key(call.cipher->offload, key));
+  if (!begin_call(&call, env, info, 2)) return NULL;
+  struct cipher *cipher = cipher_argument(&call);
+  const uint8_t *key = exact_bytes(&call, 1, AEAD_KEY_BYTES);
+  return call.failed ? NULL : from_count(&call, offload_add_key(cipher->offload, key));
 }
 
 static napi_value js_remove_key(napi_env env, napi_callback_info info) {
   struct call call;
-  if (!begin(&call, env, info, 2, true)) return NULL;
+  if (!begin_call(&call, env, info, 2)) return NULL;
+  struct cipher *cipher = cipher_argument(&call);
   uint32_t slot = number(&call, 1);
-  return call.failed ? NULL : result(&call, offload_remove_key(call.cipher->offload, slot));
+  return call.failed ? NULL : from_count(&call, offload_remove_key(cipher->offload, slot));
 }
 
 static napi_value run(napi_env env, napi_callback_info info, int (*batch)(struct offload *, uint8_t *, size_t, uint32_t *, size_t)) {
   struct call call;
-  size_t arena_bytes = 0;
-  size_t words = 0;
-  if (!begin(&call, env, info, 4, true)) return NULL;
+  size_t arena_bytes;
+  size_t words;
+  if (!begin_call(&call, env, info, 4)) return NULL;
+  struct cipher *cipher = cipher_argument(&call);
   uint8_t *arena = typed_array(&call, 1, napi_uint8_array, &arena_bytes);
   uint32_t *jobs = typed_array(&call, 2, napi_uint32_array, &words);
   uint32_t count = number(&call, 3);
   if (!call.failed && count > words / AEAD_JOB_WORDS) fail_range(&call, "more jobs than the array holds");
-  return call.failed ? NULL : result(&call, batch(call.cipher->offload, arena, arena_bytes, jobs, count));
+  return call.failed ? NULL : from_count(&call, batch(cipher->offload, arena, arena_bytes, jobs, count));
 }
 
 static napi_value js_seal(napi_env env, napi_callback_info info) { return run(env, info, offload_seal); }
 static napi_value js_open(napi_env env, napi_callback_info info) { return run(env, info, offload_open); }
-
-static void set(napi_env env, napi_value object, const char *name, napi_value value) {
-  napi_set_named_property(env, object, name, value);
-}
-
-static void set_number(napi_env env, napi_value object, const char *name, double value) {
-  napi_value number = NULL;
-  napi_create_double(env, value, &number);
-  set(env, object, name, number);
-}
-
-static void set_text(napi_env env, napi_value object, const char *name, const char *text) {
-  napi_value string = NULL;
-  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &string);
-  set(env, object, name, string);
-}
 
 /* offloadStatus(cipher) */
 static napi_value js_status(napi_env env, napi_callback_info info) {
@@ -170,41 +112,41 @@ static napi_value js_status(napi_env env, napi_callback_info info) {
   struct offload_status status;
   napi_value object;
   napi_value failures;
-  napi_value up;
-  if (!begin(&call, env, info, 1, true)) return NULL;
-  offload_read_status(call.cipher->offload, &status);
+  if (!begin_call(&call, env, info, 1)) return NULL;
+  struct cipher *cipher = cipher_argument(&call);
+  if (call.failed) return NULL;
+  offload_read_status(cipher->offload, &status);
   napi_create_object(env, &object);
   napi_create_object(env, &failures);
-  napi_get_boolean(env, status.up, &up);
-  set(env, object, "up", up);
-  set_text(env, object, "lastFailure", offload_reason_name(status.reason));
-  set_number(env, object, "leastBatch", status.least_batch);
-  set_number(env, object, "queues", status.queues);
-  set_number(env, object, "keySlots", status.key_slots);
-  set_number(env, object, "keysLoaded", status.keys_loaded);
-  set_number(env, object, "sealed", (double)status.sealed);
-  set_number(env, object, "opened", (double)status.opened);
-  set_number(env, object, "wrongTags", (double)status.wrong_tags);
-  set_number(env, object, "softwareDown", (double)status.software_down);
-  set_number(env, object, "softwareSmallBatch", (double)status.software_small);
-  set_number(env, object, "softwareShape", (double)status.software_shape);
-  set_number(env, object, "softwareNoSlot", (double)status.software_key);
-  set_number(env, object, "softwareRingFull", (double)status.software_full);
-  set_number(env, object, "redone", (double)status.redone);
-  set_number(env, object, "checked", (double)status.checked);
-  set_number(env, object, "selfTests", (double)status.self_tests);
-  set_number(env, object, "keyLoads", (double)status.key_loads);
-  set_number(env, object, "timesUp", (double)status.times_up);
+  set(&call, object, "up", from_bool(&call, status.up));
+  set_text(&call, object, "lastFailure", offload_reason_name(status.reason));
+  set(&call, object, "leastBatch", from_number(&call, status.least_batch));
+  set(&call, object, "queues", from_number(&call, status.queues));
+  set(&call, object, "keySlots", from_number(&call, status.key_slots));
+  set(&call, object, "keysLoaded", from_number(&call, status.keys_loaded));
+  set(&call, object, "sealed", from_number(&call, (double)status.sealed));
+  set(&call, object, "opened", from_number(&call, (double)status.opened));
+  set(&call, object, "wrongTags", from_number(&call, (double)status.wrong_tags));
+  set(&call, object, "softwareDown", from_number(&call, (double)status.software_down));
+  set(&call, object, "softwareSmallBatch", from_number(&call, (double)status.software_small));
+  set(&call, object, "softwareShape", from_number(&call, (double)status.software_shape));
+  set(&call, object, "softwareNoSlot", from_number(&call, (double)status.software_key));
+  set(&call, object, "softwareRingFull", from_number(&call, (double)status.software_full));
+  set(&call, object, "redone", from_number(&call, (double)status.redone));
+  set(&call, object, "checked", from_number(&call, (double)status.checked));
+  set(&call, object, "selfTests", from_number(&call, (double)status.self_tests));
+  set(&call, object, "keyLoads", from_number(&call, (double)status.key_loads));
+  set(&call, object, "timesUp", from_number(&call, (double)status.times_up));
   for (int reason = OFFLOAD_FINE + 1; reason < OFFLOAD_REASONS; reason++)
-    set_number(env, failures, offload_reason_name(reason), (double)status.failures[reason]);
-  set(env, object, "failures", failures);
+    set(&call, failures, offload_reason_name(reason), from_number(&call, (double)status.failures[reason]));
+  set(&call, object, "failures", failures);
   return object;
 }
 
 static void define(napi_env env, napi_value exports, const char *name, napi_callback callback) {
   napi_value function;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
-  set(env, exports, name, function);
+  napi_set_named_property(env, exports, name, function);
 }
 
 void offload_define(napi_env env, napi_value exports) {
