@@ -39,7 +39,7 @@ export async function run(context: RunContext): Promise<RunResult> {
     const figures = {
       sealed: status.sealed,
       opened: status.opened,
-      inSoftware: inSoftware(status),
+      inSoftware: status.software,
       failures: status.failures,
       keyLoads,
     };

@@ -10,8 +10,8 @@
 #define WORD_BYTES 16
 /* More than a batch of the daemon (128), so that a batch always fits. */
 #define BARREL_ENTRIES_LOG2 8
-/* Each has room for two texts of 64 KiB. */
-#define SERIAL_ENTRIES_LOG2 5
+/* As many as a batch, although each has room for two texts of 64 KiB: 17 MB in all. */
+#define SERIAL_ENTRIES_LOG2 7
 #define ALIGNMENT 256
 
 /* Unaligned loads of 16 bytes: the arena's texts begin anywhere. */
