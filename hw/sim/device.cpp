@@ -16,6 +16,7 @@
 //   corrupt-out [N]    a bit of each of the next N words of results is flipped on the way to memory
 //   wrong-key [N]      a bit of each of the next N keys is flipped on the way in
 //   duplicate [N]      each of the next N completions is written twice
+//   patience MS        the register page asks for so much patience
 //   version MAJOR      the register page shows another major version
 //   reset              the device loses everything, as at power-on
 //   heal               none of the above any more
@@ -58,6 +59,7 @@ struct Faults {
   Clock::time_point stalled_until{};
   unsigned corrupt_in = 0, corrupt_descriptor = 0, corrupt_out = 0, wrong_key = 0, duplicate = 0;
   unsigned major = OFFLOAD_ABI_MAJOR;
+  unsigned patience_ms = 0;  // 0: as built
 };
 
 int check(int result, const char *what) {
@@ -131,10 +133,12 @@ class Device {
       page_[index(offset)].store(value);
       seen_[index(offset)] = value;
     }
-    show_version();
+    show_constants();
   }
 
-  void show_version() {
+  void show_constants() {
+    uint32_t patience_us = faults_.patience_ms != 0 ? faults_.patience_ms * 1000 : model_->read_register(OFFLOAD_REG_PATIENCE_US);
+    page_[index(OFFLOAD_REG_PATIENCE_US)].store(patience_us);
     page_[index(OFFLOAD_REG_ABI_VERSION)].store(faults_.major << OFFLOAD_ABI_VERSION_MAJOR_SHIFT | OFFLOAD_ABI_MINOR);
   }
 
@@ -307,11 +311,12 @@ class Device {
     else if (name == "corrupt-out") faults_.corrupt_out = count;
     else if (name == "wrong-key") faults_.wrong_key = count;
     else if (name == "duplicate") faults_.duplicate = count;
+    else if (name == "patience") faults_.patience_ms = count;
     else if (name == "version") faults_.major = count;
     else if (name == "reset") power_on();
     else if (name == "heal") faults_ = Faults{};
     else return false;
-    show_version();
+    show_constants();
     return true;
   }
 

@@ -36,7 +36,7 @@ export async function buildHw(
 ): Promise<string> {
   const out = options.out ?? join(HW_OUT, size);
   const variables = [`CONFIG=${size}`, `OUT=${out}`];
-  if (options.rtl !== undefined) variables.push(`RTL=${options.rtl}`, 'LINT=-Wno-lint');
+  if (options.rtl !== undefined) variables.push(`RTL=${options.rtl}`, 'WARNINGS=-Wno-lint');
   if (options.coverage) variables.push('COVERAGE=--coverage-line');
   const make = ['-s', '-C', join(HW, 'sim'), ...variables, target];
   await promisify(execFile)('nice', ['-n', '10', 'make', ...make]).catch((error: { stdout?: string }) => {

@@ -23,9 +23,8 @@
 #define LONGEST_RETRY_MS 60000
 /* A device that was good for this long is tried again as soon as at first. */
 #define TRUSTED_AGAIN_MS 5000
-#define RESET_MS 500
-/* A heartbeat that stood still this long is none; a board is given up sooner, after its own patience. */
-#define HEARTBEAT_US 200000
+/* A heartbeat that stood still for this part of the device's patience is none. */
+#define HEARTBEAT_PART 5
 #define MOST_TEXT 65536
 /* Result words of jobs that have none yet: under way in the device, or left to software. */
 #define UNDONE UINT32_MAX
@@ -297,7 +296,7 @@ static void load_key(struct offload *offload, uint32_t slot) {
 /* A device that was stopped keeps its mapping but counts no clocks: asked for nothing until it does. */
 static bool has_clock(const struct offload *offload) {
   uint32_t before = offload_read(&offload->bus, OFFLOAD_REG_HEARTBEAT);
-  uint64_t until = now_us() + (offload->patience_us < HEARTBEAT_US ? offload->patience_us : HEARTBEAT_US);
+  uint64_t until = now_us() + offload->patience_us / HEARTBEAT_PART;
   offload_bus_wake(&offload->bus);
   while (now_us() < until) {
     if (offload_read(&offload->bus, OFFLOAD_REG_HEARTBEAT) != before) return true;
@@ -328,12 +327,12 @@ static enum offload_reason connect_device(struct offload *offload) {
 }
 
 static enum offload_reason reset_device(struct offload *offload) {
-  uint64_t until = now_ms() + RESET_MS;
+  uint64_t until = now_us() + offload->patience_us;
   offload_write(&offload->bus, OFFLOAD_REG_CONTROL, 1u << OFFLOAD_CONTROL_RESET_SHIFT);
   offload_bus_wake(&offload->bus);
   while (offload_read(&offload->bus, OFFLOAD_REG_CONTROL) >> OFFLOAD_CONTROL_RESET_SHIFT & 1) {
     struct timespec nap = {.tv_nsec = 200000};
-    if (now_ms() > until) return OFFLOAD_NO_RESET;
+    if (now_us() > until) return OFFLOAD_NO_RESET;
     if (offload->bus.socket_fd >= 0) nanosleep(&nap, NULL);
   }
   return OFFLOAD_FINE;

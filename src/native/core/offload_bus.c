@@ -18,7 +18,7 @@
 #define GREETING_VERSION 1
 #define GREETING_FDS 3
 /* A process that takes the connection but says nothing is as good as none. The daemon waits for it. */
-#define GREETING_MS 200
+#define GREETING_MS 1000
 #define MAX_NAME 64
 
 struct greeting {
