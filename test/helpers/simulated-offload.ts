@@ -1,4 +1,4 @@
-/** The simulated offload device (hw/sim/device.cpp) as a process, and its fault switch. `scripts/hw/build` makes the program. */
+/** The simulated offload device (hw/sim/device.cpp) as a process, and its fault switch. `npm run hw` builds the program. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';

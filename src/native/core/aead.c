@@ -186,6 +186,8 @@ int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *j
     if (!update(context, &job)) return -EIO;
     bool right = EVP_CipherFinal_ex(context, none, &written) == 1;
     words[6] = right ? AEAD_JOB_OK : AEAD_JOB_BAD_TAG;
+    /* Decrypted before the tag was known: nobody gets to see it. */
+    if (!right) OPENSSL_cleanse(job.text, (size_t)job.text_bytes);
     any_wrong |= !right;
   }
   /* A wrong tag leaves an entry in this thread's error queue, where the next user of node:crypto would find it. */

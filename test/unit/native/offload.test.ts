@@ -82,6 +82,14 @@ for (const size of ['small', 'single'] as const) {
       cipher.close();
     });
 
+    /** For devices that stall: a driver that gives them 2 s. */
+    async function becomeImpatient(): Promise<void> {
+      cipher.close();
+      await device.fault('patience 2000');
+      cipher = openOffload(device.device, EAGER);
+      slot = cipher.addKey(KEY);
+    }
+
     /** Seals on the device, compares with software, opens on the device, compares with the plaintext. */
     function roundTrip(lengths: readonly number[]): void {
       const batch = batchOf(slot, lengths);
@@ -174,12 +182,7 @@ for (const size of ['small', 'single'] as const) {
       { line: 'reset', reason: 'reset-itself', after: 'none' },
     ];
     it.each(faults)('finishes a batch in software when the device meets "$line", and takes it back', async (fault) => {
-      if (fault.line.startsWith('stall')) {
-        cipher.close();
-        await device.fault('patience 2000');
-        cipher = openOffload(device.device, EAGER);
-        slot = cipher.addKey(KEY);
-      }
+      if (fault.line.startsWith('stall')) await becomeImpatient();
       roundTrip(datagrams(4));
       await device.fault(fault.line);
       const batch = batchOf(slot, datagrams(40));
@@ -199,20 +202,27 @@ for (const size of ['small', 'single'] as const) {
       expect(cipher.status()).toMatchObject({ up: true, timesUp: 2, sealed: broken.sealed + 5 });
     });
 
-    it.each(['corrupt-in 3', 'corrupt-descriptor 1', 'corrupt-out 3', 'duplicate 24', 'reset'])(
-      'gives no plaintext of forged datagrams under "%s"',
+    it.each(['stall 60000', 'corrupt-in 3', 'corrupt-descriptor 1', 'corrupt-out 3', 'duplicate 24', 'reset'])(
+      'gives no plaintext of datagrams that were forged or cut under "%s"',
       async (line) => {
+        if (line.startsWith('stall')) await becomeImpatient();
         const batch = batchOf(slot, datagrams(24));
         const plain = batch.arena.slice();
         cipher.sealBatch(batch.arena, batch.jobs, batch.count);
-        for (let i = 0; i < 24; i += 2) batch.arena[batch.jobs[i * JOB_WORDS + 3] + 500] ^= 1;
+        const started = (i: number) => batch.jobs[i * JOB_WORDS + 3] + ASSOCIATED;
+        for (let i = 0; i < 24; i += 2) {
+          if (i % 4 === 0) batch.arena[started(i) + 484] ^= 1;
+          else batch.jobs[i * JOB_WORDS + 5] -= 1 + i;
+        }
         await device.fault(line);
         cipher.openBatch(batch.arena, batch.jobs, batch.count);
         for (let i = 0; i < 24; i++) {
-          expect(batch.jobs[i * JOB_WORDS + 6]).toBe(i % 2 === 0 ? JOB_BAD_TAG : JOB_OK);
-          const from = batch.jobs[i * JOB_WORDS + 3] + ASSOCIATED;
-          const same = Buffer.compare(batch.arena.subarray(from, from + 1420), plain.subarray(from, from + 1420)) === 0;
-          expect(same).toBe(i % 2 === 1);
+          const good = i % 2 === 1;
+          expect(batch.jobs[i * JOB_WORDS + 6]).toBe(good ? JOB_OK : JOB_BAD_TAG);
+          for (let from = started(i); from + 16 <= started(i) + 1420; from += 16) {
+            const same = Buffer.compare(batch.arena.subarray(from, from + 16), plain.subarray(from, from + 16)) === 0;
+            expect(same).toBe(good);
+          }
         }
       },
     );
@@ -225,15 +235,19 @@ for (const size of ['small', 'single'] as const) {
       expect(cipher.status()).toMatchObject({ up: true, timesUp: 2, sealed: 3, opened: 3 + 3 });
     });
 
-    it('finds in a self-test that the device has forgotten its keys', async () => {
+    it.each([
+      { line: 'reset', reason: 'reset-itself' },
+      { line: 'corrupt-out 1', reason: 'wrong-known-answer' },
+    ])('finds in a look in between, before any job meets it, what "$line" did', async ({ line, reason }) => {
       cipher.close();
       cipher = openOffload(device.device, { ...EAGER, selfTestMs: 0 });
       slot = cipher.addKey(KEY);
       roundTrip(datagrams(2));
-      await device.fault('reset');
+      expect(cipher.status().selfTests).toBe(3);
+      await device.fault(line);
       roundTrip(datagrams(2));
-      expect(cipher.status()).toMatchObject({ up: true, timesUp: 2 });
-      expect(cipher.status().selfTests).toBeGreaterThan(3);
+      expect(cipher.status()).toMatchObject({ up: true, timesUp: 2, lastFailure: reason, redone: 0, opened: 4 });
+      expect(cipher.status()).toMatchObject({ failures: { [reason]: 1 }, softwareDown: 2 });
     });
 
     it('goes on without a device that was killed, and with the next one', async () => {
