@@ -13,11 +13,19 @@ export type HwSize = (typeof HW_SIZES)[number];
 /** Program, and the Debian package that has it. */
 const SIMULATION_TOOLS = { verilator: 'verilator', 'g++': 'g++', make: 'make' } as const;
 
-/** Throws a Failure that names what is missing and the command that installs it. */
-export function needSimulationTools(): void {
-  const missing = Object.entries(SIMULATION_TOOLS).filter(
+function missingTools(): [program: string, debianPackage: string][] {
+  return Object.entries(SIMULATION_TOOLS).filter(
     ([program]) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0,
   );
+}
+
+export function hasSimulationTools(): boolean {
+  return missingTools().length === 0;
+}
+
+/** Throws a Failure that names what is missing and the command that installs it. */
+export function needSimulationTools(): void {
+  const missing = missingTools();
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name).join(' ');
   throw new Failure(
