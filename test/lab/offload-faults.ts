@@ -39,8 +39,9 @@ const line = (text: string, ...reasons: string[]): Fault => ({
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   stall: line('stall 60000', 'timeout', 'no-clock'),
-  corruptIn: line('corrupt-in 3', 'damaged-data'),
-  corruptDescriptor: line('corrupt-descriptor 1', 'bus-error', 'timeout'),
+  // A known-answer test may be what meets a fault first.
+  corruptIn: line('corrupt-in 3', 'damaged-data', 'wrong-known-answer'),
+  corruptDescriptor: line('corrupt-descriptor 1', 'bus-error', 'timeout', 'wrong-known-answer'),
   corruptOut: line('corrupt-out 3', 'damaged-data', 'wrong-known-answer'),
   duplicate: line('duplicate 3', 'stray-completion'),
   wrongKey: line('wrong-key 2', 'wrong-answer', 'wrong-known-answer'),
