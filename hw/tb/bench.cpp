@@ -442,13 +442,14 @@ int main(int argc, char **argv) {
   try {
     Bench bench(read_vectors(argv[1]));
     bench.run();
+#if VM_COVERAGE
+    // The counts lie in the model, which goes with the bench.
+    Verilated::threadContextp()->coveragep()->write((std::string(argv[0]) + ".coverage").c_str());
+#endif
   } catch (const std::exception &error) {
     std::printf("WRONG %s\n", error.what());
     failures++;
   }
-#if VM_COVERAGE
-  Verilated::threadContextp()->coveragep()->write((std::string(argv[0]) + ".coverage").c_str());
-#endif
   std::printf("%s\n", failures == 0 ? "PASS" : "FAIL");
   return failures == 0 ? 0 : 1;
 }
