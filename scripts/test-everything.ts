@@ -1,6 +1,6 @@
 /**
  * All that has to hold before a change lands, cheapest first: check, npm test, then the gate's simulations, fuzzing, labs and
- * benchmarks, then the demo. One line a step with its time; the output of a step is shown when it fails. The last line is
+ * benchmarks, the offload hardware's small configuration, then the demo. One line a step with its time; the output of a step is shown when it fails. The last line is
  * `N passed, N failed`, where every unit test and every other step counts one.
  */
 import { spawn } from 'node:child_process';
@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GATE_RUNS } from './gate.ts';
+import { hasSimulationTools } from './hw/tools.ts';
 import { loadRun, namesOf, PROJECT_ROOT } from './named-runs.ts';
 import type { RunKind } from './run-contract.ts';
 
@@ -110,6 +111,13 @@ async function namedRunSteps(): Promise<Step[]> {
   return steps;
 }
 
+/** A machine that has no Verilator, and for which scripts/test could not get one, goes without, and says so. */
+function hardwareSteps(): Step[] {
+  if (hasSimulationTools()) return [{ name: 'hw', command: [script('node'), script('hw/main.ts'), '--gate'] }];
+  process.stdout.write('skip hw: no Verilator or C++ compiler (scripts/setup --hw)\n');
+  return [];
+}
+
 function report(step: Step, ended: Ended, total: Tally): void {
   const tally = step.tally?.() ?? { passed: ended.code === 0 ? 1 : 0, failed: ended.code === 0 ? 0 : 1 };
   // A runner that fails without a failed test (a file that does not load) fails all the same.
@@ -135,6 +143,7 @@ async function main(): Promise<void> {
     { name: 'npm run check', command: [script('node'), script('check.ts')] },
     vitestStep(join(temporary, 'vitest.json')),
     ...(await namedRunSteps()),
+    ...hardwareSteps(),
     { name: 'demo --check', command: [script('demo'), '--check'] },
   ];
   for (const step of steps) {

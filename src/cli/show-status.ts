@@ -36,10 +36,29 @@ export function showStatus(status: Status, paint: Paint): string {
       'Data path',
       `${datapath.name}: cipher ${datapath.cipher}, curve ${datapath.curve}, TUN ${datapath.tun ?? 'none'}`,
     ],
+    ...offloadRows(status.offload),
     ['Memory', bytesText(status.memory_rss_bytes)],
     ['Dropped', dropsText(status.drops)],
   ];
   return labelled(rows, paint);
+}
+
+function offloadRows(offload: Status['offload']): [string, Cell][] {
+  if (offload === null) return [];
+  const { state, last_failure, failures, times_up, redone } = offload;
+  const software = Object.values(offload.software).reduce((sum, count) => sum + count, 0);
+  const rows: [string, Cell][] = [
+    ['Offload', { text: `${state}: ${offload.device}`, style: state === 'up' ? 'green' : 'yellow' }],
+    ['', `sealed ${offload.sealed}, opened ${offload.opened}, refused ${offload.wrong_tags}; in software ${software}`],
+  ];
+  if (last_failure === null) return rows;
+  const total = Object.values(failures).reduce((sum, count) => sum + count, 0);
+  const back = state === 'up' ? `; in use again (${countText(times_up, 'start')})` : '; software does its work';
+  rows.push([
+    '',
+    `failed ${countText(total, 'time')}, last ${last_failure}, ${countText(redone, 'job')} done again${back}`,
+  ]);
+  return rows;
 }
 
 function tunnelRows(tunnel: Status['tunnel']): [string, Cell][] {

@@ -327,6 +327,19 @@ const ControlTable = v.object({
   socket: v.optional(path('/run/skywire/control.sock', MAX_SOCKET_PATH_BYTES), '/run/skywire/control.sock'),
 });
 
+const OFFLOAD_REMEDY =
+  'Write "/dev/uio0,udmabuf0" for a board, or "unix:/run/skywire/offload.sock" for a simulated device (docs/hardware.md)';
+
+const OffloadTable = v.object({
+  device: text(
+    matching(/^(unix:\/[^\0]{1,106}|\/dev\/[A-Za-z0-9]+,[A-Za-z0-9_-]+)$/, 'names no offload device'),
+    OFFLOAD_REMEDY,
+  ),
+  least_batch: v.optional(
+    wholeNumber(1, 128, 'Leave it out: what is quicker is measured. 1 gives the device everything'),
+  ),
+});
+
 export const ConfigFile = v.object({
   node: v.optional(NodeTable, {}),
   listen: v.optional(ListenTable, {}),
@@ -338,6 +351,7 @@ export const ConfigFile = v.object({
   transit: v.optional(TransitTable, {}),
   gateway: v.optional(GatewayTable, {}),
   control: v.optional(ControlTable, {}),
+  offload: v.optional(OffloadTable),
 });
 
 export type ConfigFile = v.InferOutput<typeof ConfigFile>;

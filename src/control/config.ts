@@ -64,6 +64,8 @@ export interface Config {
   /** Undefined: not a gateway. */
   readonly gateway: GatewayConfig | undefined;
   readonly control: { readonly socket: string };
+  /** Undefined: no offload device. Batches with fewer jobs stay in software; undefined: measured. */
+  readonly offload: { readonly device: string; readonly leastBatch: number | undefined } | undefined;
 }
 
 export type ConfigResult =
@@ -138,6 +140,7 @@ function toConfig(file: ConfigFile): Config {
         }
       : undefined,
     control: { socket: file.control.socket },
+    offload: file.offload && { device: file.offload.device, leastBatch: file.offload.least_batch },
   };
 }
 

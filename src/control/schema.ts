@@ -37,6 +37,31 @@ export const StatusResult = v.object({
     /** What reads and writes the TUN devices; null where there is none. */
     tun: v.nullable(Text),
   }),
+  /** The offload device that seals and opens; null where none is configured (docs/hardware.md). */
+  offload: v.nullable(
+    v.object({
+      device: Text,
+      /** `down`: software does everything, and the device is tried again. */
+      state: v.picklist(['up', 'down']),
+      /** Why it failed last; null when it never did. */
+      last_failure: v.nullable(Text),
+      failures: v.record(Text, Count),
+      times_up: Count,
+      /** Jobs done by the device; wrong tags are those it refused. */
+      sealed: Count,
+      opened: Count,
+      wrong_tags: Count,
+      /** Jobs done by software, with the reason. */
+      software: v.record(Text, Count),
+      /** Jobs that were under way when the device failed; software did them again. */
+      redone: Count,
+      checked: Count,
+      self_tests: Count,
+      /** In the device now, and since the start. */
+      keys_loaded: Count,
+      key_loads: Count,
+    }),
+  ),
   /** This node as a client of a gateway. */
   tunnel: v.object({
     /** `connected` only while bytes come back end to end; `lost` when they no longer do. */

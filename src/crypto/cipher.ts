@@ -17,7 +17,7 @@ export const JOB_OK = 0;
 export const JOB_BAD_TAG = 1;
 
 export interface Cipher {
-  readonly name: 'reference' | 'node' | 'openssl';
+  readonly name: 'reference' | 'node' | 'openssl' | 'offload';
   /** Copies the 32-byte key in; returns its slot. */
   addKey(key: Uint8Array): number;
   /** Wipes the key; the slot may be given out again. */

@@ -12,6 +12,7 @@ import { addressHash, addressOf, addressText, parseAddress } from '../crypto/add
 import type { Node } from '../node/node.ts';
 import type { PingReply } from '../node/pinger.ts';
 import type { Datapath } from '../os/datapath.ts';
+import type { OffloadSide } from './offload-side.ts';
 import type { Runtime } from './runtime.ts';
 import { delivery, links, routes, useDelivery } from './traffic-handlers.ts';
 
@@ -20,6 +21,7 @@ export interface HandlerContext {
   readonly runtime: Runtime;
   readonly datapath: Datapath;
   readonly startedAt: number;
+  readonly offload: OffloadSide | undefined;
 }
 
 type TunnelState = Result<'status'>['tunnel']['state'];
@@ -57,10 +59,11 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
     listen: config.listen.udp.map(formatConfigured),
     datapath: {
       name: datapath.name,
-      cipher: datapath.cipher.name,
+      cipher: context.offload === undefined ? datapath.cipher.name : 'offload',
       curve: datapath.curve.name,
       tun: config.lan !== undefined || config.gateway !== undefined ? datapath.name : null,
     },
+    offload: context.offload?.status() ?? null,
     tunnel: tunnelStatus(config, node, now),
     lan: config.lan
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }

@@ -25,6 +25,7 @@ import { GatewaySide } from './gateway-side.ts';
 import { readKeyFile } from './key-file.ts';
 import { applyKillSwitch } from './kill-switch.ts';
 import { LanSide } from './lan-side.ts';
+import { openOffloadSide } from './offload-side.ts';
 import { Runtime } from './runtime.ts';
 
 /** Of the machine's memory: the rest is for the system, dnsmasq, and the daemon itself. */
@@ -76,6 +77,8 @@ export class Daemon {
     ensureDirectory(config.node.stateDir);
     const udp = await datapath.openUdp(config.listen.udp);
     this.undo.push(() => udp.close());
+    const offload = openOffloadSide(config, datapath, log);
+    if (offload !== undefined) this.undo.push(() => offload.stop());
     const lan = config.lan === undefined ? undefined : await this.openLan();
     const gateway = config.gateway === undefined ? undefined : await this.openGateway();
     const node = new Node({
@@ -84,7 +87,7 @@ export class Daemon {
       random: { fill: (bytes) => void randomFillSync(bytes) },
       log,
       curve: datapath.curve,
-      cipher: datapath.cipher,
+      cipher: offload?.cipher ?? datapath.cipher,
       transport: udp,
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
       buffersBytes: config.buffers.memoryBytes,
@@ -95,7 +98,7 @@ export class Daemon {
     const timer = datapath.openTimer();
     this.undo.push(() => timer.close());
     const runtime = new Runtime(node, { timer, udp, lanTun: lan?.tun, gatewayTun: gateway?.tun });
-    const handlers = controlHandlers({ config, runtime, datapath, startedAt });
+    const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
     this.undo.push(() => control.stop());

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 
 type Handle = number;
 

@@ -19,9 +19,10 @@
 #include "core/timer.h"
 #include "core/tun.h"
 #include "core/udp.h"
+#include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 #define MAX_DEVICES 64
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
@@ -490,6 +491,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "removeKey", js_remove_key);
   define(env, exports, addon, "sealBatch", js_seal_batch);
   define(env, exports, addon, "openBatch", js_open_batch);
+  offload_define(env, exports);
   if (addon->curve == NULL) return exports;
   define(env, exports, addon, "isSecret", js_is_secret);
   define(env, exports, addon, "isPoint", js_is_point);

@@ -6,8 +6,10 @@
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
+import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
 import { hasCurve, loadAddon } from './addon.ts';
 import { createNativeCurve } from './native-curve.ts';
+import { openNativeOffload } from './native-offload.ts';
 import { NativeTimer } from './native-timer.ts';
 import { type NativeTun, openNativeTun } from './native-tun.ts';
 import { type NativeUdp, openNativeUdp } from './native-udp.ts';
@@ -16,6 +18,8 @@ export interface NativeDatapath {
   readonly name: 'native';
   readonly curve: Curve;
   readonly cipher: Cipher;
+  /** A cipher on an offload device, with software beside it; never fails for lack of a device (native-offload.ts). */
+  openOffload(device: string, options: OffloadOptions): OffloadCipher;
   /** Binds every address or throws a Failure, with nothing left open. Order gives the socket index of endpoints. */
   openUdp(listen: readonly { address: string; port: number }[]): NativeUdp;
   /** Creates the device, up and without an address, or throws a Failure. */
@@ -43,6 +47,7 @@ export function loadNative(
       sealBatch: (arena, jobs, count) => addon.sealBatch(arena, jobs, count),
       openBatch: (arena, jobs, count) => addon.openBatch(arena, jobs, count),
     },
+    openOffload: (device, options) => openNativeOffload(addon, device, options),
     openUdp: (listen) => openNativeUdp(addon, listen),
     openTun: (name, mtuBytes) => openNativeTun(addon, name, mtuBytes),
     openTimer: () => new NativeTimer(addon),

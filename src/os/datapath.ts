@@ -9,6 +9,7 @@ import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { createNodeCipher } from '../crypto/node-cipher.ts';
+import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
 import { PortableTimer } from './portable-timer.ts';
 import { openPortableTun } from './portable-tun.ts';
 import { openPortableUdp } from './portable-udp.ts';
@@ -80,6 +81,8 @@ export interface Datapath {
   readonly name: 'native' | 'portable';
   readonly curve: Curve;
   readonly cipher: Cipher;
+  /** The cipher on an offload device; the portable data path has none. */
+  openOffload?(device: string, options: OffloadOptions): OffloadCipher;
   /** Binds every address, or fails with a Failure and nothing left open. */
   openUdp(listen: readonly { address: string; port: number }[]): UdpSockets | Promise<UdpSockets>;
   /** Creates the device, up, with this MTU and without an address, or fails with a Failure. */

@@ -127,6 +127,10 @@ int aead_remove_key(struct aead *aead, uint32_t index) {
   return 0;
 }
 
+const uint8_t *aead_key(const struct aead *aead, uint32_t index) {
+  return index < aead->slot_count && aead->slots[index].used ? aead->slots[index].key : NULL;
+}
+
 /* False when the job reaches outside the arena or names no key. */
 static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *arena, size_t arena_bytes, struct job *job) {
   uint64_t end = (uint64_t)words[3] + words[4] + words[5] + AEAD_TAG_BYTES;
@@ -182,6 +186,8 @@ int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *j
     if (!update(context, &job)) return -EIO;
     bool right = EVP_CipherFinal_ex(context, none, &written) == 1;
     words[6] = right ? AEAD_JOB_OK : AEAD_JOB_BAD_TAG;
+    /* Decrypted before the tag was known: nobody gets to see it. */
+    if (!right) OPENSSL_cleanse(job.text, (size_t)job.text_bytes);
     any_wrong |= !right;
   }
   /* A wrong tag leaves an entry in this thread's error queue, where the next user of node:crypto would find it. */

@@ -30,6 +30,8 @@ void aead_free(struct aead *aead);
 long aead_add_key(struct aead *aead, const uint8_t key[AEAD_KEY_BYTES]);
 /* -EINVAL when the slot is not in use. */
 int aead_remove_key(struct aead *aead, uint32_t slot);
+/* The key itself, for a device that is to do the same; NULL when the slot is not in use. Valid until the next call. */
+const uint8_t *aead_key(const struct aead *aead, uint32_t slot);
 
 /*
  * Runs `count` jobs of AEAD_JOB_WORDS words over the arena, in place, and writes each one's result word.

@@ -16,6 +16,7 @@ export const STATUS: Result<'status'> = {
   uptime_s: 11_533,
   listen: ['0.0.0.0:6969', '[::]:6969'],
   datapath: { name: 'native', cipher: 'openssl', curve: 'libsecp256k1', tun: 'native' },
+  offload: null,
   tunnel: {
     state: 'connected',
     gateway: GATEWAY,

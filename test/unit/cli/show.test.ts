@@ -280,3 +280,44 @@ test('colour does not move a column', () => {
   const uncoloured = table(columns, rows, paint).replaceAll(/<[^>]*>/g, '');
   expect(uncoloured).toBe(table(columns, rows, plain));
 });
+
+describe('the offload device in status', () => {
+  const offload = {
+    device: 'unix:/run/sky/offload.sock',
+    state: 'up' as const,
+    last_failure: null,
+    failures: {},
+    times_up: 1,
+    sealed: 900,
+    opened: 800,
+    wrong_tags: 2,
+    software: { down: 0, small_batch: 3, shape: 0, no_slot: 0, ring_full: 0 },
+    redone: 0,
+    checked: 3,
+    self_tests: 2,
+    keys_loaded: 8,
+    key_loads: 40,
+  };
+
+  test('shows what it did and what software did', () => {
+    const text = showStatus({ ...STATUS, offload }, plain);
+    expect(text).toMatch(/^Offload +up: unix:\/run\/sky\/offload\.sock$/m);
+    expect(text).toMatch(/sealed 900, opened 800, refused 2; in software 3$/m);
+    expect(text).not.toContain('failed');
+  });
+
+  test('says how it failed, and whether it is in use again', () => {
+    const broken = {
+      ...offload,
+      last_failure: 'damaged-data',
+      failures: { 'damaged-data': 2, timeout: 1 },
+      redone: 17,
+    };
+    expect(showStatus({ ...STATUS, offload: { ...broken, times_up: 4 } }, plain)).toContain(
+      'failed 3 times, last damaged-data, 17 jobs done again; in use again (4 starts)',
+    );
+    expect(showStatus({ ...STATUS, offload: { ...broken, state: 'down' } }, plain)).toContain(
+      '; software does its work',
+    );
+  });
+});

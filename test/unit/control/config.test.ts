@@ -126,6 +126,16 @@ describe('a configuration that is right', () => {
       transit: { ownFirst: false, cap: undefined },
       gateway: undefined,
       control: { socket: '/run/skywire/control.sock' },
+      offload: undefined,
+    });
+  });
+
+  test('may name an offload device, a board or a simulated one, and say from which batch on it is used', () => {
+    const offload = (text: string) => parseConfig(`[offload]\n${text}`, 'f').config?.offload;
+    expect(offload('device = "/dev/uio0,udmabuf0"')).toEqual({ device: '/dev/uio0,udmabuf0', leastBatch: undefined });
+    expect(offload('device = "unix:/run/sky/o.sock"\nleast_batch = 1')).toEqual({
+      device: 'unix:/run/sky/o.sock',
+      leastBatch: 1,
     });
   });
 
@@ -174,6 +184,21 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
     '5:1',
     'peer[1].port',
     'is not a key that exists',
+  ],
+  ['an offload device without a name', '[offload]\nleast_batch = 1', '1:1', 'offload.device', ''],
+  [
+    'an offload device of no kind',
+    '[offload]\ndevice = "/dev/ttyS0"',
+    '2:10',
+    'offload.device',
+    'names no offload device',
+  ],
+  [
+    'a batch larger than there are',
+    '[offload]\ndevice = "unix:/x"\nleast_batch = 129',
+    '3:15',
+    'offload.least_batch',
+    'from 1 to 128',
   ],
   // Types.
   ['a number for a text', '[node]\nname = 5', '2:8', 'node.name', 'must be a text, not the number 5'],
