@@ -16,6 +16,7 @@ import { loadConfig } from './config-file.ts';
 import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
+import { ServiceManager } from './service-manager.ts';
 import { runSubcommand } from './subcommands.ts';
 
 const USAGE = `skywired ${VERSION}
@@ -74,8 +75,11 @@ async function runDaemon(args: readonly string[]): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
     daemon.onFailure = resolve;
   });
+  const serviceManager = new ServiceManager(process.env, datapath, log);
   await daemon.start();
+  await serviceManager.ready();
   const failure = await ended;
+  await serviceManager.stopping();
   await daemon.stop();
   if (failure !== undefined) throw failure;
   return EXIT_CODES.ok;

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 
 type Handle = number;
 
@@ -68,6 +68,9 @@ export interface Addon {
   timerOpen(): Handle;
   /** Calls what `watch` was given once, so much later; replaces what was armed before. */
   timerArm(device: Handle, microseconds: number): void;
+
+  /** One datagram to a unix socket, sd_notify(3); a path with @ in front is abstract. Never blocks. */
+  notify(socketPath: string, text: string): void;
 
   addKey(key: Uint8Array): number;
   removeKey(slot: number): void;
