@@ -20,7 +20,11 @@ export type ConfigFileResult =
  * @throws Failure config-invalid when there is no file to read
  */
 export function readConfig(file: string, curve: Curve): ConfigFileResult {
-  const parsed = parseConfig(readText(file), file);
+  return checkText(readText(file), file, curve);
+}
+
+function checkText(text: string, file: string, curve: Curve): ConfigFileResult {
+  const parsed = parseConfig(text, file);
   if (parsed.config === undefined) return parsed;
   const problems = checkKeys(parsed.config, parsed.problemAt, curve);
   return problems.length === 0 ? { config: parsed.config } : { problems };
@@ -32,7 +36,12 @@ export function readConfig(file: string, curve: Curve): ConfigFileResult {
  * @throws Failure config-invalid; it names the problem when there is one only
  */
 export function loadConfig(file: string, curve: Curve, print: (line: string) => void): Config {
-  const { config, problems } = readConfig(file, curve);
+  return acceptConfig(readText(file), file, curve, print);
+}
+
+/** As `loadConfig`, for a text that is not written to the file yet. */
+export function acceptConfig(text: string, file: string, curve: Curve, print: (line: string) => void): Config {
+  const { config, problems } = checkText(text, file, curve);
   if (config !== undefined) return config;
   if (problems.length === 1) {
     const [{ line, column, key, message, remedy }] = problems;

@@ -3,7 +3,7 @@
  *
  *   skywired --config FILE [--datapath native|portable] [--verbose]    runs until SIGTERM or SIGINT
  *   skywired firewall --config FILE | --remove                          loads the kill switch, or removes it, and ends
- *   skywired keygen | address | check-config ...                        as `skywire` hands them over
+ *   skywired keygen | address | check-config | setup ...                as `skywire` hands them over
  */
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, Failure } from '../base/failure.ts';
@@ -17,7 +17,8 @@ import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
-import { runSubcommand } from './subcommands.ts';
+import { setupGateway } from './setup-gateway.ts';
+import { processOutput, runSubcommand } from './subcommands.ts';
 
 const USAGE = `skywired ${VERSION}
 
@@ -42,7 +43,9 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [name = '', ...rest] = args;
-    return runSubcommand(name, rest) ?? (await (name === 'firewall' ? firewall(rest) : runDaemon(args)));
+    if (name === 'firewall') return await firewall(rest);
+    if (name === 'setup') return await setup(rest);
+    return runSubcommand(name, rest) ?? (await runDaemon(args));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     printError(`skywired: ${error.message}. ${error.remedy}\n`);
@@ -58,6 +61,11 @@ async function firewall(args: readonly string[]): Promise<number> {
   }
   await loadKillSwitch(config ?? missingConfig(), (line) => printError(`${line}\n`));
   return EXIT_CODES.ok;
+}
+
+async function setup([what, ...args]: readonly string[]): Promise<number> {
+  if (what === 'gateway') return setupGateway(args, processOutput);
+  throw new Failure('usage', 'setup makes a gateway and nothing else', 'See `skywire setup gateway --help`');
 }
 
 async function runDaemon(args: readonly string[]): Promise<number> {

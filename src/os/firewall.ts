@@ -19,6 +19,8 @@ import { runTool } from './command.ts';
 const KILL_SWITCH_TABLE = 'skywire';
 const LAN_ANSWERS_TABLE = 'skywire_lan';
 const GATEWAY_TABLE = 'skywire_gateway';
+/** By name, for those who look at what else is loaded. */
+export const OUR_TABLES: readonly string[] = [KILL_SWITCH_TABLE, LAN_ANSWERS_TABLE, GATEWAY_TABLE];
 /** IPv4 and TCP header without options: what an MSS leaves of an MTU. */
 const TCP_OVERHEAD_BYTES = 40;
 
