@@ -1,6 +1,6 @@
 /**
  * The Debian package in clean Debian 12 and 13 systems with real systemd: it installs, runs, comes back after a crash, a hang
- * and a reboot, upgrades, downgrades, and leaves as it was told to.
+ * and a reboot, upgrades, downgrades, and leaves as it was told to. The one for arm64 is unpacked and runs under emulation.
  *
  *   debian-12   debian-13      each: systemd-nspawn over a clean root, in a network of its own
  *      │up0        │up0
@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path';
 import { PROJECT_ROOT } from '../../scripts/named-runs.ts';
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { Container } from './harness/container.ts';
-import { buildPackage, copyTree, packageDependencies } from './harness/debian-package.ts';
+import { buildPackage, copyTree, packageDependencies, tryArm64 } from './harness/debian-package.ts';
 import { DEBIAN_SUITES, type DebianRelease, debianRoot } from './harness/debian-root.ts';
 import { Lab, tool } from './harness/lab.ts';
 import { until } from './harness/until.ts';
@@ -183,12 +183,13 @@ async function live(box: Box): Promise<Record<string, unknown>> {
 
 export async function run(context: RunContext): Promise<RunResult> {
   const lab = new Lab(context);
-  context.log('building the package three times, once at another path');
+  context.log('building the package four times, once at another path, once for arm64');
   const old = buildPackage(lab.file('packages'), OLD);
-  const again = buildPackage(lab.file('again'), OLD, copyTree(lab.file('copy')));
+  const again = buildPackage(lab.file('again'), OLD, { tree: copyTree(lab.file('copy')) });
   const packages = { old, new: buildPackage(lab.file('packages'), NEW) };
   const sha256 = (file: string) => tool('sha256sum', file).split(' ')[0];
   const reproducible = sha256(old) === sha256(again);
+  const arm64 = tryArm64(buildPackage(lab.file('packages'), OLD, { arch: 'arm64' }), lab.file('arm64'));
   const complaints = lintian(old);
   const dependencies = packageDependencies(readFileSync(join(PROJECT_ROOT, 'packaging/debian/control.in'), 'utf8'));
   const figures: Record<string, { wrong?: readonly string[] }> = {};
@@ -206,8 +207,11 @@ export async function run(context: RunContext): Promise<RunResult> {
     await container.remove();
   }
   const pass =
-    reproducible && complaints.length === 0 && Object.values(figures).every(({ wrong }) => wrong?.length === 0);
-  return { pass, package: basename(old), reproducible, lintian: complaints, ...figures };
+    reproducible &&
+    complaints.length === 0 &&
+    arm64.length === 0 &&
+    Object.values(figures).every(({ wrong }) => wrong?.length === 0);
+  return { pass, package: basename(old), reproducible, lintian: complaints, arm64, ...figures };
 }
 
 /** What lintian calls an error; it ends with a failure when there is one. */
