@@ -316,9 +316,8 @@ interface SetupGatewayOptions {
 }
 
 function addSetupCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('setup')
-    .description('Make something of this machine')
+  const setup = program.command('setup').description('Make this machine a gateway, or its node as new');
+  setup
     .command('gateway')
     .description('Make it a gateway, and print the key to hand out')
     .option('--config <file>', 'the configuration to add to (default: /etc/skywire/skywired.toml)')
@@ -343,6 +342,28 @@ Examples:
       const peers = peer.flatMap((key) => ['--peer', key]);
       const switches = [...(start ? [] : ['--no-start']), ...(json ? ['--json'] : [])];
       terminal.setExitCode(runInDaemonProgram('setup', ['gateway', ...named, ...peers, ...switches]));
+    });
+  setup
+    .command('reset')
+    .description('Make the node as new; what becomes of its identity has to be said')
+    .option('--keep-identity', 'it stays the node that it is')
+    .option('--new-identity', 'it becomes another node: its keys are gone for good')
+    .option('--config <file>', 'the configuration to begin anew (default: /etc/skywire/skywired.toml)')
+    .option('--json', 'print the stable JSON of docs/cli.md on one line')
+    .addHelpText(
+      'after',
+      `
+The configuration becomes the first one again, and all that the daemon learned is forgotten.
+
+Example:
+  $ skywire setup reset --keep-identity`,
+    )
+    .action((options: { keepIdentity?: true; newIdentity?: true; config?: string; json?: true }) => {
+      const { keepIdentity, newIdentity, config, json } = options;
+      const identity = [...(keepIdentity ? ['--keep-identity'] : []), ...(newIdentity ? ['--new-identity'] : [])];
+      const named = config === undefined ? [] : ['--config', config];
+      const args = ['reset', ...identity, ...named, ...(json ? ['--json'] : [])];
+      terminal.setExitCode(runInDaemonProgram('setup', args));
     });
 }
 

@@ -7,6 +7,9 @@ import { type ConfigProblem, formatProblem, type ProblemMaker } from '../control
 import { parseAddress } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
 
+/** Where the package has it, and its mode: no secret stands in it, but who the neighbours are is nobody's business. */
+export const DEFAULT_CONFIG_FILE = '/etc/skywire/skywired.toml';
+export const CONFIG_MODE = 0o640;
 /** A character of TOML is at most four bytes of UTF-8. */
 const MAX_FILE_BYTES = 4 * MAX_CONFIG_CHARACTERS;
 const KEY_CHARACTERS = 66;

@@ -23,12 +23,6 @@ export function choosePool(ownNetworks: readonly Ipv4Prefix[]): Ipv4Prefix | und
   return undefined;
 }
 
-/** What a configuration without any tables begins with. */
-export function newConfigText(hostname: string): string {
-  const name = hostname.replace(/[^A-Za-z0-9._-]/g, '').slice(0, 64);
-  return `[node]\nname = ${JSON.stringify(name || 'skywire')}\n`;
-}
-
 /**
  * The text with what is missing in `config`, which it holds now: the gateway, and those of `peers` that it does not name.
  * @throws Failure config-invalid when somebody switched a gateway off

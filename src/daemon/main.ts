@@ -18,6 +18,7 @@ import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
 import { ServiceManager } from './service-manager.ts';
 import { setupGateway } from './setup-gateway.ts';
+import { setupReset } from './setup-reset.ts';
 import { processOutput, runSubcommand } from './subcommands.ts';
 
 const USAGE = `skywired ${VERSION}
@@ -65,7 +66,8 @@ async function firewall(args: readonly string[]): Promise<number> {
 
 async function setup([what, ...args]: readonly string[]): Promise<number> {
   if (what === 'gateway') return setupGateway(args, processOutput);
-  throw new Failure('usage', 'setup makes a gateway and nothing else', 'See `skywire setup gateway --help`');
+  if (what === 'reset') return setupReset(args, processOutput);
+  throw new Failure('usage', 'what to set up was not said', 'See `skywire setup --help`');
 }
 
 async function runDaemon(args: readonly string[]): Promise<number> {

@@ -14,23 +14,17 @@ import type { Config } from '../control/config.ts';
 import { formatIpv4Prefix } from '../control/ip-text.ts';
 import { createIdentity } from '../crypto/identity.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
-import { runTool } from '../os/command.ts';
 import { readOwnNetworks } from '../os/network.ts';
 import { ensureDirectory, replaceFile } from '../os/store.ts';
 import { findResolver, findUplink, foreignDropChains, type Uplink } from '../os/surroundings.ts';
-import { acceptConfig } from './config-file.ts';
-import { choosePool, type GatewayChoice, newConfigText, withGateway } from './gateway-config.ts';
-import { createSecret, readKeyFile, writeKeyFile } from './key-file.ts';
+import { acceptConfig, CONFIG_MODE, DEFAULT_CONFIG_FILE } from './config-file.ts';
+import { firstConfig } from './first-config.ts';
+import { choosePool, type GatewayChoice, withGateway } from './gateway-config.ts';
+import { readOrMakeKey } from './key-file.ts';
+import { hasServices, startServices } from './services.ts';
 import type { SubcommandOutput } from './subcommands.ts';
 
-const DEFAULT_CONFIG = '/etc/skywire/skywired.toml';
-/** No secret stands in it, but who this node's neighbours are is nobody's business. */
-const CONFIG_MODE = 0o640;
-const SERVICES = ['skywire-firewall.service', 'skywired.service'];
 const PUBLIC_KEY = /^0[23][0-9a-f]{64}$/i;
-/** Only where systemd runs. */
-const SYSTEMD_RUNS = '/run/systemd/system';
-
 interface Handout {
   readonly address: string;
   readonly key: string;
@@ -41,9 +35,9 @@ interface Handout {
 /** @throws Failure usage, config-invalid, key-file, not-permitted, system-tool */
 export async function setupGateway(args: readonly string[], output: SubcommandOutput): Promise<number> {
   const options = parse(args);
-  const file = options.config ?? DEFAULT_CONFIG;
+  const file = options.config ?? DEFAULT_CONFIG_FILE;
   const uplink = await findUplink();
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : newConfigText(hostname());
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : firstConfig(hostname());
   const accept = (candidate: string) => acceptConfig(candidate, file, nobleCurve, output.printError);
   const config = accept(text);
   const wanted = withGateway(text, config, await choose(options, uplink, config), peerKeys(options.peer));
@@ -52,7 +46,7 @@ export async function setupGateway(args: readonly string[], output: SubcommandOu
   ensureDirectory(dirname(file));
   if (!existsSync(file) || wanted !== text) await replaceFile(file, wanted, CONFIG_MODE);
   const handout = identify(planned, uplink);
-  const started = !options['no-start'] && existsSync(SYSTEMD_RUNS);
+  const started = !options['no-start'] && hasServices();
   if (started) await startServices();
   const warnings = await firewallWarnings(planned);
   if (options.json) output.print(`${JSON.stringify({ config: file, started, ...handout, warnings })}\n`);
@@ -109,24 +103,9 @@ async function choose(
 }
 
 function identify(config: Config, uplink: Uplink | undefined): Handout {
-  const { keyFile } = config.node;
-  if (!existsSync(keyFile)) {
-    ensureDirectory(dirname(keyFile));
-    writeKeyFile(keyFile, createSecret(nobleCurve));
-  }
-  const { address, key } = createIdentity(nobleCurve, readKeyFile(keyFile, nobleCurve));
+  const { address, key } = createIdentity(nobleCurve, readOrMakeKey(config.node.keyFile, nobleCurve));
   const port = config.listen.udp[0].port;
   return { address, key: toHex(key), endpoint: uplink?.address && `${uplink.address}:${port}` };
-}
-
-async function startServices(): Promise<void> {
-  await runTool('systemctl', ['enable', '--quiet', ...SERVICES]);
-  try {
-    await runTool('systemctl', ['restart', ...SERVICES]);
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    throw new Failure(error.code, error.message, 'See why: journalctl -u skywired -n 20');
-  }
 }
 
 async function firewallWarnings(config: Config): Promise<string[]> {

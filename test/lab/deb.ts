@@ -137,6 +137,17 @@ async function reboots(box: Box): Promise<void> {
   );
 }
 
+/** As new, as the same node or as another one. */
+function resets(box: Box): void {
+  const { container, key } = box;
+  container.sh(`printf '[lan]\ninterface = "up0"\n' >> ${CONFIG}`);
+  container.run('skywire', 'setup', 'reset', '--keep-identity');
+  box.check(box.isActive(DAEMON) && box.key === key, 'a reset that was to keep the identity did not');
+  box.check(!/^\[lan\]/m.test(container.run('cat', CONFIG)), 'a reset kept the configuration');
+  container.run('skywire', 'setup', 'reset', '--new-identity');
+  box.check(box.isActive(DAEMON) && box.key !== key, 'a reset that was to make a new identity did not');
+}
+
 /** Kept unless somebody says otherwise; then gone without a trace. */
 function purges(box: Box): void {
   const { container, key } = box;
@@ -175,6 +186,7 @@ async function live(box: Box): Promise<Record<string, unknown>> {
     'an upgrade or downgrade changed key or configuration',
   );
   await reboots(box);
+  resets(box);
   purges(box);
   const failed = container.ask('systemctl', '--failed', '--plain', '--no-legend').trim();
   box.check(failed === '', `failed units: ${failed}`);

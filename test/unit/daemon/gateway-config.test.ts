@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { formatIpv4Prefix, overlap, parseIpv4Prefix } from '../../../src/control/ip-text.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { acceptConfig } from '../../../src/daemon/config-file.ts';
-import { choosePool, newConfigText, withGateway } from '../../../src/daemon/gateway-config.ts';
+import { firstConfig } from '../../../src/daemon/first-config.ts';
+import { choosePool, withGateway } from '../../../src/daemon/gateway-config.ts';
 import { createSecret } from '../../../src/daemon/key-file.ts';
 
 const CHOICE = { pool: parseIpv4Prefix('10.64.0.0/16')!, uplink: 'eth0', dns: '192.0.2.53' };
@@ -13,7 +14,7 @@ const complete = (text: string, peers: readonly string[] = []) => withGateway(te
 
 test('an empty machine becomes a gateway with the peers that were named', () => {
   const key = someKey();
-  const config = accept(complete(newConfigText('exit 1'), [key, key]));
+  const config = accept(complete(firstConfig('exit 1'), [key, key]));
   expect(config.node.name).toBe('exit1');
   expect(config.gateway).toMatchObject({ uplink: 'eth0', dns: '192.0.2.53' });
   expect(formatIpv4Prefix(config.gateway!.pool)).toBe('10.64.0.0/16');
