@@ -140,7 +140,7 @@ async function reboots(box: Box): Promise<void> {
 /** As new, as the same node or as another one. */
 function resets(box: Box): void {
   const { container, key } = box;
-  container.sh(`printf '[lan]\ninterface = "up0"\n' >> ${CONFIG}`);
+  container.sh(`printf '[lan]\\ninterface = "up0"\\n' >> ${CONFIG}`);
   container.run('skywire', 'setup', 'reset', '--keep-identity');
   box.check(box.isActive(DAEMON) && box.key === key, 'a reset that was to keep the identity did not');
   box.check(!/^\[lan\]/m.test(container.run('cat', CONFIG)), 'a reset kept the configuration');
@@ -156,11 +156,22 @@ function purges(box: Box): void {
   box.check(!box.isActive(DAEMON), 'the daemon runs on after a purge');
   box.install('new');
   box.check(box.key === key, 'installed again it is another node');
+  // As a miner and a gateway at once it leaves everything loaded that there is.
+  const gateway = 'enable = true\\npool = "10.64.0.0/16"\\nuplink = "lo"\\ndns = "192.0.2.53"';
+  container.sh(
+    `printf '[lan]\\ninterface = "up0"\\n[gateway]\\n${gateway}\\n' >> ${CONFIG}; systemctl restart ${FIREWALL} ${DAEMON}`,
+  );
+  const rules = () =>
+    container.run('nft', 'list', 'tables') + container.run('ip', 'rule') + container.run('ip', 'route');
+  box.check(
+    /skywire_lan/.test(rules()) && /6969/.test(rules()) && /blackhole/.test(rules()),
+    'not all rules are loaded',
+  );
   container.sh('echo "skywire skywire/remove-identity boolean true" | debconf-set-selections');
   container.run('apt-get', 'purge', '--yes', 'skywire');
   const left = container.ask('sh', '-c', LEFT_BEHIND).trim();
   box.check(left === '', `left behind by a purge: ${left}`);
-  box.check(!container.run('nft', 'list', 'tables').includes('skywire'), 'a purge left rules behind');
+  box.check(!/skywire|6969|blackhole/.test(rules()), `a purge left rules behind: ${rules()}`);
 }
 
 async function live(box: Box): Promise<Record<string, unknown>> {
