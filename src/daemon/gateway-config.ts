@@ -24,12 +24,18 @@ export function choosePool(ownNetworks: readonly Ipv4Prefix[]): Ipv4Prefix | und
 }
 
 /**
- * The text with what is missing in `config`, which it holds now: the gateway, and those of `peers` that it does not name.
+ * The text with a gateway as in `choice` (undefined: `config`, which is what the text holds, has one already), and those of
+ * `peers` that it does not name.
  * @throws Failure config-invalid when somebody switched a gateway off
  */
-export function withGateway(text: string, config: Config, choice: GatewayChoice, peers: readonly string[]): string {
+export function withGateway(
+  text: string,
+  config: Config,
+  choice: GatewayChoice | undefined,
+  peers: readonly string[],
+): string {
   const added: string[] = [];
-  if (config.gateway === undefined) {
+  if (choice !== undefined) {
     if (/^\s*\[gateway\]/m.test(text)) {
       const remedy = 'Set enable = true in it, or remove it, and try again';
       throw new Failure('config-invalid', 'the configuration has a [gateway] table that is switched off', remedy);
@@ -41,5 +47,5 @@ export function withGateway(text: string, config: Config, choice: GatewayChoice,
   const known = new Set(config.peers.map(({ key }) => key));
   for (const key of new Set(peers)) if (!known.has(key)) added.push(`[[peer]]\nkey = "${key}"\n`);
   if (added.length === 0) return text;
-  return `${[text.trimEnd(), ...added].join('\n\n')}`;
+  return [text.trimEnd(), ...added].join('\n\n');
 }

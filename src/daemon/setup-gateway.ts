@@ -21,10 +21,11 @@ import { acceptConfig, CONFIG_MODE, DEFAULT_CONFIG_FILE } from './config-file.ts
 import { firstConfig } from './first-config.ts';
 import { choosePool, type GatewayChoice, withGateway } from './gateway-config.ts';
 import { readOrMakeKey } from './key-file.ts';
-import { hasServices, startServices } from './services.ts';
+import { isInstalled, startServices } from './services.ts';
 import type { SubcommandOutput } from './subcommands.ts';
 
 const PUBLIC_KEY = /^0[23][0-9a-f]{64}$/i;
+
 interface Handout {
   readonly address: string;
   readonly key: string;
@@ -36,17 +37,20 @@ interface Handout {
 export async function setupGateway(args: readonly string[], output: SubcommandOutput): Promise<number> {
   const options = parse(args);
   const file = options.config ?? DEFAULT_CONFIG_FILE;
+  const installed = isInstalled(file);
+  const peers = peerKeys(options.peer);
   const uplink = await findUplink();
   const text = existsSync(file) ? readFileSync(file, 'utf8') : firstConfig(hostname());
   const accept = (candidate: string) => acceptConfig(candidate, file, nobleCurve, output.printError);
   const config = accept(text);
-  const wanted = withGateway(text, config, await choose(options, uplink, config), peerKeys(options.peer));
+  const choice = config.gateway === undefined ? await choose(options, uplink, config) : undefined;
+  const wanted = withGateway(text, config, choice, peers);
   // Nothing is written that the daemon would refuse.
   const planned = accept(wanted);
   ensureDirectory(dirname(file));
   if (!existsSync(file) || wanted !== text) await replaceFile(file, wanted, CONFIG_MODE);
   const handout = identify(planned, uplink);
-  const started = !options['no-start'] && hasServices();
+  const started = !options['no-start'] && installed;
   if (started) await startServices();
   const warnings = await firewallWarnings(planned);
   if (options.json) output.print(`${JSON.stringify({ config: file, started, ...handout, warnings })}\n`);

@@ -17,15 +17,14 @@ import { CLIENTS_DIRECTORY } from './client-secrets.ts';
 import { acceptConfig, CONFIG_MODE, DEFAULT_CONFIG_FILE, readConfig } from './config-file.ts';
 import { firstConfig } from './first-config.ts';
 import { readOrMakeKey } from './key-file.ts';
-import { hasServices, startServices, stopDaemon } from './services.ts';
+import { isInstalled, startServices, stopDaemon } from './services.ts';
 import type { SubcommandOutput } from './subcommands.ts';
 
 /** @throws Failure usage, config-invalid, key-file, not-permitted, system-tool */
 export async function setupReset(args: readonly string[], output: SubcommandOutput): Promise<number> {
   const options = parse(args);
   const file = options.config ?? DEFAULT_CONFIG_FILE;
-  // A node that was never to start by itself is not started now.
-  const restart = hasServices() && file === DEFAULT_CONFIG_FILE;
+  const restart = isInstalled(file);
   if (restart) await stopDaemon();
   const places = placesOf(file);
   const { stateDir, keyFile } = places;

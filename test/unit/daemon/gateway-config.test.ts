@@ -10,7 +10,10 @@ import { createSecret } from '../../../src/daemon/key-file.ts';
 const CHOICE = { pool: parseIpv4Prefix('10.64.0.0/16')!, uplink: 'eth0', dns: '192.0.2.53' };
 const accept = (text: string) => acceptConfig(text, 'test.toml', nobleCurve, () => {});
 const someKey = () => Buffer.from(nobleCurve.publicKey(createSecret(nobleCurve))).toString('hex');
-const complete = (text: string, peers: readonly string[] = []) => withGateway(text, accept(text), CHOICE, peers);
+function complete(text: string, peers: readonly string[] = []): string {
+  const config = accept(text);
+  return withGateway(text, config, config.gateway === undefined ? CHOICE : undefined, peers);
+}
 
 test('an empty machine becomes a gateway with the peers that were named', () => {
   const key = someKey();
