@@ -37,7 +37,9 @@ export class Container {
     // Mounted in a namespace of its own, which goes with the process however that ends.
     const layers = `lowerdir=${this.root},upperdir=${this.folder('upper')},workdir=${this.folder('work')}`;
     const mount = 'mount -t overlay overlay -o "$1" "$2" && shift 2 && exec "$@"';
+    // The network is its own, so its switches under /proc/sys/net are, too.
     const nspawn = [
+      ...['env', 'SYSTEMD_NSPAWN_API_VFS_WRITABLE=network'],
       ...['systemd-nspawn', '--quiet', '--boot', '--register=no', '--keep-unit', '--console=pipe'],
       ...['--directory', this.folder('root'), '--machine', namespace, '--hostname', name],
       ...['--network-namespace-path', `/run/netns/${namespace}`, '--capability=CAP_NET_ADMIN,CAP_NET_RAW'],
