@@ -81,7 +81,7 @@ export function killSwitchRuleset(options: KillSwitch): string {
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
     meta nfproto ipv6 ${drop('IPv6 from the LAN to the box')}
     ct state established,related accept
-    udp dport 67 accept
+    ip daddr { 255.255.255.255, ${ownAddress} } udp dport 67 accept
     ip daddr ${ownAddress} icmp type echo-request accept
     ip daddr ${ownAddress} meta l4proto { tcp, udp } th dport 53 accept
     ${refuse('from the LAN to a port of the box')}
