@@ -28,6 +28,8 @@ async function buildProgram(name: string, entry: string): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: BUNDLE_TARGET,
+    // Comments name the modules as they are imported: linked node_modules make the same bytes.
+    preserveSymlinks: true,
     sourcemap: true,
     minify: false,
     banner: { js: BANNER },

@@ -22,7 +22,7 @@ interface CommandNode {
 }
 
 /** Options that are followed by a path. */
-const PATH_OPTIONS = ['--socket', '--out', '--key-file'] as const;
+const PATH_OPTIONS = ['--socket', '--out', '--key-file', '--config'] as const;
 
 export function completionScript(shell: Shell, program: Command): string {
   const nodes = nodesOf(program, []);

@@ -63,6 +63,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration invalid, 7 key file
   addDeliveryCommand(program, terminal);
   addPingCommand(program, terminal);
   addKeyCommands(program, terminal);
+  addSetupCommand(program, terminal);
   addProgramCommands(program, terminal);
   return program;
 }
@@ -303,6 +304,67 @@ Examples:
     .action((file: string, options: { json?: true }) =>
       terminal.setExitCode(runInDaemonProgram('check-config', [file, ...json(options)])),
     );
+}
+
+interface SetupGatewayOptions {
+  readonly config?: string;
+  readonly uplink?: string;
+  readonly dns?: string;
+  readonly peer?: readonly string[];
+  readonly start: boolean;
+  readonly json?: true;
+}
+
+function addSetupCommand(program: Command, terminal: Terminal): void {
+  const setup = program.command('setup').description('Make this machine a gateway, or its node as new');
+  setup
+    .command('gateway')
+    .description('Make it a gateway, and print the key to hand out')
+    .option('--config <file>', 'the configuration to add to (default: /etc/skywire/skywired.toml)')
+    .option('--peer <key...>', 'public keys of neighbours, which may then call it')
+    .option('--uplink <interface>', 'the way to the internet, instead of the default route')
+    .option('--dns <address>', "the resolver for clients, instead of this machine's")
+    .option('--no-start', 'write the configuration and the key, and start nothing')
+    .option('--json', 'print the stable JSON of docs/cli.md on one line')
+    .addHelpText(
+      'after',
+      `
+Adds to the configuration what is missing, makes the node's key if there is none, and starts the services.
+Done again, it adds what was named anew and changes nothing else.
+
+Examples:
+  $ skywire setup gateway
+  $ skywire setup gateway --peer 02baa6a5e76f024deca90a1fec82cc540fa6557867f0571671a64d54c5d4879a1d`,
+    )
+    .action(({ config, uplink, dns, peer = [], start, json }: SetupGatewayOptions) => {
+      const given = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
+      const named = [...given('--config', config), ...given('--uplink', uplink), ...given('--dns', dns)];
+      const peers = peer.flatMap((key) => ['--peer', key]);
+      const switches = [...(start ? [] : ['--no-start']), ...(json ? ['--json'] : [])];
+      terminal.setExitCode(runInDaemonProgram('setup', ['gateway', ...named, ...peers, ...switches]));
+    });
+  setup
+    .command('reset')
+    .description('Make the node as new; what becomes of its identity has to be said')
+    .option('--keep-identity', 'it stays the node that it is')
+    .option('--new-identity', 'it becomes another node: its keys are gone for good')
+    .option('--config <file>', 'the configuration to begin anew (default: /etc/skywire/skywired.toml)')
+    .option('--json', 'print the stable JSON of docs/cli.md on one line')
+    .addHelpText(
+      'after',
+      `
+The configuration becomes the first one again, and all that the daemon learned is forgotten.
+
+Example:
+  $ skywire setup reset --keep-identity`,
+    )
+    .action((options: { keepIdentity?: true; newIdentity?: true; config?: string; json?: true }) => {
+      const { keepIdentity, newIdentity, config, json } = options;
+      const identity = [...(keepIdentity ? ['--keep-identity'] : []), ...(newIdentity ? ['--new-identity'] : [])];
+      const named = config === undefined ? [] : ['--config', config];
+      const args = ['reset', ...identity, ...named, ...(json ? ['--json'] : [])];
+      terminal.setExitCode(runInDaemonProgram('setup', args));
+    });
 }
 
 function addProgramCommands(program: Command, terminal: Terminal): void {

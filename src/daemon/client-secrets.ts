@@ -9,9 +9,12 @@ import type { SecretKey, ServiceKey } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { createSecret, readKeyFile, writeKeyFile } from './key-file.ts';
 
+/** In the state directory. */
+export const CLIENTS_DIRECTORY = 'clients';
+
 /** @throws Failure key-file */
 export function clientSecret(stateDir: string, service: ServiceKey, curve: Curve): SecretKey {
-  const directory = join(stateDir, 'clients');
+  const directory = join(stateDir, CLIENTS_DIRECTORY);
   const file = join(directory, `${toHex(service)}.key`);
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });

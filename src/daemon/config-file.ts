@@ -7,6 +7,9 @@ import { type ConfigProblem, formatProblem, type ProblemMaker } from '../control
 import { parseAddress } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
 
+/** Where the package has it, and its mode: no secret stands in it, but who the neighbours are is nobody's business. */
+export const DEFAULT_CONFIG_FILE = '/etc/skywire/skywired.toml';
+export const CONFIG_MODE = 0o640;
 /** A character of TOML is at most four bytes of UTF-8. */
 const MAX_FILE_BYTES = 4 * MAX_CONFIG_CHARACTERS;
 const KEY_CHARACTERS = 66;
@@ -20,7 +23,11 @@ export type ConfigFileResult =
  * @throws Failure config-invalid when there is no file to read
  */
 export function readConfig(file: string, curve: Curve): ConfigFileResult {
-  const parsed = parseConfig(readText(file), file);
+  return checkText(readText(file), file, curve);
+}
+
+function checkText(text: string, file: string, curve: Curve): ConfigFileResult {
+  const parsed = parseConfig(text, file);
   if (parsed.config === undefined) return parsed;
   const problems = checkKeys(parsed.config, parsed.problemAt, curve);
   return problems.length === 0 ? { config: parsed.config } : { problems };
@@ -32,7 +39,12 @@ export function readConfig(file: string, curve: Curve): ConfigFileResult {
  * @throws Failure config-invalid; it names the problem when there is one only
  */
 export function loadConfig(file: string, curve: Curve, print: (line: string) => void): Config {
-  const { config, problems } = readConfig(file, curve);
+  return acceptConfig(readText(file), file, curve, print);
+}
+
+/** As `loadConfig`, for a text that is not written to the file yet. */
+export function acceptConfig(text: string, file: string, curve: Curve, print: (line: string) => void): Config {
+  const { config, problems } = checkText(text, file, curve);
   if (config !== undefined) return config;
   if (problems.length === 1) {
     const [{ line, column, key, message, remedy }] = problems;

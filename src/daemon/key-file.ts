@@ -1,10 +1,12 @@
 /** The file that holds a node's secret: 64 hex digits and a newline, readable by its owner only. */
 import { randomFillSync } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fromHex, toHex, wipe } from '../base/bytes.ts';
 import { Failure } from '../base/failure.ts';
 import type { SecretKey } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
+import { ensureDirectory } from '../os/store.ts';
 
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
@@ -49,6 +51,15 @@ export function writeKeyFile(file: string, secret: SecretKey): void {
     if (code === 'ENOENT') throw new Failure('key-file', `the folder of ${file} does not exist`, 'Make it first');
     throw new Failure('key-file', `${file} cannot be written: ${message}`, 'Choose another file, or run as root');
   }
+}
+
+/** The secret in the file, made now if there is none. @throws Failure key-file, not-permitted */
+export function readOrMakeKey(file: string, curve: Curve): SecretKey {
+  if (!existsSync(file)) {
+    ensureDirectory(dirname(file));
+    writeKeyFile(file, createSecret(curve));
+  }
+  return readKeyFile(file, curve);
 }
 
 /** @throws Failure key-file: missing, unreadable, open to others, or no secret key */

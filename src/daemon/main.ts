@@ -3,7 +3,7 @@
  *
  *   skywired --config FILE [--datapath native|portable] [--verbose]    runs until SIGTERM or SIGINT
  *   skywired firewall --config FILE | --remove                          loads the kill switch, or removes it, and ends
- *   skywired keygen | address | check-config ...                        as `skywire` hands them over
+ *   skywired keygen | address | check-config | setup ...                as `skywire` hands them over
  */
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, Failure } from '../base/failure.ts';
@@ -16,7 +16,10 @@ import { loadConfig } from './config-file.ts';
 import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
-import { runSubcommand } from './subcommands.ts';
+import { ServiceManager } from './service-manager.ts';
+import { setupGateway } from './setup-gateway.ts';
+import { setupReset } from './setup-reset.ts';
+import { processOutput, runSubcommand } from './subcommands.ts';
 
 const USAGE = `skywired ${VERSION}
 
@@ -41,7 +44,9 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   try {
     const [name = '', ...rest] = args;
-    return runSubcommand(name, rest) ?? (await (name === 'firewall' ? firewall(rest) : runDaemon(args)));
+    if (name === 'firewall') return await firewall(rest);
+    if (name === 'setup') return await setup(rest);
+    return runSubcommand(name, rest) ?? (await runDaemon(args));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     printError(`skywired: ${error.message}. ${error.remedy}\n`);
@@ -59,6 +64,12 @@ async function firewall(args: readonly string[]): Promise<number> {
   return EXIT_CODES.ok;
 }
 
+async function setup([what, ...args]: readonly string[]): Promise<number> {
+  if (what === 'gateway') return setupGateway(args, processOutput);
+  if (what === 'reset') return setupReset(args, processOutput);
+  throw new Failure('usage', 'what to set up was not said', 'See `skywire setup --help`');
+}
+
 async function runDaemon(args: readonly string[]): Promise<number> {
   const options = parse(args);
   if (options.help || options.version) {
@@ -74,8 +85,11 @@ async function runDaemon(args: readonly string[]): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
     daemon.onFailure = resolve;
   });
+  const serviceManager = new ServiceManager(process.env, datapath, log);
   await daemon.start();
+  await serviceManager.ready();
   const failure = await ended;
+  await serviceManager.stopping();
   await daemon.stop();
   if (failure !== undefined) throw failure;
   return EXIT_CODES.ok;

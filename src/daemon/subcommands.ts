@@ -47,7 +47,7 @@ export function runSubcommand(
   }
 }
 
-const processOutput: SubcommandOutput = {
+export const processOutput: SubcommandOutput = {
   print: (text) => void process.stdout.write(text),
   printError: (text) => void process.stderr.write(text),
 };

@@ -69,6 +69,9 @@ export interface Addon {
   /** Calls what `watch` was given once, so much later; replaces what was armed before. */
   timerArm(device: Handle, microseconds: number): void;
 
+  /** One datagram to a unix socket, sd_notify(3); a path with @ in front is abstract. Never blocks. */
+  notify(socketPath: string, text: string): void;
+
   addKey(key: Uint8Array): number;
   removeKey(slot: number): void;
   sealBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;

@@ -16,6 +16,7 @@
 #include "call.h"
 #include "core/aead.h"
 #include "core/curve.h"
+#include "core/notify.h"
 #include "core/timer.h"
 #include "core/tun.h"
 #include "core/udp.h"
@@ -364,6 +365,17 @@ static napi_value js_timer_arm(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : from_count(&call, timer_arm(&device->timer, delay_us));
 }
 
+/* notify(path, text): to the service manager */
+static napi_value js_notify(napi_env env, napi_callback_info info) {
+  struct call call;
+  char path[NOTIFY_PATH_BYTES];
+  char message[NOTIFY_TEXT_BYTES];
+  if (!begin_call(&call, env, info, 2)) return NULL;
+  text(&call, 0, path, sizeof path);
+  text(&call, 1, message, sizeof message);
+  return call.failed ? NULL : from_count(&call, notify_send(path, message));
+}
+
 /* Cipher */
 
 static napi_value js_add_key(napi_env env, napi_callback_info info) {
@@ -487,6 +499,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "tunCounters", js_tun_counters);
   define(env, exports, addon, "timerOpen", js_timer_open);
   define(env, exports, addon, "timerArm", js_timer_arm);
+  define(env, exports, addon, "notify", js_notify);
   define(env, exports, addon, "addKey", js_add_key);
   define(env, exports, addon, "removeKey", js_remove_key);
   define(env, exports, addon, "sealBatch", js_seal_batch);

@@ -25,6 +25,8 @@ export interface NativeDatapath {
   /** Creates the device, up and without an address, or throws a Failure. */
   openTun(name: string, mtuBytes: number): NativeTun;
   openTimer(): NativeTimer;
+  /** One datagram to the service manager's socket; throws an error with the system's code. */
+  notify(socketPath: string, text: string): void;
 }
 
 // The bundle lies in dist/ beside the addon; this file two folders below the repository's root.
@@ -51,6 +53,7 @@ export function loadNative(
     openUdp: (listen) => openNativeUdp(addon, listen),
     openTun: (name, mtuBytes) => openNativeTun(addon, name, mtuBytes),
     openTimer: () => new NativeTimer(addon),
+    notify: (socketPath, text) => addon.notify(socketPath, text),
   };
   return { datapath };
 }

@@ -10,6 +10,7 @@ import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { createNodeCipher } from '../crypto/node-cipher.ts';
 import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
+import { portableNotify } from './portable-notify.ts';
 import { PortableTimer } from './portable-timer.ts';
 import { openPortableTun } from './portable-tun.ts';
 import { openPortableUdp } from './portable-udp.ts';
@@ -88,6 +89,8 @@ export interface Datapath {
   /** Creates the device, up, with this MTU and without an address, or fails with a Failure. */
   openTun(name: string, mtuBytes: number): Tun | Promise<Tun>;
   openTimer(): PreciseTimer;
+  /** One message of sd_notify(3) to the service manager's socket. Fails with the system's error. */
+  notify(socketPath: string, text: string): void | Promise<void>;
 }
 
 /** What the addon's loader answers. */
@@ -100,6 +103,7 @@ export const portableDatapath = {
   openUdp: openPortableUdp,
   openTun: openPortableTun,
   openTimer: () => new PortableTimer(),
+  notify: portableNotify,
 } as const satisfies Datapath;
 
 /**

@@ -19,6 +19,8 @@ import { runTool } from './command.ts';
 const KILL_SWITCH_TABLE = 'skywire';
 const LAN_ANSWERS_TABLE = 'skywire_lan';
 const GATEWAY_TABLE = 'skywire_gateway';
+/** By name, for those who look at what else is loaded. */
+export const OUR_TABLES: readonly string[] = [KILL_SWITCH_TABLE, LAN_ANSWERS_TABLE, GATEWAY_TABLE];
 /** IPv4 and TCP header without options: what an MSS leaves of an MTU. */
 const TCP_OVERHEAD_BYTES = 40;
 
@@ -79,7 +81,7 @@ export function killSwitchRuleset(options: KillSwitch): string {
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
     meta nfproto ipv6 ${drop('IPv6 from the LAN to the box')}
     ct state established,related accept
-    udp dport 67 accept
+    ip daddr { 255.255.255.255, ${ownAddress} } udp dport 67 accept
     ip daddr ${ownAddress} icmp type echo-request accept
     ip daddr ${ownAddress} meta l4proto { tcp, udp } th dport 53 accept
     ${refuse('from the LAN to a port of the box')}

@@ -9,6 +9,7 @@ import { parseIpv4 } from '../../../src/control/ip-text.ts';
 import { Dnsmasq } from '../../../src/os/dnsmasq.ts';
 import { applyRuleset, isKillSwitchLoaded, lockedRuleset, removeRulesets } from '../../../src/os/firewall.ts';
 import { GatewayNetwork, MinerNetwork, readOwnNetworks } from '../../../src/os/network.ts';
+import { findUplink, foreignDropChains } from '../../../src/os/surroundings.ts';
 import { ipv4, prefix } from '../tunnel/packets.ts';
 
 const [directory, lan = 'lan0', uplink = 'up0'] = process.argv.slice(2);
@@ -38,6 +39,8 @@ const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'gateway-start': (mtu) => gateway.start(Number(mtu)),
   'gateway-stop': () => gateway.stop(),
   'own-networks': (...except) => readOwnNetworks(except),
+  'find-uplink': async () => (await findUplink()) ?? null,
+  'foreign-drop-chains': () => foreignDropChains(),
   'dnsmasq-start': () => dnsmasq.start(),
   'dnsmasq-resolver': (address) => dnsmasq.setResolver(parseIpv4(address) ?? 0),
   'dnsmasq-stop': () => dnsmasq.stop(),
