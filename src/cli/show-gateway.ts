@@ -7,7 +7,7 @@ import { millisecondsText } from './units.ts';
 export function showGateway(result: Result<'gateway'>, paint: Paint): string {
   const rows = labelled(
     [
-      ['Selected', result.selected],
+      ['Selected', result.auto ? `${result.selected} (auto)` : result.selected],
       ['State', stateCell(result.state)],
     ],
     paint,

@@ -180,8 +180,10 @@ export const DeliveryResult = v.object({
 });
 
 export const GatewayResult = v.object({
-  /** "none", or the address or key as chosen. */
+  /** "none", or the address of the gateway in use. */
   selected: Text,
+  /** The daemon chooses it. */
+  auto: v.boolean(),
   state: v.picklist(['off', 'connecting', 'connected', 'lost']),
   /** Gateways in reach, the nearest first. */
   known: v.pipe(

@@ -77,6 +77,16 @@ export class Graph {
     return neighbours;
   }
 
+  /** Sum of the links' round trips along nodes that are linked each with the next; 0 for a link that is not known. */
+  roundTripMs(nodes: readonly NodeKey[]): number {
+    let sum = 0;
+    for (let i = 1; i < nodes.length; i++) {
+      const next = toHex(nodes[i]);
+      sum += this.neighbours(nodes[i - 1]).find(({ keyText }) => keyText === next)?.roundTripMs ?? 0;
+    }
+    return sum;
+  }
+
   /** What a node says of itself, or undefined when it was not heard of. */
   recordOf(key: NodeKey): StoredRecord['record'] | undefined {
     return this.store.get(toHex(key))?.record;

@@ -157,6 +157,7 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
   let selected = GATEWAY;
   const gateway = (): Result<'gateway'> => ({
     selected,
+    auto: false,
     state: selected === 'none' ? 'off' : 'connected',
     known: [
       { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY },

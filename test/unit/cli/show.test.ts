@@ -235,7 +235,7 @@ test('gateways in reach, the selected one marked', () => {
     { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true },
     { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false },
   ];
-  expect(showGateway({ selected: GATEWAY, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
+  expect(showGateway({ selected: GATEWAY, auto: false, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
     "Selected  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
     State     lost
 
@@ -244,9 +244,9 @@ test('gateways in reach, the selected one marked', () => {
        x                                   03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     "
   `);
-  expect(showGateway({ selected: 'none', state: 'off', known: [] }, plain)).toMatchInlineSnapshot(`
-    "Selected  none
-    State     off
+  expect(showGateway({ selected: 'none', auto: true, state: 'connecting', known: [] }, plain)).toMatchInlineSnapshot(`
+    "Selected  none (auto)
+    State     connecting
 
     No gateway is in reach.
     "
