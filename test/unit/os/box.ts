@@ -65,6 +65,9 @@ const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'segments-call': async (id, text, times = '1') => {
     for (let i = 0; i < Number(times); i++) segments.send(Number(id), new TextEncoder().encode(`${text}${i}`));
   },
+  'segments-keep-calling': async (id, text) => {
+    setInterval(() => segments.send(Number(id), new TextEncoder().encode(text)), 200);
+  },
   'segments-close': async () => segments.close(),
   'kill-switch-loaded': () => isKillSwitchLoaded(),
   lock: () => applyRuleset(lockedRuleset(undefined)),

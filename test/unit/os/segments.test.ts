@@ -24,7 +24,8 @@ beforeEach(async () => {
   }
   boxes = [a, b].map((space) => new Box(space, spaces.directory));
   for (const box of boxes) await box.do('segments-start');
-});
+  // Two programs start, on a machine that may be busy.
+}, 60_000);
 
 afterEach(async () => {
   for (const box of boxes) await box.kill();
@@ -48,7 +49,7 @@ async function heardBy(box: Box): Promise<{ id: number; from: string; text: stri
 describe('beacons', () => {
   test('are heard at the other end of the cable, from a link-local address with its scope', async () => {
     const [boxA, boxB] = boxes;
-    for (const box of boxes) expect(await box.logged('segments')).toContain('six four');
+    for (const box of boxes) await box.logged('six four');
     await boxA.do(`segments-call ${numberOf(a, 'six')} hello`);
     const id = numberOf(b, 'six');
     const { from, ...heard } = await heardBy(boxB);
@@ -70,12 +71,10 @@ describe('beacons', () => {
     for (const box of boxes) await box.logged('six four');
     const id = numberOf(a, 'six');
     await boxA.do(`segments-call ${id} flood 5000`);
+    await boxA.do(`segments-keep-calling ${id} after`);
     let heard = 0;
-    for (let over = false; !over; heard++) {
-      await boxA.do(`segments-call ${id} after`);
-      over = (await heardBy(boxB)).text.startsWith('after');
-    }
-    expect(heard).toBeLessThanOrEqual(250);
+    while ((await heardBy(boxB)).text !== 'after') heard++;
+    expect(heard).toBeLessThanOrEqual(200);
   });
 });
 
