@@ -187,7 +187,17 @@ export const GatewayResult = v.object({
   state: v.picklist(['off', 'connecting', 'connected', 'lost']),
   /** Gateways in reach, the nearest first. */
   known: v.pipe(
-    v.array(v.object({ address: Text, key: Text, service_key: Text, selected: v.boolean() })),
+    v.array(
+      v.object({
+        address: Text,
+        key: Text,
+        service_key: Text,
+        selected: v.boolean(),
+        /** Of the best path: sum of the round trips that its nodes measured, and its length. */
+        rtt_ms: Milliseconds,
+        hops: Count,
+      }),
+    ),
     v.maxLength(MAX_GATEWAYS_LISTED),
   ),
 });

@@ -143,12 +143,17 @@ function gatewayStatus(node: Node): Result<'status'>['gateway'] {
 function gateway(node: Node, now: number): Result<'gateway'> {
   const chosen = node.uplink?.gateway;
   const selected = chosen === undefined ? 'none' : addressText(chosen);
-  const known = node.flood.graph.gateways().map(({ node: key, service }) => {
-    const address = addressOf(key);
-    return { address, key: toHex(key), service_key: toHex(service), selected: address === selected };
-  });
+  const known = node
+    .gatewaysInReach()
+    .sort((a, b) => a.roundTripMs - b.roundTripMs)
+    .slice(0, MAX_GATEWAYS_LISTED)
+    .map(({ node: key, service, roundTripMs, hops }) => {
+      const address = addressOf(key);
+      const named = { address, key: toHex(key), service_key: toHex(service) };
+      return { ...named, selected: address === selected, rtt_ms: roundTripMs, hops };
+    });
   const auto = node.uplink?.wantedGateway === 'auto';
-  return { selected, auto, state: tunnelState(node, now), known: known.slice(0, MAX_GATEWAYS_LISTED) };
+  return { selected, auto, state: tunnelState(node, now), known };
 }
 
 function useGateway(node: Node, name: string, now: number): Result<'gateway'> {

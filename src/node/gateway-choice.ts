@@ -16,6 +16,7 @@ const MAX_FAILED = 64;
 export interface ReachableGateway extends Gateway {
   /** Of the best path to it. */
   readonly roundTripMs: number;
+  readonly hops: number;
 }
 
 export class GatewayChoice {

@@ -257,7 +257,8 @@ export class Node {
     const { graph } = this.flood;
     return graph.gateways().flatMap((gateway) => {
       const [path] = equal(gateway.node, this.identity.key) ? [] : this.paths(gateway.node, 1);
-      return path === undefined ? [] : [{ ...gateway, roundTripMs: graph.roundTripMs([this.identity.key, ...path]) }];
+      if (path === undefined) return [];
+      return [{ ...gateway, roundTripMs: graph.roundTripMs([this.identity.key, ...path]), hops: path.length }];
     });
   }
 

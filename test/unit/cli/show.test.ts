@@ -232,16 +232,16 @@ test('nothing is wider than a terminal', () => {
 
 test('gateways in reach, the selected one marked', () => {
   const known = [
-    { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true },
-    { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false },
+    { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true, rtt_ms: 12.5, hops: 2 },
+    { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 180, hops: 10 },
   ];
   expect(showGateway({ selected: GATEWAY, auto: false, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
     "Selected  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
     State     lost
 
-       GATEWAY IN REACH                    KEY
-    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  02abababababababababababababababababababababababababababababababab
-       x                                   03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+       GATEWAY IN REACH                        RTT  HOPS  KEY
+    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  12.5 ms     2  02abababababababababababababababababababababababababababababababab
+       x                                    180 ms    10  03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     "
   `);
   expect(showGateway({ selected: 'none', auto: true, state: 'connecting', known: [] }, plain)).toMatchInlineSnapshot(`

@@ -4,7 +4,7 @@ import { GatewayChoice, type ReachableGateway } from '../../../src/node/gateway-
 
 function gateway(name: number, roundTripMs: number): ReachableGateway {
   const node = new Uint8Array(33).fill(name) as NodeKey;
-  return { node, service: node as Uint8Array as ServiceKey, roundTripMs };
+  return { node, service: node as Uint8Array as ServiceKey, roundTripMs, hops: 1 };
 }
 
 const near = gateway(1, 10);
