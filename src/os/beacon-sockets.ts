@@ -92,8 +92,8 @@ export class BeaconSockets implements BeaconPort {
       ear.close();
       this.ears.delete(id);
     }
-    for (const { id, name, ipv6 } of segments) {
-      if (ipv6 !== undefined && !this.ears.has(id)) this.ears.set(id, this.openIpv6Ear(id, name));
+    for (const { id, ipv6 } of segments) {
+      if (ipv6 !== undefined && !this.ears.has(id)) this.ears.set(id, this.openIpv6Ear(id));
     }
     this.openIpv4Ear();
     for (const { socket } of this.mouths.values()) socket.close();
@@ -115,11 +115,13 @@ export class BeaconSockets implements BeaconPort {
     this.setSegments([]);
   }
 
-  private openIpv6Ear(id: SegmentId, name: string): Ear {
+  private openIpv6Ear(id: SegmentId): Ear {
     const open = (): Socket => {
+      // As it is called by then: an ear outlives the renaming of its interface.
+      const name = this.segments.find((segment) => segment.id === id)?.name;
       const socket = createSocket({ type: 'udp6', ipv6Only: true, reuseAddr: true });
       socket.bind({ address: `${BEACON_IPV6_GROUP}%${name}`, port: BEACON_UDP_PORT }, () => {
-        join(socket, BEACON_IPV6_GROUP, `::%${name}`);
+        attempt(socket, () => socket.addMembership(BEACON_IPV6_GROUP, `::%${name}`));
       });
       return socket;
     };
@@ -140,7 +142,7 @@ export class BeaconSockets implements BeaconPort {
     const open = (): Socket => {
       const socket = createSocket({ type: 'udp4', reuseAddr: true });
       socket.bind({ address: BEACON_IPV4_GROUP, port: BEACON_UDP_PORT }, () => {
-        for (const address of addresses) join(socket, BEACON_IPV4_GROUP, address);
+        for (const address of addresses) attempt(socket, () => socket.addMembership(BEACON_IPV4_GROUP, address));
       });
       return socket;
     };
@@ -153,9 +155,11 @@ export class BeaconSockets implements BeaconPort {
     socket.on('error', () => {});
     const address = ipv6 === undefined ? formatIpv4(ipv4!.network.address) : '::';
     socket.bind({ address, port: 0 }, () => {
-      socket.setMulticastTTL(1);
-      socket.setMulticastLoopback(false);
-      if (ipv6 === undefined) socket.setMulticastInterface(address);
+      attempt(socket, () => {
+        socket.setMulticastTTL(1);
+        socket.setMulticastLoopback(false);
+        if (ipv6 === undefined) socket.setMulticastInterface(address);
+      });
     });
     return { socket, group: ipv6 === undefined ? BEACON_IPV4_GROUP : `${BEACON_IPV6_GROUP}%${name}` };
   }
@@ -175,9 +179,9 @@ export class BeaconSockets implements BeaconPort {
 }
 
 /** The interface may have gone since: then the next look at the segments says so. */
-function join(socket: Socket, group: string, at: string): void {
+function attempt(socket: Socket, setUp: () => void): void {
   try {
-    socket.addMembership(group, at);
+    setUp();
   } catch (error) {
     socket.emit('error', error);
   }

@@ -149,7 +149,7 @@ describe('links', () => {
   });
 
   test('that are none say what to do', () => {
-    expect(showLinks([], plain)).toBe('No peers. Add a [[peer]] to the configuration.\n');
+    expect(showLinks([], plain)).toBe('No neighbour was found, and no [[peer]] is configured.\n');
   });
 });
 
