@@ -1,6 +1,6 @@
 /**
  * The layer rule: imports go strictly downward by rank, siblings never import each other, type imports count.
- * `npm run check` runs it; docs/ARCHITECTURE.md draws it. `src/discovery`, `src/payment` and `src/web` have their place
+ * `npm run check` runs it; docs/ARCHITECTURE.md draws it. `src/payment` and `src/web` have their place
  * for when they come.
  */
 

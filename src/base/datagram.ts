@@ -3,8 +3,9 @@
  * same objects go round and round, so nothing is allocated a datagram.
  *
  * An endpoint is 24 opaque bytes: socket index (1), family 4 or 6 (1), port u16, address (16; IPv4 in the first four),
- * scope id u32. The core copies and compares endpoints and never looks inside, but for the family 0xFD, which no transport
- * has: such an endpoint is no address (link/back-endpoint.ts).
+ * scope id u32. The core copies and compares endpoints and does not look inside, with two exceptions: the family 0xFD, which no
+ * transport has, is no address (link/one-way/back-endpoint.ts), and discovery asks on which segment an address is
+ * (discovery/segment.ts).
  */
 export const ENDPOINT_BYTES = 24;
 

@@ -195,17 +195,23 @@ function deliveryUsage(message: string): Failure {
 }
 
 function addGatewayCommand(program: Command, terminal: Terminal): void {
-  const gateway = withSocket(program.command('gateway').description('The gateway in use, and those in reach'))
+  const gateway = withSocket(
+    program
+      .command('gateway')
+      .alias('gateways')
+      .description('The gateway in use, and those in reach, the nearest first'),
+  )
     .addHelpText(
       'after',
       `
 Examples:
   $ skywire gateway
-  $ skywire gateway use AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC`,
+  $ skywire gateway use AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC
+  $ skywire gateway use auto            the nearest, and another one when it delivers nothing`,
     )
     .action(async (options: Options) => void (await askAndPrint(terminal, options, 'gateway', {}, showGateway)));
   withSocket(gateway.command('use').description('Change to another gateway'))
-    .argument('<gateway>', 'its address or key, or "none"')
+    .argument('<gateway>', 'its address or key, "auto" or "none"')
     .addHelpText(
       'after',
       `

@@ -2,20 +2,34 @@
 import type { Result } from '../control/schema.ts';
 import { stateCell } from './show-status.ts';
 import { labelled, type Paint, table } from './table.ts';
-import { millisecondsText } from './units.ts';
+import { millisecondsText, roundTripText } from './units.ts';
 
 export function showGateway(result: Result<'gateway'>, paint: Paint): string {
   const rows = labelled(
     [
-      ['Selected', result.selected],
+      ['Selected', result.auto ? `${result.selected} (auto)` : result.selected],
       ['State', stateCell(result.state)],
     ],
     paint,
   );
   if (result.known.length === 0) return `${rows}\nNo gateway is in reach.\n`;
-  const known = result.known.map((gateway) => [gateway.selected ? '*' : '', gateway.address, gateway.key]);
-  return `${rows}\n${table([{ title: '' }, { title: 'GATEWAY IN REACH' }, { title: 'KEY' }], known, paint)}`;
+  const known = result.known.map((gateway) => [
+    gateway.selected ? '*' : '',
+    gateway.address,
+    roundTripText(gateway.rtt_ms),
+    String(gateway.hops),
+    gateway.key,
+  ]);
+  return `${rows}\n${table(GATEWAYS, known, paint)}`;
 }
+
+const GATEWAYS = [
+  { title: '' },
+  { title: 'GATEWAY IN REACH' },
+  { title: 'RTT', align: 'right' },
+  { title: 'HOPS', align: 'right' },
+  { title: 'KEY' },
+] as const;
 
 export function showPing(result: Result<'ping'>): string {
   let out = `Echo from ${result.address}\n`;

@@ -12,7 +12,7 @@ const UNKNOWN = '-';
 
 /** Two tables, because one would not fit a terminal of 80 columns: who the neighbours are, and how their links do. */
 export function showLinks(links: readonly Link[], paint: Paint): string {
-  if (links.length === 0) return 'No peers. Add a [[peer]] to the configuration.\n';
+  if (links.length === 0) return 'No neighbour was found, and no [[peer]] is configured.\n';
   const who = links.map((link, index): Cell[] => [
     String(index + 1),
     link.address,

@@ -23,6 +23,7 @@ export interface Contradiction {
 export interface ConfigDraft {
   readonly listen?: { readonly udp?: unknown };
   readonly peer?: unknown;
+  readonly discovery?: { readonly interfaces?: unknown };
   readonly lan?: { readonly interface?: unknown; readonly address?: unknown };
   readonly tunnel?: { readonly interface?: unknown };
   readonly qos?: { readonly real_time?: unknown };
@@ -41,6 +42,7 @@ export function findContradictions(draft: ConfigDraft): Contradiction[] {
     ...checkPeers(draft),
     ...checkDirections(draft),
     ...checkRealTime(draft),
+    ...checkDiscovery(draft),
     ...checkGatewayNeeds(draft),
     ...checkNetworks(draft),
     ...checkInterfaces(draft),
@@ -144,6 +146,21 @@ function checkRealTime(draft: ConfigDraft): Contradiction[] {
           },
         ],
   );
+}
+
+/** What comes from the LAN goes into the tunnel or nowhere: no neighbour can be there. */
+function checkDiscovery(draft: ConfigDraft): Contradiction[] {
+  const names = itemsOf(draft.discovery?.interfaces);
+  const lan = draft.lan?.interface;
+  return names.flatMap((name, index) => {
+    const path = ['discovery', 'interfaces', index];
+    if (names.indexOf(name) !== index) {
+      return [{ path, message: `${JSON.stringify(name)} is listed twice`, remedy: 'Delete one of the two' }];
+    }
+    if (typeof name !== 'string' || name !== lan) return [];
+    const remedy = 'Delete it: the kill switch lets no neighbour in from there';
+    return [{ path, message: 'is the same interface as lan.interface', remedy }];
+  });
 }
 
 const GATEWAY_NEEDS = [

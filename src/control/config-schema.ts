@@ -36,6 +36,11 @@ export type Direction = (typeof DIRECTIONS)[number];
 const REDUNDANCIES = ['auto', 'on', 'off'] as const;
 export type Redundancy = (typeof REDUNDANCIES)[number];
 
+/** With whom a node links besides its configured peers (discovery/discovery.ts). */
+export const ACCEPTANCES = ['known', 'segment', 'any'] as const;
+export type Acceptance = (typeof ACCEPTANCES)[number];
+export const MAX_DISCOVERY_INTERFACES = 16;
+
 /** What can make a packet Real Time (tunnel/classifier.ts). */
 export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
 export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
@@ -196,8 +201,11 @@ export const NodeName = text(
 );
 
 export const GatewayName = text(
-  (input) => (input === 'none' || isNodeName(input) ? undefined : 'must be "none", an address or a public key'),
-  'Write gateway = "none", or the address or key of a gateway (`skywire gateway` lists those in reach)',
+  (input) =>
+    input === 'none' || input === 'auto' || isNodeName(input)
+      ? undefined
+      : 'must be "none", "auto", an address or a public key',
+  'Write gateway = "auto" for the nearest, "none", or the address or key of a gateway (`skywire gateway` lists those in reach)',
 );
 
 const NodeTable = v.object({
@@ -254,6 +262,21 @@ const PeerTable = v.pipe(
   }),
   v.metadata({ remedy: 'Begin each peer with [[peer]], in two brackets' }),
 );
+
+const DiscoveryTable = v.object({
+  interfaces: v.optional(
+    list(
+      interfaceName('eth0'),
+      0,
+      MAX_DISCOVERY_INTERFACES,
+      'Write it like interfaces = ["eth0", "wlan0"], interfaces = [] for none, or leave it out for all but the LAN',
+    ),
+  ),
+  accept: v.optional(
+    oneOf(ACCEPTANCES, 'Leave it out for "segment": whoever is plugged into the same cable or Wifi'),
+    'segment',
+  ),
+});
 
 const LanTable = v.object({
   interface: interfaceName('eth0'),
@@ -345,6 +368,7 @@ export const ConfigFile = v.object({
   listen: v.optional(ListenTable, {}),
   buffers: v.optional(BuffersTable, {}),
   peer: v.optional(list(PeerTable, 0, MAX_PEERS, 'Begin each peer with [[peer]], in two brackets'), []),
+  discovery: v.optional(DiscoveryTable, {}),
   lan: v.optional(LanTable),
   tunnel: v.optional(TunnelTable, {}),
   qos: v.optional(QosTable, {}),

@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { DeliveryMs } from '../base/traffic-class.ts';
 import { type ConfigDraft, findContradictions } from './config-checks.ts';
 import { type ConfigProblem, findSchemaProblems, type ProblemMaker, problemMaker } from './config-problems.ts';
-import { ConfigFile, type Direction, type RealTimeRule, type Redundancy } from './config-schema.ts';
+import { type Acceptance, ConfigFile, type Direction, type RealTimeRule, type Redundancy } from './config-schema.ts';
 import { parseDelivery } from './delivery-text.ts';
 import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Prefix } from './ip-text.ts';
 import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
@@ -47,10 +47,15 @@ export interface Config {
   readonly listen: { readonly udp: readonly Endpoint[] };
   readonly buffers: { readonly memoryBytes: number };
   readonly peers: readonly PeerConfig[];
+  readonly discovery: {
+    /** Undefined: all but the LAN's. */
+    readonly interfaces: readonly string[] | undefined;
+    readonly accept: Acceptance;
+  };
   /** Undefined: this node has no LAN of its own. */
   readonly lan: LanConfig | undefined;
   readonly tunnel: {
-    /** "none", or an address or lower-case key whose form is right; the checksum is not checked here. */
+    /** "none", "auto", or an address or lower-case key whose form is right; the checksum is not checked here. */
     readonly gateway: string;
     readonly routes: number;
     readonly mtuBytes: number;
@@ -111,6 +116,7 @@ function toConfig(file: ConfigFile): Config {
       deliveryMs: parseDelivery(peer.delivery)!,
       direction: peer.direction as Direction,
     })),
+    discovery: { interfaces: file.discovery.interfaces, accept: file.discovery.accept as Acceptance },
     lan: lan && { interface: lan.interface, address: parseIpv4Prefix(lan.address)!, dhcp: lan.dhcp },
     tunnel: {
       gateway: tunnel.gateway.length === 66 ? tunnel.gateway.toLowerCase() : tunnel.gateway,

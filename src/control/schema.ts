@@ -205,12 +205,24 @@ export const DeliveryResult = v.object({
 });
 
 export const GatewayResult = v.object({
-  /** "none", or the address or key as chosen. */
+  /** "none", or the address of the gateway in use. */
   selected: Text,
+  /** The daemon chooses it. */
+  auto: v.boolean(),
   state: v.picklist(['off', 'connecting', 'connected', 'lost']),
   /** Gateways in reach, the nearest first. */
   known: v.pipe(
-    v.array(v.object({ address: Text, key: Text, service_key: Text, selected: v.boolean() })),
+    v.array(
+      v.object({
+        address: Text,
+        key: Text,
+        service_key: Text,
+        selected: v.boolean(),
+        /** Of the best path: sum of the round trips that its nodes measured, and its length. */
+        rtt_ms: Milliseconds,
+        hops: Count,
+      }),
+    ),
     v.maxLength(MAX_GATEWAYS_LISTED),
   ),
 });

@@ -68,7 +68,7 @@ function checkKeys(config: Config, problemAt: ProblemMaker, curve: Curve): Confi
     if (!curve.isPoint(fromHex(gateway)!)) {
       problems.push(problemAt(['tunnel', 'gateway'], notAKey, 'Copy it again; a digit must be wrong'));
     }
-  } else if (gateway !== 'none' && parseAddress(gateway) === undefined) {
+  } else if (gateway !== 'none' && gateway !== 'auto' && parseAddress(gateway) === undefined) {
     const message = 'is not an address: its checksum does not fit';
     problems.push(problemAt(['tunnel', 'gateway'], message, 'Copy it again; a letter must be wrong'));
   }

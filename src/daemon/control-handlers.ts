@@ -10,6 +10,7 @@ import { type ControlHandlers, MAX_GATEWAYS_LISTED, type Params, type Result } f
 import { CONTROL_VERSION, VERSION, WIRE_VERSION } from '../control/version.ts';
 import { addressHash, addressOf, addressText, parseAddress } from '../crypto/address.ts';
 import type { Node } from '../node/node.ts';
+import type { WantedGateway } from '../node/node-options.ts';
 import type { PingReply } from '../node/pinger.ts';
 import type { Datapath } from '../os/datapath.ts';
 import type { OffloadSide } from './offload-side.ts';
@@ -79,15 +80,16 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
 function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>['tunnel'] {
   const session = node.uplink?.session?.status(now);
   const tunnel = node.uplink?.client.status(now);
-  const wanted = node.uplink?.wantedGateway;
+  const isWanted = node.uplink?.wantedGateway !== undefined;
+  const chosen = node.uplink?.gateway;
   const state = tunnelState(node, now);
   return {
     state,
-    gateway: wanted === undefined ? null : addressText(wanted),
+    gateway: chosen === undefined ? null : addressText(chosen),
     leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
     // Routes run in pairs; the Bulk one stands for its path.
     routes_up: session?.routes.filter((route) => route.state === 'up' && route.trafficClass === BULK).length ?? 0,
-    routes_wanted: wanted === undefined ? 0 : config.tunnel.routes,
+    routes_wanted: isWanted ? config.tunnel.routes : 0,
     last_bytes_ms_ago: tunnel?.heardMsAgo ?? null,
     bytes_in: tunnel?.bytesDown ?? 0,
     bytes_out: tunnel?.bytesUp ?? 0,
@@ -105,13 +107,14 @@ function tunnelState(node: Node, now: number): TunnelState {
 
 function problem(node: Node, session: SessionStatus | undefined, now: number): string {
   const peers = node.links.status(now);
-  if (peers.length === 0) return 'no peers are configured: add a [[peer]] table to the configuration';
+  if (peers.length === 0) return 'no neighbour was found, and no peer is configured: is a cable plugged in?';
   if (!peers.some(({ state }) => state === 'up')) {
     return 'no peer answers: check the endpoints and keys, and that the peers list the key of this node';
   }
-  const wanted = node.uplink?.wantedGateway;
-  if (wanted !== undefined && node.flood.graph.find(addressText(wanted)) === undefined) {
-    return 'the gateway is not known to any peer within 4 hops: check its address, and that it is running';
+  const wanted = node.uplink?.gateway;
+  if (wanted === undefined) return 'no gateway is in reach: `skywire gateways` lists those that are';
+  if (node.flood.graph.find(addressText(wanted)) === undefined) {
+    return 'the gateway is not known to any peer within 10 hops: check its address, and that it is running';
   }
   if (session === undefined) return 'that node is no gateway: see `skywire gateway` for those in reach';
   if (node.uplink?.refusal !== undefined) return node.uplink.refusal;
@@ -141,26 +144,33 @@ function gatewayStatus(node: Node): Result<'status'>['gateway'] {
 }
 
 function gateway(node: Node, now: number): Result<'gateway'> {
-  const wanted = node.uplink?.wantedGateway;
-  const selected = wanted === undefined ? 'none' : addressText(wanted);
-  const known = node.flood.graph.gateways().map(({ node: key, service }) => {
-    const address = addressOf(key);
-    return { address, key: toHex(key), service_key: toHex(service), selected: address === selected };
-  });
-  return { selected, state: tunnelState(node, now), known: known.slice(0, MAX_GATEWAYS_LISTED) };
+  const chosen = node.uplink?.gateway;
+  const selected = chosen === undefined ? 'none' : addressText(chosen);
+  const known = node
+    .gatewaysInReach()
+    .sort((a, b) => a.roundTripMs - b.roundTripMs)
+    .slice(0, MAX_GATEWAYS_LISTED)
+    .map(({ node: key, service, roundTripMs, hops }) => {
+      const address = addressOf(key);
+      const named = { address, key: toHex(key), service_key: toHex(service) };
+      return { ...named, selected: address === selected, rtt_ms: roundTripMs, hops };
+    });
+  const auto = node.uplink?.wantedGateway === 'auto';
+  return { selected, auto, state: tunnelState(node, now), known };
 }
 
 function useGateway(node: Node, name: string, now: number): Result<'gateway'> {
   if (node.uplink === undefined) {
     throw new Failure('failed', 'this node has no LAN to carry', 'Add a [lan] table to the configuration');
   }
-  node.uplink.use(gatewayHash(name), now);
+  node.uplink.use(wantedGateway(name), now);
   return gateway(node, now);
 }
 
-/** The address hash behind "none", an address or a key. */
-export function gatewayHash(name: string): Uint8Array | undefined {
+/** What "none", "auto", an address or a key stands for. */
+export function wantedGateway(name: string): WantedGateway {
   if (name === 'none') return undefined;
+  if (name === 'auto') return name;
   const key = name.length === 66 ? fromHex(name) : undefined;
   const hash = key === undefined ? parseAddress(name) : addressHash(key);
   if (hash === undefined) {

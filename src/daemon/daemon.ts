@@ -1,7 +1,7 @@
 /**
  * A running daemon: opens what the configuration asks for, in an order in which nothing can leak, and closes it in reverse.
  *
- *   kill switch ─▶ UDP sockets ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
+ *   kill switch ─▶ UDP sockets ─▶ segments ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
  *
  * The kill switch is never taken back (docs/decisions/fail-closed.md).
  */
@@ -18,9 +18,10 @@ import type { PeerOptions } from '../node/node-options.ts';
 import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint } from '../os/endpoint.ts';
+import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
 import { clientSecret } from './client-secrets.ts';
-import { controlHandlers, gatewayHash } from './control-handlers.ts';
+import { controlHandlers, wantedGateway } from './control-handlers.ts';
 import { GatewaySide } from './gateway-side.ts';
 import { readKeyFile } from './key-file.ts';
 import { applyKillSwitch } from './kill-switch.ts';
@@ -79,6 +80,7 @@ export class Daemon {
     this.undo.push(() => udp.close());
     const offload = openOffloadSide(config, datapath, log);
     if (offload !== undefined) this.undo.push(() => offload.stop());
+    const segments = this.openSegments(udp);
     const lan = config.lan === undefined ? undefined : await this.openLan();
     const gateway = config.gateway === undefined ? undefined : await this.openGateway();
     const node = new Node({
@@ -92,12 +94,13 @@ export class Daemon {
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
       buffersBytes: config.buffers.memoryBytes,
       transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
+      discovery: { accept: config.discovery.accept, beacons: segments },
       ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });
     const timer = datapath.openTimer();
     this.undo.push(() => timer.close());
-    const runtime = new Runtime(node, { timer, udp, lanTun: lan?.tun, gatewayTun: gateway?.tun });
+    const runtime = new Runtime(node, { timer, udp, lanTun: lan?.tun, gatewayTun: gateway?.tun, segments });
     const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
@@ -120,6 +123,14 @@ export class Daemon {
       machine_bytes: totalmem(),
       remedy: 'make [buffers] memory smaller, or the system may end the daemon when the buffers fill',
     });
+  }
+
+  private openSegments(udp: UdpSockets): Segments {
+    const { discovery, lan } = this.config;
+    const except = lan === undefined ? [] : [lan.interface];
+    const segments = new Segments({ interfaces: discovery.interfaces, except, local: udp.local, log: this.log });
+    this.undo.push(() => segments.close());
+    return segments;
   }
 
   private async openLan(): Promise<LanSide> {
@@ -150,7 +161,7 @@ export class Daemon {
   private tunnelOptions(lan: LanSide) {
     const { config, datapath } = this;
     return {
-      gateway: gatewayHash(config.tunnel.gateway),
+      gateway: wantedGateway(config.tunnel.gateway),
       routeCount: config.tunnel.routes,
       mtuBytes: config.tunnel.mtuBytes,
       deliveryMs: config.tunnel.deliveryMs,

@@ -5,6 +5,7 @@
 import { createDatagramBatch, createPacketBatch, type DatagramBatch, type PacketBatch } from '../base/datagram.ts';
 import type { Node } from '../node/node.ts';
 import type { PreciseTimer, Tun, UdpSockets } from '../os/datapath.ts';
+import type { Segments } from '../os/segments.ts';
 
 /** Datagrams of one read: 64 x 2 KiB fit the L2 cache of a Cortex-A53 beside the rest. */
 const BATCH_DATAGRAMS = 64;
@@ -21,6 +22,7 @@ export interface RuntimeDevices {
   readonly udp: UdpSockets;
   readonly lanTun: Tun | undefined;
   readonly gatewayTun: Tun | undefined;
+  readonly segments: Segments;
 }
 
 export class Runtime {
@@ -39,12 +41,16 @@ export class Runtime {
 
   start(): void {
     this.running = true;
-    const { timer, udp, lanTun, gatewayTun } = this.devices;
+    const { timer, udp, lanTun, gatewayTun, segments } = this.devices;
     timer.onDue(() => this.onTimer());
     udp.onReadable(() => this.readDatagrams());
     lanTun?.onReadable(() => this.readPackets(lanTun, (batch, now) => this.node.lanPackets(batch, now)));
     gatewayTun?.onReadable(() => this.readPackets(gatewayTun, (batch, now) => this.node.gatewayPackets(batch, now)));
     this.node.start(now());
+    segments.start({
+      changed: (present) => this.act((node) => node.segmentsChanged(present, now())),
+      heard: (segment, endpoint, bytes) => this.act((node) => node.beacon(segment, endpoint, bytes, now())),
+    });
     this.settle();
   }
 

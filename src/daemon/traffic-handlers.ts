@@ -65,15 +65,15 @@ function measuresRow(session: LinkStatus['session']) {
 
 export function routes(node: Node, now: number): Result<'routes'> {
   const { relayed, memory } = node.routes.status();
-  const wanted = node.uplink?.wantedGateway;
+  const gateway = node.uplink?.gateway;
   const session = node.uplink?.session?.status(now);
   const addresses = new Map(node.links.status(now).map(({ link, key }) => [link, addressOf(key)]));
   return {
     session:
-      wanted === undefined || session === undefined
+      gateway === undefined || session === undefined
         ? null
         : {
-            gateway: addressText(wanted),
+            gateway: addressText(gateway),
             routes: session.routes.map(bundleRouteRow),
             sent_twice: session.realTimeTwice,
           },

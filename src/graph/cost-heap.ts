@@ -1,13 +1,30 @@
 /**
- * A binary heap of (vertex, cost), cheapest first. A vertex may be in it several times; the dearer entries are stale.
+ * A binary heap of (vertex, cost), cheapest first. A vertex may be in it several times; the dearer entries are stale. Nothing is allocated
+ * for an entry.
  */
 export class CostHeap {
   private readonly vertices: number[] = [];
   private readonly costs: number[] = [];
 
+  get isEmpty(): boolean {
+    return this.costs.length === 0;
+  }
+
+  /** Of the entry that `take` gives next; not to be asked of an empty heap. */
+  get leastCost(): number {
+    return this.costs[0];
+  }
+
+  clear(): void {
+    this.vertices.length = 0;
+    this.costs.length = 0;
+  }
+
   add(vertex: number, cost: number): void {
     const { vertices, costs } = this;
     let child = costs.length;
+    vertices.push(vertex);
+    costs.push(cost);
     while (child > 0) {
       const parent = (child - 1) >> 1;
       if (costs[parent] <= cost) break;
@@ -19,11 +36,10 @@ export class CostHeap {
     costs[child] = cost;
   }
 
-  /** The cheapest entry, or undefined when the heap is empty. */
-  take(): { vertex: number; cost: number } | undefined {
+  /** Removes the cheapest entry of a heap that is not empty, and returns its vertex. */
+  take(): number {
     const { vertices, costs } = this;
-    if (costs.length === 0) return undefined;
-    const cheapest = { vertex: vertices[0], cost: costs[0] };
+    const cheapest = vertices[0];
     const vertex = vertices.pop()!;
     const cost = costs.pop()!;
     const count = costs.length;

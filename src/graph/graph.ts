@@ -7,6 +7,8 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { parseAddress } from '../crypto/address.ts';
 import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
+import type { PathGraph } from './disjoint-paths.ts';
+import type { GraphLink } from './graph-link.ts';
 import type { RecordStore, StoredRecord } from './record-store.ts';
 
 export interface Gateway {
@@ -14,16 +16,9 @@ export interface Gateway {
   readonly service: ServiceKey;
 }
 
-export interface GraphLink {
-  /** The node at the other end. */
-  readonly key: NodeKey;
-  readonly keyText: KeyText;
-  readonly roundTripMs: number;
-  /** One of the ends sends over other links: the link works in one direction only. */
-  readonly detour: boolean;
-}
+const NO_LINKS: readonly GraphLink[] = [];
 
-export class Graph {
+export class Graph implements PathGraph {
   private readonly store: RecordStore;
 
   constructor(store: RecordStore) {
@@ -58,23 +53,35 @@ export class Graph {
   }
 
   /** Nodes that this one has a link with, as both say. Empty for a node that was not heard of. */
-  neighbours(key: NodeKey): GraphLink[] {
-    const self = toHex(key);
-    const stored = this.store.get(self);
-    if (stored === undefined) return [];
-    const neighbours: GraphLink[] = [];
-    for (const [keyText, said] of stored.links) {
-      const other = this.store.get(keyText);
-      const saidByOther = other?.links.get(self);
-      if (other === undefined || saidByOther === undefined || keyText === self) continue;
-      neighbours.push({
-        key: other.record.node,
-        keyText,
-        roundTripMs: Math.max(said.roundTripMs, saidByOther.roundTripMs),
-        detour: said.detour || saidByOther.detour,
-      });
+  neighbours(key: KeyText): readonly GraphLink[] {
+    return this.store.get(key)?.neighbours ?? NO_LINKS;
+  }
+
+  /** Numbers of nodes are below this. */
+  get bound(): number {
+    return this.store.bound;
+  }
+
+  numberOf(key: KeyText): number | undefined {
+    return this.store.get(key)?.number;
+  }
+
+  keyOf(number: number): NodeKey {
+    return this.store.at(number).record.node;
+  }
+
+  linksOf(number: number): readonly GraphLink[] {
+    return this.store.at(number).neighbours;
+  }
+
+  /** Sum of the links' round trips along nodes that are linked each with the next; 0 for a link that is not known. */
+  roundTripMs(nodes: readonly NodeKey[]): number {
+    let sum = 0;
+    for (let i = 1; i < nodes.length; i++) {
+      const next = toHex(nodes[i]);
+      sum += this.neighbours(toHex(nodes[i - 1])).find(({ keyText }) => keyText === next)?.roundTripMs ?? 0;
     }
-    return neighbours;
+    return sum;
   }
 
   /** What a node says of itself, or undefined when it was not heard of. */

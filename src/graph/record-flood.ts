@@ -1,5 +1,5 @@
 /**
- * Spreads signed records: the node's own to its neighbours, and what one neighbour says on to the others, at most 4
+ * Spreads signed records: the node's own to its neighbours, and what one neighbour says on to the others, at most 10
  * hops from its origin (docs/protocol.md section 7).
  *
  * Every record that arrives is acknowledged, whether it is kept or not, so that the neighbour stops repeating it. Two

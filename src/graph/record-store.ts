@@ -14,22 +14,28 @@
  * So a flood through one link costs the others nothing that they hold below an equal share, and costs its own link only
  * newcomers from as far away or farther. What goes is the record with the fewest hops left, the latest of these.
  */
+import { assert } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, LinkId } from '../base/ids.ts';
 import { addressHash } from '../crypto/address.ts';
-import type { NodeRecord, RecordLink } from '../wire/record.ts';
+import { type NodeRecord, type RecordLink, sameStatement } from '../wire/record.ts';
+import type { GraphLink } from './graph-link.ts';
 
 /** What the own record is charged to. */
 export const OWN = undefined;
 
 export interface StoredRecord {
   readonly key: KeyText;
+  /** Of the node, for as long as it is held; then it is another's. */
+  readonly number: number;
   readonly addressHash: Uint8Array;
   readonly record: NodeRecord;
   /** As signed. */
   readonly bytes: Uint8Array;
   /** What the record says of its links, by the neighbour's key. */
   readonly links: ReadonlyMap<KeyText, RecordLink>;
+  /** The links that both ends tell of, kept up to date with the records of both. */
+  neighbours: GraphLink[];
   readonly chargedTo: LinkId | typeof OWN;
   /** Monotonic ms. Counted from arrival, so that a clock that is set does not empty the store. */
   readonly expiresAt: number;
@@ -51,6 +57,9 @@ export class RecordStore {
   private readonly maxRecords: number;
   /** In the order in which their nodes were first heard of. */
   private readonly records = new Map<KeyText, StoredRecord>();
+  /** By number; a hole is given out again. */
+  private readonly numbered: (StoredRecord | undefined)[] = [];
+  private readonly holes: number[] = [];
   private readonly keyByAddress = new Map<string, KeyText>();
   private readonly charges = new Map<LinkId | typeof OWN, number>();
 
@@ -64,6 +73,18 @@ export class RecordStore {
 
   get(key: KeyText): StoredRecord | undefined {
     return this.records.get(key);
+  }
+
+  /** Numbers are below this. */
+  get bound(): number {
+    return this.numbered.length;
+  }
+
+  /** The record of a node that is held, by its number. */
+  at(number: number): StoredRecord {
+    const stored = this.numbered[number];
+    assert(stored !== undefined, 'a node that is held');
+    return stored;
   }
 
   /** By the 20 bytes of an address. */
@@ -102,13 +123,35 @@ export class RecordStore {
     if (known === undefined) this.charges.set(chargedTo, this.chargeOf(chargedTo) + 1);
     const hash = known?.addressHash ?? addressHash(record.node);
     const links = new Map(record.links.map((link) => [toHex(link.key), link]));
-    const stored = { key, addressHash: hash, record, bytes, links, chargedTo, expiresAt, hopsToGive };
+    const neighbours: GraphLink[] = [];
+    const number = known?.number ?? this.holes.pop() ?? this.numbered.length;
+    const stored = {
+      key,
+      number,
+      addressHash: hash,
+      record,
+      bytes,
+      links,
+      neighbours,
+      chargedTo,
+      expiresAt,
+      hopsToGive,
+    };
     this.records.set(key, stored);
+    this.numbered[number] = stored;
     this.keyByAddress.set(toHex(hash), key);
+    if (known !== undefined && sameStatement(known.bytes, bytes)) stored.neighbours = known.neighbours;
+    else {
+      if (known !== undefined) this.unlink(known);
+      this.link(stored);
+    }
     return stored;
   }
 
   remove(stored: StoredRecord): void {
+    this.unlink(stored);
+    this.numbered[stored.number] = undefined;
+    this.holes.push(stored.number);
     this.records.delete(stored.key);
     this.keyByAddress.delete(toHex(stored.addressHash));
     const charge = this.chargeOf(stored.chargedTo) - 1;
@@ -121,6 +164,32 @@ export class RecordStore {
     const expired = [...this.records.values()].filter((stored) => stored.expiresAt <= now);
     for (const stored of expired) this.remove(stored);
     return expired;
+  }
+
+  /** Links of a record that is new here, at both ends. */
+  private link(stored: StoredRecord): void {
+    for (const [keyText, said] of stored.links) {
+      const other = this.records.get(keyText);
+      const saidByOther = other?.links.get(stored.key);
+      if (other === undefined || saidByOther === undefined || other === stored) continue;
+      const roundTripMs = Math.max(said.roundTripMs, saidByOther.roundTripMs);
+      const detour = said.detour || saidByOther.detour;
+      stored.neighbours.push({ key: other.record.node, keyText, number: other.number, roundTripMs, detour });
+      other.neighbours.push({
+        key: stored.record.node,
+        keyText: stored.key,
+        number: stored.number,
+        roundTripMs,
+        detour,
+      });
+    }
+  }
+
+  private unlink(stored: StoredRecord): void {
+    for (const { keyText } of stored.neighbours) {
+      const other = this.records.get(keyText);
+      if (other !== undefined) other.neighbours = other.neighbours.filter((link) => link.keyText !== stored.key);
+    }
   }
 
   private chargeOf(link: LinkId | typeof OWN): number {

@@ -6,7 +6,7 @@
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
 import type { PathGraph } from './disjoint-paths.ts';
-import type { GraphLink } from './graph.ts';
+import type { GraphLink } from './graph-link.ts';
 
 export class WayRound implements PathGraph {
   private readonly graph: PathGraph;
@@ -20,18 +20,30 @@ export class WayRound implements PathGraph {
     this.avoided = avoided;
   }
 
-  neighbours(key: NodeKey): GraphLink[] {
-    const from = toHex(key);
-    return this.graph.neighbours(key).filter((link) => !link.detour && !this.isAvoided(from, link.keyText));
+  get bound(): number {
+    return this.graph.bound;
+  }
+
+  numberOf(key: KeyText): number | undefined {
+    return this.graph.numberOf(key);
+  }
+
+  keyOf(number: number): NodeKey {
+    return this.graph.keyOf(number);
+  }
+
+  linksOf(number: number): GraphLink[] {
+    const from = toHex(this.graph.keyOf(number));
+    return this.graph.linksOf(number).filter((link) => !link.detour && !this.isAvoided(from, link.keyText));
   }
 
   /** Whether these nodes, one linked with the next, are joined anywhere by a link that is left out. */
   hasDetour(nodes: readonly NodeKey[]): boolean {
     for (let i = 1; i < nodes.length; i++) {
-      const from = toHex(nodes[i - 1]);
-      const to = toHex(nodes[i]);
-      const link = this.graph.neighbours(nodes[i - 1]).find(({ keyText }) => keyText === to);
-      if (link?.detour || this.isAvoided(from, to)) return true;
+      const [from, to] = [toHex(nodes[i - 1]), toHex(nodes[i])];
+      const number = this.graph.numberOf(from);
+      const links = number === undefined ? [] : this.graph.linksOf(number);
+      if (links.find(({ keyText }) => keyText === to)?.detour || this.isAvoided(from, to)) return true;
     }
     return false;
   }

@@ -59,6 +59,8 @@ export interface LinkLayerOptions {
   readonly backChannels?: BackChannelPort;
   readonly events?: LinkEvents;
   readonly source?: FrameSource;
+  /** A node that is no peer has finished a handshake from this endpoint: whether it becomes one. Nobody does when missing. */
+  readonly admits?: (key: NodeKey, endpoint: Uint8Array, now: number) => boolean;
 }
 
 /** Whom a receiver index names. */
@@ -83,6 +85,7 @@ export class LinkLayer {
   private readonly responder: Responder;
   private readonly inbox: Inbox;
   private readonly frames: FrameDispatch;
+  private readonly admits: NonNullable<LinkLayerOptions['admits']>;
   /** By link id; a hole is the id of a removed peer, and given out again. */
   private readonly neighbours: (Neighbour | undefined)[] = [];
   private readonly byKey = new Map<KeyText, Neighbour>();
@@ -96,6 +99,7 @@ export class LinkLayer {
     const backChannels = options.backChannels ?? NO_BACK_CHANNELS;
     this.events = options.events ?? SILENT;
     this.source = options.source ?? EMPTY_SOURCE;
+    this.admits = options.admits ?? (() => false);
     this.context = {
       ...{ identity, curve, cipher, random, drops, log, tuning, arena, transportBytes, backChannels },
       ready: new ReadyList(),
@@ -138,6 +142,14 @@ export class LinkLayer {
     this.byKey.delete(neighbour.keyText);
     neighbour.stop('removed', now);
     this.neighbours[neighbour.link] = undefined;
+  }
+
+  /** The peer, whose link is down, may be at this endpoint: a handshake begins there unless one is under way. */
+  meetPeer(key: NodeKey, endpoint: Uint8Array, now: number): void {
+    const neighbour = this.byKey.get(toHex(key));
+    assert(neighbour !== undefined, 'a peer');
+    this.context.clock.now = now;
+    neighbour.meet(endpoint, now);
   }
 
   start(now: number): void {
@@ -221,6 +233,13 @@ export class LinkLayer {
   linkOf(peer: NodeKey): LinkId | undefined {
     const neighbour = this.byKey.get(toHex(peer));
     return neighbour?.active === undefined ? undefined : neighbour.link;
+  }
+
+  /** Whether a node is a peer, and its link up; undefined when it is none. */
+  stateOf(key: NodeKey): 'up' | 'down' | undefined {
+    const neighbour = this.byKey.get(toHex(key));
+    if (neighbour === undefined) return undefined;
+    return neighbour.active === undefined ? 'down' : 'up';
   }
 
   /** Of a link that exists, up or not. */
@@ -314,11 +333,19 @@ export class LinkLayer {
     if (named.kind !== 'pending') return drops.count('handshake-unexpected');
     const finished = this.responder.final(named, datagram);
     if (finished === undefined) return;
-    const neighbour = this.byKey.get(toHex(finished.remoteKey));
+    const neighbour = this.byKey.get(toHex(finished.remoteKey)) ?? this.newcomer(finished.remoteKey, endpoint, now);
     if (neighbour === undefined) {
       wipeSessionKeys(finished.keys);
       return drops.count('handshake-stranger');
     }
     neighbour.answered(finished, datagram.bytes, endpoint, now);
+  }
+
+  /** Who proved its key is made a peer, if it may be one. */
+  private newcomer(remoteKey: Uint8Array, endpoint: Uint8Array, now: number): Neighbour | undefined {
+    const key = remoteKey.slice() as NodeKey;
+    if (equal(key, this.context.identity.key) || !this.admits(key, endpoint, now)) return undefined;
+    this.addPeer(key, undefined);
+    return this.byKey.get(toHex(key));
   }
 }

@@ -104,6 +104,15 @@ export class Neighbour {
     this.initiateAt = 0;
   }
 
+  /** It was heard of at this endpoint. Nothing happens while the link is up. */
+  meet(endpoint: Uint8Array, now: number): void {
+    if (this.activeSession !== undefined) return;
+    const isNews = !this.way.isAt(endpoint, now);
+    this.way.remember(endpoint, now);
+    if (this.initiation === undefined && this.candidate === undefined) this.initiate('down', now);
+    else if (isNews) this.initiation?.hurry(now);
+  }
+
   /** Ends everything with this peer. It is told when there is a session. */
   stop(why: 'removed' | 'stopped', now: number): void {
     this.stopped = true;

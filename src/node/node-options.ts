@@ -6,6 +6,8 @@ import type { DeliveryMs } from '../base/traffic-class.ts';
 import type { Redundancy } from '../bundle/redundancy/duplicator.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
+import type { Acceptance } from '../discovery/discovery.ts';
+import type { BeaconPort } from '../discovery/ports.ts';
 import type { LinkDirection } from '../link/one-way/direction.ts';
 import type { TransitOptions } from '../route/transit/transit-options.ts';
 import type { RealTimeRules } from '../tunnel/classifier.ts';
@@ -24,9 +26,11 @@ export interface PeerOptions {
   readonly deliveryMs?: DeliveryMs;
 }
 
+/** Address hash (20 bytes) of a gateway's node; `auto`: the best in reach; undefined: none. */
+export type WantedGateway = Uint8Array | 'auto' | undefined;
+
 export interface TunnelOptions {
-  /** Address hash (20 bytes) of the gateway's node; undefined: none for now. */
-  readonly gateway: Uint8Array | undefined;
+  readonly gateway: WantedGateway;
   /** Routes to keep at once, 1 to 8. */
   readonly routeCount: number;
   readonly mtuBytes: number;
@@ -43,6 +47,11 @@ export interface TunnelOptions {
   readonly clientSecret: (service: ServiceKey) => SecretKey;
   /** The gateway gave an address, or one that differs from the last: the TUN and the resolver are to be set to it. */
   readonly leased: (lease: Lease) => void;
+}
+
+export interface DiscoveryOptions {
+  readonly accept: Acceptance;
+  readonly beacons: BeaconPort;
 }
 
 export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'random' | 'wallMs'>;
@@ -62,4 +71,6 @@ export interface NodeOptions {
   readonly transit?: TransitOptions;
   readonly tunnel?: TunnelOptions;
   readonly gateway?: GatewayOptions;
+  /** Without it the node has its configured peers and no others. */
+  readonly discovery?: DiscoveryOptions;
 }

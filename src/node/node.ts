@@ -7,6 +7,7 @@
  *
  * The caller feeds input, then calls `drain`, then sleeps until `nextWakeAt`.
  */
+import { equal } from '../base/bytes.ts';
 import type { DatagramBatch, PacketBatch } from '../base/datagram.ts';
 import { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
@@ -14,6 +15,8 @@ import type { LinkId, NodeKey, ServiceKey } from '../base/ids.ts';
 import { BundleLayer } from '../bundle/bundle-layer.ts';
 import { addressOf } from '../crypto/address.ts';
 import { createIdentity, gatewaySecret, type Identity } from '../crypto/identity.ts';
+import { Discovery } from '../discovery/discovery.ts';
+import type { Segment, SegmentId } from '../discovery/segment.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
 import { LinkLayer } from '../link/link-layer.ts';
@@ -22,6 +25,7 @@ import { ALL_ALIKE } from '../route/transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
 import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
 import { BackChannels } from './back-channels.ts';
+import type { ReachableGateway } from './gateway-choice.ts';
 import { GatewayService } from './gateway-service.ts';
 import type { NodeOptions } from './node-options.ts';
 import { echoEvents, Pinger } from './pinger.ts';
@@ -42,6 +46,7 @@ export class Node {
   readonly backChannels: BackChannels;
   readonly uplink: Uplink | undefined;
   readonly gateway: GatewayService | undefined;
+  readonly discovery: Discovery | undefined;
   private readonly options: NodeOptions;
   private measureAt = NEVER;
 
@@ -72,6 +77,7 @@ export class Node {
         blocked: (link, ids, idAt, limit, now) => this.routes.forwarding.blocked(link, ids, idAt, limit, now),
         channelMessage: (link, channel, message, now) => this.channelMessage(link, channel, message, now),
       },
+      admits: (key, endpoint, now) => this.discovery?.admits(key, endpoint, now) ?? false,
     });
     this.routes = new RouteLayer({
       identity,
@@ -125,6 +131,7 @@ export class Node {
         ...options.tunnel,
         self: identity.key,
         graph: this.flood.graph,
+        gatewaysInReach: () => this.gatewaysInReach(),
         bundles: this.bundles,
         random,
         drops,
@@ -137,6 +144,16 @@ export class Node {
       this.gateway = new GatewayService(key, { ...options.gateway, wallMs, random, drops });
       this.bundles.listen(key, secret, this.gateway.events);
       this.flood.setServices([{ kind: 'gateway', key }]);
+    }
+    if (options.discovery !== undefined) {
+      const { links } = this;
+      const peers = {
+        stateOf: (key: NodeKey) => links.stateOf(key),
+        add: (key: NodeKey, endpoint: Uint8Array | undefined) => links.addPeer(key, endpoint),
+        meet: (key: NodeKey, endpoint: Uint8Array, now: number) => links.meetPeer(key, endpoint, now),
+        remove: (key: NodeKey, now: number) => links.removePeer(key, now),
+      };
+      this.discovery = new Discovery({ ...options.discovery, identity, curve, random, drops, log, wallMs, peers });
     }
     for (const { key, endpoint, direction, deliveryMs } of options.peers) {
       this.links.addPeer(key, endpoint, direction);
@@ -166,6 +183,15 @@ export class Node {
     this.receiveBack(now);
   }
 
+  /** What came to the beacons' group on a segment, from an endpoint. */
+  beacon(segment: SegmentId, endpoint: Uint8Array, bytes: Uint8Array, now: number): void {
+    this.discovery?.receive(segment, endpoint, bytes, now);
+  }
+
+  segmentsChanged(segments: readonly Segment[], now: number): void {
+    this.discovery?.segmentsChanged(segments, now);
+  }
+
   /** Packets read from the miner's TUN. */
   lanPackets(batch: PacketBatch, now: number): void {
     this.uplink?.packets(batch, now);
@@ -186,6 +212,7 @@ export class Node {
     this.gateway?.tunnel.wake(now);
     this.pinger.wake(now);
     this.backChannels.wake(now);
+    this.discovery?.wake(now);
     this.receiveBack(now);
   }
 
@@ -200,6 +227,7 @@ export class Node {
       this.gateway?.tunnel.nextWakeAt() ?? NEVER,
       this.pinger.nextWakeAt(),
       this.backChannels.nextWakeAt(),
+      this.discovery?.nextWakeAt() ?? NEVER,
     );
   }
 
@@ -209,6 +237,7 @@ export class Node {
     this.uplink?.drain(now);
     this.gateway?.tunnel.drain(now);
     this.flood.drain(now);
+    this.discovery?.drain(now);
     this.links.drain(now);
     if (!this.backChannels.drain(now)) return;
     // What links sent into back channels are messages of sessions now, and leave over other links.
@@ -221,6 +250,16 @@ export class Node {
     const paths = disjointPaths(this.flood.graph, this.identity.key, target, count);
     if (paths.length === 0 && this.links.linkOf(target) !== undefined) return [[target]];
     return paths;
+  }
+
+  /** Those of other nodes, with the round trip of the best path to each. */
+  gatewaysInReach(): ReachableGateway[] {
+    const { graph } = this.flood;
+    return graph.gateways().flatMap((gateway) => {
+      const [path] = equal(gateway.node, this.identity.key) ? [] : this.paths(gateway.node, 1);
+      if (path === undefined) return [];
+      return [{ ...gateway, roundTripMs: graph.roundTripMs([this.identity.key, ...path]), hops: path.length }];
+    });
   }
 
   /** What came out of back channels are datagrams like those of the sockets. */
@@ -247,6 +286,7 @@ export class Node {
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
     this.routes.linkUp(link, peer, now);
     this.flood.linkUp(link, peer, now);
+    this.discovery?.linkUp(peer);
     this.setDetour(link, this.backChannels.serves(peer));
   }
 
@@ -254,6 +294,7 @@ export class Node {
     this.options.log.write('info', 'link-down', { peer: addressOf(peer), reason });
     this.routes.linkDown(link, peer, now);
     this.flood.linkDown(link, peer, now);
+    this.discovery?.linkDown(peer, now);
   }
 
   private channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void {

@@ -7,45 +7,53 @@
  *   session     a session exists; it looks after its own routes and comes back by itself after an outage
  *
  * A tunnel client outlives the sessions with its gateway, so the lease (and with it the laptop's connections) stays when the
- * gateway restarts. No timers of its own: it acts when the graph changes or the user chooses.
+ * gateway restarts. It acts when the graph changes or the user chooses.
+ *
+ * With `auto` the gateway is chosen here (gateway-choice.ts). Timer: once a second, whether it still delivers; when nothing has come
+ * back for 5 s and another one is in reach, that one is taken.
  */
 import { equal } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
-import type { Log, RandomSource } from '../base/env.ts';
-import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { type Log, NEVER, type RandomSource } from '../base/env.ts';
+import type { NodeKey } from '../base/ids.ts';
 import { type DeliveryMs, RELIABLE } from '../base/traffic-class.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
 import type { SessionEvents } from '../bundle/ports.ts';
 import type { Session } from '../bundle/session.ts';
 import { addressHash, addressText } from '../crypto/address.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { Gateway, Graph } from '../graph/graph.ts';
 import { ALL_RULES } from '../tunnel/classifier.ts';
 import { markPacket } from '../tunnel/congestion-mark.ts';
 import { TunnelClient, type TunnelClientEvents } from '../tunnel/tunnel-client.ts';
 import { LEASE_REFUSAL, type LeaseRefusal } from '../wire/tunnel-message.ts';
-import type { TunnelOptions } from './node-options.ts';
+import { GatewayChoice, type ReachableGateway } from './gateway-choice.ts';
+import type { TunnelOptions, WantedGateway } from './node-options.ts';
+
+const WATCH_MS = 1_000;
+/** Three of the tunnel's ECHOs were lost by then, and a cut route is mended much sooner. */
+const DELIVERS_WITHIN_MS = 5_000;
 
 export interface UplinkOptions extends TunnelOptions {
   readonly self: NodeKey;
   readonly graph: Graph;
+  /** Those of other nodes, to which there is a path now. */
+  readonly gatewaysInReach: () => ReachableGateway[];
   readonly bundles: BundleLayer;
   readonly random: RandomSource;
   readonly drops: Drops;
   readonly log: Log;
 }
 
-interface Choice {
-  readonly node: NodeKey;
-  readonly service: ServiceKey;
-}
-
 export class Uplink {
   private readonly options: UplinkOptions;
   private readonly events: SessionEvents;
-  private wanted: Uint8Array | undefined;
-  private choice: Choice | undefined;
+  private readonly auto = new GatewayChoice();
+  private wanted: WantedGateway;
+  private choice: Gateway | undefined;
+  private chosenAt = 0;
+  private watchAt = NEVER;
   /** What the gateway said when it had no address for us; undefined once it has one. */
   private lastRefusal: LeaseRefusal | undefined;
   private current: Session | undefined;
@@ -64,9 +72,14 @@ export class Uplink {
     this.tunnel = this.newTunnel();
   }
 
-  /** The address hash (20 bytes) of the gateway's node, or undefined when none is wanted. */
-  get wantedGateway(): Uint8Array | undefined {
+  get wantedGateway(): WantedGateway {
     return this.wanted;
+  }
+
+  /** The address hash (20 bytes) of the gateway's node: the one that is wanted, or that `auto` took. */
+  get gateway(): Uint8Array | undefined {
+    if (this.wanted !== 'auto') return this.wanted;
+    return this.choice && addressHash(this.choice.node);
   }
 
   get session(): Session | undefined {
@@ -104,11 +117,12 @@ export class Uplink {
     this.leave(now);
   }
 
-  /** Chooses a gateway by the address hash of its node; undefined leaves the present one and wants none. */
-  use(gateway: Uint8Array | undefined, now: number): void {
-    if (gateway !== undefined && this.wanted !== undefined && equal(gateway, this.wanted)) return;
+  /** Chooses a gateway by the address hash of its node, or `auto`; undefined leaves the present one and wants none. */
+  use(wanted: WantedGateway, now: number): void {
+    if (isSame(wanted, this.wanted)) return;
     this.leave(now);
-    this.wanted = gateway;
+    this.wanted = wanted;
+    this.watchAt = wanted === 'auto' ? now + WATCH_MS : NEVER;
     this.graphChanged(now);
   }
 
@@ -116,10 +130,8 @@ export class Uplink {
     const { wanted } = this;
     if (wanted === undefined) return;
     if (this.current !== undefined) this.options.bundles.pathsChanged(now);
-    const found = this.options.graph.gateways().find(({ node }) => equal(addressHash(node), wanted));
-    if (found === undefined) return;
-    if (this.choice !== undefined && !equal(this.choice.service, found.service)) this.leave(now);
-    if (this.current === undefined) this.connect(found, now);
+    const found = wanted === 'auto' ? this.best(now) : this.named(wanted);
+    if (found !== undefined) this.take(found, now);
   }
 
   packets(batch: PacketBatch, now: number): void {
@@ -127,20 +139,54 @@ export class Uplink {
   }
 
   wake(now: number): void {
+    if (now >= this.watchAt) this.watch(now);
     this.tunnel.wake(now);
   }
 
   nextWakeAt(): number {
-    return this.tunnel.nextWakeAt();
+    return Math.min(this.watchAt, this.tunnel.nextWakeAt());
   }
 
   drain(now: number): void {
     this.tunnel.drain(now);
   }
 
-  private connect(choice: Choice, now: number): void {
+  private take(gateway: Gateway, now: number): void {
+    if (this.choice !== undefined && !equal(this.choice.service, gateway.service)) this.leave(now);
+    if (this.current === undefined) this.connect(gateway, now);
+  }
+
+  private named(hash: Uint8Array): Gateway | undefined {
+    return this.options.graph.gateways().find(({ node }) => equal(addressHash(node), hash));
+  }
+
+  /** What `auto` takes: the present one as long as it is in reach. */
+  private best(now: number): Gateway | undefined {
+    const { choice } = this;
+    const inReach = this.options.gatewaysInReach();
+    return (choice && inReach.find(({ node }) => equal(node, choice.node))) ?? this.auto.best(inReach, now);
+  }
+
+  /** Leaves a gateway that does not deliver, when there is another. */
+  private watch(now: number): void {
+    this.watchAt = now + WATCH_MS;
+    const { choice } = this;
+    if (choice === undefined) return;
+    const { state, heardMsAgo = NEVER } = this.tunnel.status(now);
+    const deliveredAt = state === 'leased' ? Math.max(this.chosenAt, now - heardMsAgo) : this.chosenAt;
+    if (this.lastRefusal === undefined && now < deliveredAt + DELIVERS_WITHIN_MS) return;
+    const others = this.options.gatewaysInReach().filter(({ node }) => !equal(node, choice.node));
+    this.auto.failed(choice, now);
+    const next = this.auto.best(others, now);
+    if (next === undefined) return;
+    this.options.log.write('warn', 'gateway-left', { gateway: addressText(addressHash(choice.node)) });
+    this.take(next, now);
+  }
+
+  private connect(choice: Gateway, now: number): void {
     const { bundles, clientSecret, graph, self, routeCount, redundancy = 'auto', log } = this.options;
     this.choice = choice;
+    this.chosenAt = now;
     log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
     this.current = bundles.connect(
       {
@@ -191,4 +237,8 @@ export class Uplink {
     };
     return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, realTime, events });
   }
+}
+
+function isSame(a: WantedGateway, b: WantedGateway): boolean {
+  return typeof a === 'object' && typeof b === 'object' ? equal(a, b) : a === b;
 }

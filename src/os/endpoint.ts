@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts';
 import { ENDPOINT_BYTES } from '../base/datagram.ts';
 
@@ -66,6 +67,20 @@ export function formatAddress(endpoint: Uint8Array): string {
   const groups = Array.from({ length: IPV6_GROUPS }, (_, i) => readU16(endpoint, ADDRESS_AT + 2 * i));
   const literal = compressZeros(groups);
   return scope === 0 ? literal : `${literal}%${scope}`;
+}
+
+/**
+ * The address alone, as Node's sockets take it: a zone by its name, not by its number. Undefined when the interface is gone.
+ */
+export function socketAddress(endpoint: Uint8Array): string | undefined {
+  const [literal, scope] = formatAddress(endpoint).split('%', 2);
+  if (scope === undefined) return literal;
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    if (addresses?.some((address) => address.family === 'IPv6' && address.scopeid === Number(scope))) {
+      return `${literal}%${name}`;
+    }
+  }
+  return undefined;
 }
 
 function writeIpv4(bytes: Uint8Array, at: number, literal: string): void {

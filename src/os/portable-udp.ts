@@ -11,7 +11,7 @@ import { assert } from '../base/assert.ts';
 import { readU16, toHex } from '../base/bytes.ts';
 import { type DatagramBatch, ENDPOINT_BYTES } from '../base/datagram.ts';
 import { udpFailure } from '../base/open-failure.ts';
-import { encodeEndpoint, formatAddress } from './endpoint.ts';
+import { encodeEndpoint, socketAddress } from './endpoint.ts';
 
 /** 1,500 less the IPv4 and UDP headers. */
 const MAX_DATAGRAM_BYTES = 1_472;
@@ -144,13 +144,23 @@ export class PortableUdp {
   }
 
   private sendOne(socketIndex: number, bytes: Uint8Array, endpoint: Uint8Array): void {
+    const key = toHex(endpoint);
+    const address = this.addresses.get(key) ?? this.addAddress(key, endpoint);
+    if (address === undefined) {
+      this.count.sendFailed++;
+      return;
+    }
     this.pendingSends++;
-    this.sockets[socketIndex].send(bytes, readU16(endpoint, 2), this.addressOf(endpoint), (error) => {
+    this.sockets[socketIndex].send(bytes, readU16(endpoint, 2), address, (error) => {
       this.pendingSends--;
       const code = (error as NodeJS.ErrnoException | null)?.code;
       if (code === undefined) this.count.sent++;
       else if (code === 'ENOBUFS' || code === 'EAGAIN') this.count.sendDropped++;
-      else this.count.sendFailed++;
+      else {
+        this.count.sendFailed++;
+        // Its interface may have another name by now.
+        this.addresses.delete(key);
+      }
     });
   }
 
@@ -187,11 +197,9 @@ export class PortableUdp {
     return endpoint;
   }
 
-  private addressOf(endpoint: Uint8Array): string {
-    const key = toHex(endpoint);
-    const known = this.addresses.get(key);
-    if (known !== undefined) return known;
-    const address = formatAddress(endpoint);
+  private addAddress(key: string, endpoint: Uint8Array): string | undefined {
+    const address = socketAddress(endpoint);
+    if (address === undefined) return undefined;
     if (this.addresses.size >= CACHED_ADDRESSES) this.addresses.clear();
     this.addresses.set(key, address);
     return address;

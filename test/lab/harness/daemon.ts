@@ -20,6 +20,8 @@ export interface NodeConfig {
   readonly listen?: Table;
   readonly buffers?: Table;
   readonly peers: readonly Table[];
+  /** Without it the node looks for nobody: a lab lays its own links. */
+  readonly discovery?: Table;
   readonly lan?: Table;
   readonly tunnel?: Table;
   readonly gateway?: Table;
@@ -74,6 +76,7 @@ export class Daemon {
       toToml('[listen]', config.listen),
       toToml('[buffers]', config.buffers),
       ...config.peers.map((peer) => toToml('[[peer]]', peer)),
+      toToml('[discovery]', config.discovery ?? { interfaces: [] }),
       toToml('[lan]', config.lan),
       toToml('[tunnel]', config.tunnel),
       toToml('[gateway]', config.gateway),

@@ -7,12 +7,13 @@ import type { Redundancy } from '../../../src/bundle/redundancy/duplicator.ts';
 import { addressHash } from '../../../src/crypto/address.ts';
 import type { Curve } from '../../../src/crypto/curve.ts';
 import { createNodeCipher } from '../../../src/crypto/node-cipher.ts';
+import type { Segment, SegmentId } from '../../../src/discovery/segment.ts';
 import { Node } from '../../../src/node/node.ts';
 import type { NodeOptions, PeerOptions } from '../../../src/node/node-options.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import { Internet, Laptop } from './internet.ts';
 import type { Wire, WireShape } from './wire.ts';
-import { World, type WorldOptions } from './world.ts';
+import { NODE_PORT, scopeOf, World, type WorldOptions } from './world.ts';
 
 const SILENT_LOG = { write: () => {} };
 
@@ -33,6 +34,8 @@ export interface NetworkOptions {
   readonly wires: readonly { readonly a: number; readonly b: number; readonly shape: Partial<WireShape> }[];
   readonly routeCount: number;
   readonly redundancy?: Redundancy;
+  /** The nodes are not told of each other: they find each other by beacons, each wire being a segment, and the miner its gateway. */
+  readonly discovers?: boolean;
   readonly world?: Partial<WorldOptions>;
 }
 
@@ -109,10 +112,13 @@ export class Network {
         curve: this.curve,
         cipher: createNodeCipher(),
         transport,
-        peers: this.peersOf(index),
+        ...(options.discovers
+          ? { peers: [], discovery: this.discoveryOptions(index) }
+          : { peers: this.peersOf(index) }),
         ...this.roleOf(place, options),
       });
       place.node = node;
+      if (options.discovers) node.segmentsChanged(this.segmentsOf(index), this.world.now);
       return node;
     });
     return place;
@@ -125,13 +131,36 @@ export class Network {
     }
   }
 
+  private wiresOf(index: number): Wire[] {
+    return this.wires.filter(({ ends }) => ends.includes(index));
+  }
+
+  private segmentsOf(index: number): Segment[] {
+    const port = NODE_PORT;
+    return this.wiresOf(index).map((wire) => ({
+      id: scopeOf(wire),
+      name: `wire ${wire.id}`,
+      ipv6: { port },
+      ipv4: undefined,
+    }));
+  }
+
+  private discoveryOptions(index: number): NonNullable<NodeOptions['discovery']> {
+    const send = (segment: SegmentId, beacon: Uint8Array): void => {
+      const wire = this.wires[segment - 1];
+      const from = this.world.endpoint(wire, index);
+      const { node } = this.places[wire.other(index)];
+      const bytes = beacon.slice();
+      this.world.cross(wire, index, bytes.length, () => node?.beacon(segment, from, bytes, this.world.now));
+    };
+    return { accept: 'segment', beacons: { send } };
+  }
+
   private peersOf(index: number): PeerOptions[] {
-    return this.wires
-      .filter(({ ends }) => ends.includes(index))
-      .map((wire) => {
-        const other = wire.other(index);
-        return { key: this.places[other].key, endpoint: this.world.endpoint(wire, other) };
-      });
+    return this.wiresOf(index).map((wire) => {
+      const other = wire.other(index);
+      return { key: this.places[other].key, endpoint: this.world.endpoint(wire, other) };
+    });
   }
 
   private roleOf(place: Place, options: NetworkOptions): Pick<NodeOptions, 'tunnel' | 'gateway'> {
@@ -143,7 +172,7 @@ export class Network {
   private tunnelOptions(options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
     const secret = secretOf(this.curve, `${options.seed} client`);
     return {
-      gateway: addressHash(this.places[options.nodes - 1].key),
+      gateway: options.discovers ? 'auto' : addressHash(this.places[options.nodes - 1].key),
       routeCount: options.routeCount,
       ...(options.redundancy !== undefined && { redundancy: options.redundancy }),
       mtuBytes: 1340,

@@ -2,10 +2,10 @@
  * A whole network in one process: real nodes on simulated wires, a virtual clock, one seed. The same seed gives the same
  * bytes at the same times, which `traceHash` proves.
  *
- * Endpoints of the simulation: address = index of the node, port = id of the wire the datagram goes over.
+ * Endpoints of the simulation: link-local, fe80::INDEX of the node, on the wire that the scope names, from 1 on.
  */
 import { createHash } from 'node:crypto';
-import { readU16, readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
+import { readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
 import {
   createDatagramBatch,
   type DatagramBatch,
@@ -35,6 +35,18 @@ interface Host {
   boots: number;
   machine: Machine | undefined;
   wakeAt: number;
+}
+
+/** Where all nodes of a simulation listen. */
+export const NODE_PORT = 6969;
+// Endpoints, as src/base/datagram.ts has them.
+const ADDRESS_AT = 4;
+const HOST_AT = 16;
+const SCOPE_AT = 20;
+
+/** The number of the interface that a wire is at both its ends. */
+export function scopeOf(wire: Wire): number {
+  return wire.id + 1;
 }
 
 /** The wall clock of the world at virtual time zero. */
@@ -90,10 +102,21 @@ export class World {
   /** How the host at one end of a wire addresses the other. */
   endpoint(wire: Wire, to: number): Uint8Array {
     const endpoint = new Uint8Array(ENDPOINT_BYTES);
-    endpoint[1] = 4;
-    writeU16(endpoint, 2, wire.id);
-    writeU32(endpoint, 4, to);
+    endpoint[1] = 6;
+    writeU16(endpoint, 2, NODE_PORT);
+    writeU16(endpoint, ADDRESS_AT, 0xfe80);
+    writeU32(endpoint, HOST_AT, to);
+    writeU32(endpoint, SCOPE_AT, scopeOf(wire));
     return endpoint;
+  }
+
+  /** Something that is no datagram of a link crosses a wire as one would: it may be lost, doubled, late. */
+  cross(wire: Wire, from: number, bytes: number, arrive: () => void): void {
+    for (const at of wire.arrivals(from, bytes, this.now)) {
+      this.events.add(at, () => {
+        if (wire.up) this.act(wire.other(from), arrive);
+      });
+    }
   }
 
   boot(index: number): void {
@@ -150,8 +173,8 @@ export class World {
   private send(from: number, batch: DatagramBatch): void {
     for (let i = 0; i < batch.count; i++) {
       const endpointAt = i * ENDPOINT_BYTES;
-      const wire = this.wires[readU16(batch.endpoints, endpointAt + 2)];
-      const to = readU32(batch.endpoints, endpointAt + 4);
+      const wire = this.wires[readU32(batch.endpoints, endpointAt + SCOPE_AT) - 1];
+      const to = readU32(batch.endpoints, endpointAt + HOST_AT);
       if (wire === undefined || wire.other(from) !== to) continue;
       const datagram = batch.arena.slice(batch.offsets[i], batch.offsets[i] + batch.lengths[i]);
       this.watch(datagram);

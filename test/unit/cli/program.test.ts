@@ -227,7 +227,7 @@ describe('wrong usage is one line and exit code 2', () => {
     [['ping'], "missing required argument 'key'"],
     [['ping', 'x'], 'key must be a public key'],
     [['ping', KEY, '-c', '0'], 'The count is a whole number from 1 to 20'],
-    [['gateway', 'use', 'home'], 'gateway must be "none", an address or a public key'],
+    [['gateway', 'use', 'home'], 'gateway must be "none", "auto", an address or a public key'],
     [['completion', 'tcsh'], 'Allowed choices are bash, zsh, fish'],
     [['address', KEY, '--key-file', 'x'], 'both given'],
     [['address', '02zz'], 'not a public key'],
@@ -242,7 +242,7 @@ describe('wrong usage is one line and exit code 2', () => {
 test('every command has help with a description', async () => {
   const { code, out } = await skywire('--help');
   expect(code).toBe(0);
-  const commands = [...out.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map((match) => match[1]);
+    const commands = [...out.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z-]+)? /gm)].map((match) => match[1]);
   expect(commands).toEqual(
     'status links peers routes gateway delivery ping keygen address check-config setup version completion'.split(' '),
   );

@@ -158,10 +158,11 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
   let selected = GATEWAY;
   const gateway = (): Result<'gateway'> => ({
     selected,
+    auto: false,
     state: selected === 'none' ? 'off' : 'connected',
     known: [
-      { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY },
-      { address: RELAY_B, key: SILENT_KEY, service_key: KEY, selected: false },
+      { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY, rtt_ms: 12.5, hops: 2 },
+      { address: RELAY_B, key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 80, hops: 3 },
     ],
   });
   return {

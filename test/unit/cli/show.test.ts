@@ -149,7 +149,7 @@ describe('links', () => {
   });
 
   test('that are none say what to do', () => {
-    expect(showLinks([], plain)).toBe('No peers. Add a [[peer]] to the configuration.\n');
+    expect(showLinks([], plain)).toBe('No neighbour was found, and no [[peer]] is configured.\n');
   });
 });
 
@@ -232,21 +232,21 @@ test('nothing is wider than a terminal', () => {
 
 test('gateways in reach, the selected one marked', () => {
   const known = [
-    { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true },
-    { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false },
+    { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true, rtt_ms: 12.5, hops: 2 },
+    { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 180, hops: 10 },
   ];
-  expect(showGateway({ selected: GATEWAY, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
+  expect(showGateway({ selected: GATEWAY, auto: false, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
     "Selected  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
     State     lost
 
-       GATEWAY IN REACH                    KEY
-    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  02abababababababababababababababababababababababababababababababab
-       x                                   03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+       GATEWAY IN REACH                        RTT  HOPS  KEY
+    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  12.5 ms     2  02abababababababababababababababababababababababababababababababab
+       x                                    180 ms    10  03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     "
   `);
-  expect(showGateway({ selected: 'none', state: 'off', known: [] }, plain)).toMatchInlineSnapshot(`
-    "Selected  none
-    State     off
+  expect(showGateway({ selected: 'none', auto: true, state: 'connecting', known: [] }, plain)).toMatchInlineSnapshot(`
+    "Selected  none (auto)
+    State     connecting
 
     No gateway is in reach.
     "

@@ -28,6 +28,10 @@ direction = "send-only"
 [[peer]]
 key = "${KEY_B}"
 
+[discovery]
+interfaces = ["eth1", "wlan0"]
+accept = "known"
+
 [lan]
 interface = "eth0"
 address = "192.168.42.1/24"
@@ -79,6 +83,7 @@ describe('a configuration that is right', () => {
         },
         { key: KEY_B, endpoint: undefined, deliveryMs: RELIABLE, direction: 'both' },
       ],
+      discovery: { interfaces: ['eth1', 'wlan0'], accept: 'known' },
       lan: { interface: 'eth0', address: { address: 0xc0a82a01, prefixLength: 24 }, dhcp: true },
       tunnel: {
         gateway: 'AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC',
@@ -113,6 +118,7 @@ describe('a configuration that is right', () => {
       },
       buffers: { memoryBytes: 64_000_000 },
       peers: [],
+      discovery: { interfaces: undefined, accept: 'segment' },
       lan: undefined,
       tunnel: {
         gateway: 'none',
@@ -350,7 +356,7 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
     '[tunnel]\ngateway = "home"',
     '2:11',
     'tunnel.gateway',
-    'must be "none", an address or a public key',
+    'must be "none", "auto", an address or a public key',
   ],
   [
     'a letter that base58 has not',
@@ -364,6 +370,35 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
   ['half a route', '[tunnel]\nroutes = 1.5', '2:10', 'tunnel.routes', 'whole number'],
   ['a small MTU', '[tunnel]\nmtu = 575', '2:7', 'tunnel.mtu', 'from 576 to 9000'],
   ['a large MTU', '[tunnel]\nmtu = 9001', '2:7', 'tunnel.mtu', 'from 576 to 9000'],
+  // Neighbours that nobody configured.
+  [
+    'an acceptance that does not exist',
+    '[discovery]\naccept = "all"',
+    '2:10',
+    'discovery.accept',
+    'must be "known", "segment" or "any"',
+  ],
+  [
+    'discovery on no interface',
+    '[discovery]\ninterfaces = ["a b"]',
+    '2:15',
+    'discovery.interfaces[0]',
+    'is no name that a network interface can have',
+  ],
+  [
+    'discovery twice on an interface',
+    '[discovery]\ninterfaces = ["eth0", "eth0"]',
+    '2:23',
+    'discovery.interfaces[1]',
+    '"eth0" is listed twice',
+  ],
+  [
+    'discovery on the LAN',
+    '[discovery]\ninterfaces = ["eth0"]\n[lan]\ninterface = "eth0"',
+    '2:15',
+    'discovery.interfaces[0]',
+    'is the same interface as lan.interface',
+  ],
   // Memory, rates and how data is delivered.
   ['memory without a unit', '[buffers]\nmemory = "64"', '2:10', 'buffers.memory', 'must be an amount of memory'],
   ['memory as a number', '[buffers]\nmemory = 64', '2:10', 'buffers.memory', 'must be a text, not the number 64'],

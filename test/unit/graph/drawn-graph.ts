@@ -2,7 +2,7 @@
 import { readU16, toHex, writeU16 } from '../../../src/base/bytes.ts';
 import type { NodeKey } from '../../../src/base/ids.ts';
 import type { PathGraph } from '../../../src/graph/disjoint-paths.ts';
-import type { GraphLink } from '../../../src/graph/graph.ts';
+import type { GraphLink } from '../../../src/graph/graph-link.ts';
 
 export type Edge = [number, number, number?, 'detour'?];
 
@@ -17,16 +17,27 @@ export function namesOf(path: readonly NodeKey[]): number[] {
 }
 
 export function graphFrom(edges: readonly Edge[]): PathGraph {
-  const links = new Map<string, GraphLink[]>();
+  const links: GraphLink[][] = [];
   for (const [a, b, roundTripMs = 1, detour] of edges) {
     for (const [from, to] of [
       [a, b],
       [b, a],
     ]) {
-      const list = links.get(toHex(keyOf(from))) ?? [];
-      list.push({ key: keyOf(to), keyText: toHex(keyOf(to)), roundTripMs, detour: detour !== undefined });
-      links.set(toHex(keyOf(from)), list);
+      links[from] ??= [];
+      links[from].push({
+        key: keyOf(to),
+        keyText: toHex(keyOf(to)),
+        number: to,
+        roundTripMs,
+        detour: detour !== undefined,
+      });
     }
   }
-  return { neighbours: (key) => links.get(toHex(key)) ?? [] };
+  const numbers = new Map(Object.keys(links).map((number) => [toHex(keyOf(Number(number))), Number(number)]));
+  return {
+    bound: links.length,
+    numberOf: (key) => numbers.get(key),
+    keyOf,
+    linksOf: (number) => links[number] ?? [],
+  };
 }

@@ -2,6 +2,7 @@
  * Several record floods joined by links in memory, on a virtual clock. Messages may be lost and late; a link that is
  * down carries nothing.
  */
+import { toHex } from '../../../src/base/bytes.ts';
 import { Drops } from '../../../src/base/drops.ts';
 import type { LinkId, SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -139,7 +140,7 @@ export class FloodNetwork {
   agreed(): boolean {
     return this.nodes.every(({ flood }) =>
       this.nodes.every((a) => {
-        const seen = flood.graph.neighbours(a.identity.key).map(({ keyText }) => keyText);
+        const seen = flood.graph.neighbours(toHex(a.identity.key)).map(({ keyText }) => keyText);
         return this.nodes.every((b) => seen.includes(textOf(b)) === this.isUp(a, b));
       }),
     );

@@ -17,7 +17,7 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
       detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
     }));
     const record = { node, sequence: 1, expiry: 1, services: [], links: claimed };
-    store.put({ key: toHex(node), record, bytes: new Uint8Array(0), from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
+    store.put({ key: toHex(node), record, bytes: new Uint8Array(64), from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
   }
   return new Graph(store);
 }
@@ -25,23 +25,29 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
 describe('the graph', () => {
   it('counts a link only while both ends claim it, with the longer of their round trips', () => {
     const graph = graphOf({ 1: { 2: 5, 3: 1, 4: 1 }, 2: { 1: 7 }, 3: {} });
-    expect(graph.neighbours(keyOf(1))).toEqual([
-      { key: keyOf(2), keyText: toHex(keyOf(2)), roundTripMs: 7, detour: false },
+    expect(graph.neighbours(toHex(keyOf(1)))).toEqual([
+      {
+        key: keyOf(2),
+        keyText: toHex(keyOf(2)),
+        number: graph.numberOf(toHex(keyOf(2))),
+        roundTripMs: 7,
+        detour: false,
+      },
     ]);
-    expect(graph.neighbours(keyOf(2)).map(({ roundTripMs }) => roundTripMs)).toEqual([7]);
-    expect(graph.neighbours(keyOf(3))).toEqual([]);
-    expect(graph.neighbours(keyOf(9))).toEqual([]);
+    expect(graph.neighbours(toHex(keyOf(2))).map(({ roundTripMs }) => roundTripMs)).toEqual([7]);
+    expect(graph.neighbours(toHex(keyOf(3)))).toEqual([]);
+    expect(graph.neighbours(toHex(keyOf(9)))).toEqual([]);
   });
 
   it('knows a link for a detour when either end sends over other links', () => {
     const links = { 1: { 2: 5, 3: 5 }, 2: { 1: 5 }, 3: { 1: 5 } };
     const graph = graphOf(links, [[2, 1]]);
-    expect(graph.neighbours(keyOf(1)).map(({ detour }) => detour)).toEqual([true, false]);
-    expect(graph.neighbours(keyOf(2)).map(({ detour }) => detour)).toEqual([true]);
+    expect(graph.neighbours(toHex(keyOf(1))).map(({ detour }) => detour)).toEqual([true, false]);
+    expect(graph.neighbours(toHex(keyOf(2))).map(({ detour }) => detour)).toEqual([true]);
   });
 
   it('has no link of a node with itself', () => {
-    expect(graphOf({ 1: { 1: 0 } }).neighbours(keyOf(1))).toEqual([]);
+    expect(graphOf({ 1: { 1: 0 } }).neighbours(toHex(keyOf(1)))).toEqual([]);
   });
 
   it('finds a node by address and by key, if it was heard of', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { toHex } from '../../../src/base/bytes.ts';
 import type { LinkId, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { RECORD_HOPS } from '../../../src/graph/tuning.ts';
@@ -103,7 +104,7 @@ describe('the own record', () => {
     network.run(3_000);
     const sent = ownRecordsSent(network, hub, others[0]);
     expect(sent.map(({ at }) => at)).toEqual([0, 1_000]);
-    expect(hub.flood.graph.neighbours(hub.identity.key).length).toBe(4);
+    expect(hub.flood.graph.neighbours(toHex(hub.identity.key)).length).toBe(4);
   });
 
   it('is renewed every 60 s, and so stays with the others', () => {
@@ -153,7 +154,7 @@ describe('the own record', () => {
     a.flood.setDetour(b.index as LinkId, true);
     network.run(100);
     expect(detour()).toBe(true);
-    expect(a.flood.graph.neighbours(a.identity.key)[0].detour).toBe(true);
+    expect(a.flood.graph.neighbours(toHex(a.identity.key))[0].detour).toBe(true);
     a.flood.setDetour(b.index as LinkId, false);
     network.run(2_000);
     expect(detour()).toBe(false);

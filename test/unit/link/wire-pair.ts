@@ -123,6 +123,7 @@ export class TestNode {
       tuning: options.tuning ?? {},
       backChannels: world.backChannels(name),
       source: this.source,
+      ...(options.admits === undefined ? {} : { admits: options.admits }),
     });
     this.source.sendable = (link) => this.links.sendable(link);
     this.source.frameBytes = (link) => this.links.measures(link).frameBytes;
@@ -186,6 +187,7 @@ export interface NodeOptions {
   readonly tuning?: Partial<LinkTuning>;
   /** Somebody else's, for a stolen or restored key. */
   readonly identity?: Identity;
+  readonly admits?: (key: NodeKey, endpoint: Uint8Array) => boolean;
 }
 
 const BATCH_DATAGRAMS = 64;

@@ -50,8 +50,7 @@ let changes: string[];
 let channels: BackChannels;
 
 function draw(edges: readonly Edge[]): void {
-  const drawn = graphFrom(edges);
-  graph = { neighbours: (key) => drawn.neighbours(key) };
+  graph = graphFrom(edges);
 }
 
 beforeEach(() => {
@@ -67,7 +66,15 @@ beforeEach(() => {
   changes = [];
   channels = new BackChannels({
     self: keyOf(0),
-    graph: { neighbours: (key) => graph.neighbours(key) },
+    // The one that is drawn by then.
+    graph: {
+      get bound() {
+        return graph.bound;
+      },
+      numberOf: (key) => graph.numberOf(key),
+      keyOf: (number) => graph.keyOf(number),
+      linksOf: (number) => graph.linksOf(number),
+    },
     bundles: {
       connect: (options) => {
         const session = new FakeSession(options);

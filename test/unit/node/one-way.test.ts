@@ -5,6 +5,7 @@
  *   └── 1 ──┘
  */
 import { describe, expect, it } from 'vitest';
+import { toHex } from '../../../src/base/bytes.ts';
 import type { SecretKey, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { REAL_TIME } from '../../../src/base/traffic-class.ts';
@@ -35,7 +36,7 @@ function detours(network: Network, at: number): string[] {
   const { graph } = places[at].node!.flood;
   return places.flatMap(({ key, name }) =>
     graph
-      .neighbours(key)
+      .neighbours(toHex(key))
       .filter(({ detour }) => detour)
       .map((link) => `${name} - ${names.get(addressOf(link.key))}`),
   );

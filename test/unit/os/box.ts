@@ -7,8 +7,10 @@ import { createInterface } from 'node:readline';
 import { Failure } from '../../../src/base/failure.ts';
 import { parseIpv4 } from '../../../src/control/ip-text.ts';
 import { Dnsmasq } from '../../../src/os/dnsmasq.ts';
+import { formatEndpoint } from '../../../src/os/endpoint.ts';
 import { applyRuleset, isKillSwitchLoaded, lockedRuleset, removeRulesets } from '../../../src/os/firewall.ts';
 import { GatewayNetwork, MinerNetwork, readOwnNetworks } from '../../../src/os/network.ts';
+import { Segments } from '../../../src/os/segments.ts';
 import { findUplink, foreignDropChains } from '../../../src/os/surroundings.ts';
 import { ipv4, prefix } from '../tunnel/packets.ts';
 
@@ -31,6 +33,24 @@ const dnsmasq = new Dnsmasq({
   log,
 });
 
+const local = [
+  { address: '0.0.0.0', port: 6969, family: 4 },
+  { address: '::', port: 6969, family: 6 },
+] as const;
+const segments = new Segments({ interfaces: undefined, except: [lan], local, log });
+
+function startSegments(): void {
+  segments.start({
+    changed: () => {},
+    heard: (id, endpoint, bytes) =>
+      log.write('info', 'heard', { id, from: formatEndpoint(endpoint), text: textOf(bytes) }),
+  });
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'miner-start': () => miner.start(),
   'miner-tun': (mtu) => miner.tunOpened(Number(mtu)),
@@ -44,6 +64,14 @@ const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'dnsmasq-start': () => dnsmasq.start(),
   'dnsmasq-resolver': (address) => dnsmasq.setResolver(parseIpv4(address) ?? 0),
   'dnsmasq-stop': () => dnsmasq.stop(),
+  'segments-start': async () => startSegments(),
+  'segments-call': async (id, text, times = '1') => {
+    for (let i = 0; i < Number(times); i++) segments.send(Number(id), new TextEncoder().encode(`${text}${i}`));
+  },
+  'segments-keep-calling': async (id, text) => {
+    setInterval(() => segments.send(Number(id), new TextEncoder().encode(text)), 200);
+  },
+  'segments-close': async () => segments.close(),
   'kill-switch-loaded': () => isKillSwitchLoaded(),
   lock: () => applyRuleset(lockedRuleset(undefined)),
   'bad-ruleset': () => applyRuleset('table inet {'),

@@ -1,0 +1,45 @@
+/** Our own choices of discovery, each with its reason. */
+export interface DiscoveryTuning {
+  /**
+   * Pauses between the first beacons on a segment that came up: a box that is switched on is found within a second also where
+   * half of all beacons are lost.
+   */
+  readonly firstGapsMs: readonly number[];
+  /** From then on, give or take a quarter: a box that is plugged in calls by itself, so this only heals what went wrong. */
+  readonly gapMs: number;
+  /** A lost neighbour may be on another segment: all hear a beacon at once, but none two within this time. */
+  readonly leastGapMs: number;
+  /** Signatures checked on a segment: 4 ms each without the addon, so at most a fiftieth of a core for each segment. */
+  readonly verifiedPerSecond: number;
+  readonly verifiedAtOnce: number;
+  /** Handshakes begun because of beacons of one segment: two point multiplications each. */
+  readonly triedPerSecond: number;
+  readonly triedAtOnce: number;
+  /** Handshakes under way with nodes that nobody vouches for. */
+  readonly maxTrying: number;
+  /** How long such a handshake may take: seven tries of INIT, on a link that loses half. */
+  readonly tryMs: number;
+  /** A neighbour that was found and lost is sought this long where it was, then only its beacon brings it back. */
+  readonly lostMs: number;
+  /** Neighbours found, in all and on one segment: a record has room for 64 links, and configured ones come first. */
+  readonly maxFound: number;
+  readonly maxFoundOnSegment: number;
+}
+
+export const DISCOVERY_TUNING: DiscoveryTuning = {
+  firstGapsMs: [250, 500, 1_000, 2_000, 4_000],
+  gapMs: 10_000,
+  leastGapMs: 1_000,
+  verifiedPerSecond: 5,
+  verifiedAtOnce: 16,
+  triedPerSecond: 2,
+  triedAtOnce: 8,
+  maxTrying: 16,
+  tryMs: 3_000,
+  lostMs: 60_000,
+  maxFound: 32,
+  maxFoundOnSegment: 16,
+};
+
+/** docs/protocol.md section 9.1: as far as clocks may differ. */
+export const BEACON_LIFE_MS = 180_000;

@@ -1,0 +1,14 @@
+/** A link between two nodes as both of them tell of it. */
+import type { KeyText, NodeKey } from '../base/ids.ts';
+
+export interface GraphLink {
+  /** The node at the other end. */
+  readonly key: NodeKey;
+  readonly keyText: KeyText;
+  /** Its number in the graph. */
+  readonly number: number;
+  /** The longer one of what both say. */
+  readonly roundTripMs: number;
+  /** One of the ends sends over other links: the link works in one direction only. */
+  readonly detour: boolean;
+}

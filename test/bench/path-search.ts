@@ -1,0 +1,85 @@
+/**
+ * The graph of a large network in the memory of one node, and how long a search of disjoint paths takes in it: records as they are stored,
+ * links at random besides a ring, round trips from 1 to 100 ms.
+ */
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import type { NodeKey } from '../../src/base/ids.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { disjointPaths, MAX_PATH_HOPS } from '../../src/graph/disjoint-paths.ts';
+import { Graph } from '../../src/graph/graph.ts';
+import { OWN, RecordStore } from '../../src/graph/record-store.ts';
+import { encodeUnsignedRecord, parseRecord, type RecordLink, withSignature } from '../../src/wire/record.ts';
+import { heldBytes } from '../fuzz/harness/heap.ts';
+
+export const about =
+  'search of disjoint paths in a graph of 10,000 nodes and 50,000 links, and the memory that holds it';
+export const takes = '20 s';
+
+const NODES = 10_000;
+const LINKS = 50_000;
+const SEARCHES = 200;
+const PATHS = [1, 2, 4, 8];
+const BOUND_MS = 50;
+const MIB = 1024 * 1024;
+
+export function run(context: RunContext): RunResult {
+  const random = new SeededRandom(1, 'path search');
+  const before = heldBytes();
+  const keys = Array.from({ length: NODES }, () => {
+    const key = new Uint8Array(33);
+    random.fill(key);
+    return key as NodeKey;
+  });
+  const store = new RecordStore(NODES);
+  fill(store, keys, random);
+  const graph = new Graph(store);
+  const heldMib = (heldBytes() - before) / MIB;
+  context.log(`${graph.size} records in ${heldMib.toFixed(1)} MiB`);
+  const figures = PATHS.map((count) => searches(graph, keys, count, random));
+  for (const figure of figures) context.log(JSON.stringify(figure));
+  const slowestMs = Math.max(...figures.map(({ p95Ms }) => p95Ms));
+  return { pass: slowestMs < BOUND_MS, nodes: NODES, links: LINKS, heldMib, boundMs: BOUND_MS, figures };
+}
+
+function fill(store: RecordStore, keys: readonly NodeKey[], random: SeededRandom): void {
+  const links: RecordLink[][] = keys.map(() => []);
+  for (let i = 0; i < LINKS; i++) {
+    const a = i < NODES ? i : random.integer(NODES);
+    const b = i < NODES ? (i + 1) % NODES : random.integer(NODES);
+    if (a === b || links[a].some(({ key }) => key === keys[b])) continue;
+    const roundTripMs = 1 + random.integer(100);
+    links[a].push({ key: keys[b], roundTripMs, detour: false });
+    links[b].push({ key: keys[a], roundTripMs, detour: false });
+  }
+  for (const [i, node] of keys.entries()) {
+    const said = { node, sequence: 1, expiry: 1, services: [], links: links[i] };
+    const bytes = withSignature(encodeUnsignedRecord(said), new Uint8Array(64));
+    const record = parseRecord(bytes)!;
+    store.put({ key: toHex(node), record, bytes, from: OWN, expiresAt: 1, hopsToGive: 1 });
+  }
+}
+
+function searches(graph: Graph, keys: readonly NodeKey[], count: number, random: SeededRandom) {
+  const times: number[] = [];
+  let found = 0;
+  let hops = 0;
+  for (let i = 0; i < SEARCHES; i++) {
+    const [from, to] = [random.pick(keys), random.pick(keys)];
+    const startedMs = performance.now();
+    const paths = disjointPaths(graph, from, to, count);
+    times.push(performance.now() - startedMs);
+    found += paths.length;
+    hops = Math.max(hops, ...paths.map((path) => path.length));
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number) => Number(times[Math.floor(share * (times.length - 1))].toFixed(2));
+  return {
+    paths: count,
+    found,
+    mostHops: Math.min(hops, MAX_PATH_HOPS),
+    p50Ms: at(0.5),
+    p95Ms: at(0.95),
+    worstMs: at(1),
+  };
+}
