@@ -242,7 +242,7 @@ describe('wrong usage is one line and exit code 2', () => {
 test('every command has help with a description', async () => {
   const { code, out } = await skywire('--help');
   expect(code).toBe(0);
-    const commands = [...out.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z-]+)? /gm)].map((match) => match[1]);
+  const commands = [...out.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z-]+)? /gm)].map((match) => match[1]);
   expect(commands).toEqual(
     'status links peers routes gateway delivery ping keygen address check-config setup version completion'.split(' '),
   );
