@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { RELIABLE, SENT_ONCE } from '../../../src/base/traffic-class.ts';
 import { parseConfig } from '../../../src/control/config.ts';
 import { formatProblem } from '../../../src/control/config-problems.ts';
+import { MAX_LISTEN } from '../../../src/control/config-schema.ts';
 
 const KEY_A = `02${'a'.repeat(64)}`;
 const KEY_B = `03${'b'.repeat(64)}`;
