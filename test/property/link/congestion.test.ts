@@ -22,15 +22,15 @@ describe('congestion window', () => {
         simulation.run(6_000);
         const before = bottleneck.passedBytes;
         let queueMs = 0;
-        for (let at = 6_000; at < 9_000; at += 10) {
+        for (let at = 6_000; at < 18_000; at += 10) {
           simulation.run(at);
-          queueMs += bottleneck.queueMs(at) / 300;
+          queueMs += bottleneck.queueMs(at) / 1_200;
         }
-        // Nearly always all of it; now and then a test for overload falls into these three seconds.
-        expect(bottleneck.passedBytes - before).toBeGreaterThan(0.75 * 3_000 * bottleneck.bytesPerMs);
+        // Nearly always all of it; a test for overload may take a second or two of these twelve.
+        expect(bottleneck.passedBytes - before).toBeGreaterThan(0.75 * 12_000 * bottleneck.bytesPerMs);
         expect(queueMs).toBeLessThan(4 * (1_452 / bottleneck.bytesPerMs) + 5 + delayMs / 4);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
