@@ -176,13 +176,14 @@ function complainOfPeerEndpoint(input: string): string | undefined {
   return unspecified || /^ff/i.test(endpoint.address) ? 'is not an address that a peer can have' : undefined;
 }
 
-const KEY = /^0[23][0-9a-f]{64}$/i;
+/** Form only. */
+export const PUBLIC_KEY = /^0[23][0-9a-f]{64}$/i;
 /** Base58 of 25 bytes that end in a zero version and a checksum; the checksum itself is for who has the hash. */
 const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{25,35}$/;
 
 /** A node is named by its address or by its key. Form only. */
 export function isNodeName(input: string): boolean {
-  return KEY.test(input) || ADDRESS.test(input);
+  return PUBLIC_KEY.test(input) || ADDRESS.test(input);
 }
 
 export const DeliveryText = text(
@@ -191,7 +192,7 @@ export const DeliveryText = text(
 );
 
 export const PublicKeyText = text(
-  matching(KEY, 'must be a public key: 66 hex digits that begin with 02 or 03'),
+  matching(PUBLIC_KEY, 'must be a public key: 66 hex digits that begin with 02 or 03'),
   'Ask the other node for it: `skywire address --json` shows its key',
 );
 

@@ -16,6 +16,7 @@ import { loadConfig } from './config-file.ts';
 import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
+import { readOptions } from './options.ts';
 import { ServiceManager } from './service-manager.ts';
 import { setupGateway } from './setup-gateway.ts';
 import { setupReset } from './setup-reset.ts';
@@ -96,8 +97,8 @@ async function runDaemon(args: readonly string[]): Promise<number> {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return readOptions('skywired', () =>
+    parseArgs({
       args: [...args],
       options: {
         config: { type: 'string' },
@@ -107,10 +108,8 @@ function parse(args: readonly string[]) {
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },
-    }).values;
-  } catch (error) {
-    throw new Failure('usage', (error as Error).message.split('. ')[0], 'See `skywired --help`');
-  }
+    }),
+  ).values;
 }
 
 function datapathName(text: string | undefined): Datapath['name'] | undefined {

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { toHex } from '../base/bytes.ts';
 import { EXIT_CODES, Failure } from '../base/failure.ts';
 import type { Config } from '../control/config.ts';
+import { PUBLIC_KEY } from '../control/config-schema.ts';
 import { formatIpv4Prefix } from '../control/ip-text.ts';
 import { createIdentity } from '../crypto/identity.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
@@ -21,10 +22,9 @@ import { acceptConfig, CONFIG_MODE, DEFAULT_CONFIG_FILE } from './config-file.ts
 import { firstConfig } from './first-config.ts';
 import { choosePool, type GatewayChoice, withGateway } from './gateway-config.ts';
 import { readOrMakeKey } from './key-file.ts';
+import { readOptions } from './options.ts';
 import { isInstalled, startServices } from './services.ts';
 import type { SubcommandOutput } from './subcommands.ts';
-
-const PUBLIC_KEY = /^0[23][0-9a-f]{64}$/i;
 
 interface Handout {
   readonly address: string;
@@ -59,8 +59,8 @@ export async function setupGateway(args: readonly string[], output: SubcommandOu
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return readOptions('skywire setup gateway', () =>
+    parseArgs({
       args: [...args],
       options: {
         config: { type: 'string' },
@@ -70,10 +70,8 @@ function parse(args: readonly string[]) {
         'no-start': { type: 'boolean' },
         json: { type: 'boolean' },
       },
-    }).values;
-  } catch (error) {
-    throw new Failure('usage', (error as Error).message.split('. ')[0], 'See `skywire setup gateway --help`');
-  }
+    }),
+  ).values;
 }
 
 function peerKeys(texts: readonly string[] = []): string[] {

@@ -17,6 +17,7 @@ import { CLIENTS_DIRECTORY } from './client-secrets.ts';
 import { acceptConfig, CONFIG_MODE, DEFAULT_CONFIG_FILE, readConfig } from './config-file.ts';
 import { firstConfig } from './first-config.ts';
 import { readOrMakeKey } from './key-file.ts';
+import { readOptions } from './options.ts';
 import { isInstalled, startServices, stopDaemon } from './services.ts';
 import type { SubcommandOutput } from './subcommands.ts';
 
@@ -45,8 +46,8 @@ export async function setupReset(args: readonly string[], output: SubcommandOutp
 }
 
 function parse(args: readonly string[]) {
-  try {
-    const { values } = parseArgs({
+  const { values } = readOptions('skywire setup reset', () =>
+    parseArgs({
       args: [...args],
       options: {
         config: { type: 'string' },
@@ -54,11 +55,9 @@ function parse(args: readonly string[]) {
         'new-identity': { type: 'boolean' },
         json: { type: 'boolean' },
       },
-    });
-    if (values['keep-identity'] !== values['new-identity']) return values;
-  } catch (error) {
-    throw new Failure('usage', (error as Error).message.split('. ')[0], 'See `skywire setup reset --help`');
-  }
+    }),
+  );
+  if (values['keep-identity'] !== values['new-identity']) return values;
   throw new Failure('usage', 'what becomes of the identity was not said', 'Give --keep-identity or --new-identity');
 }
 

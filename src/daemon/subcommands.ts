@@ -13,6 +13,7 @@ import { createIdentity } from '../crypto/identity.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { readConfig } from './config-file.ts';
 import { createSecret, readKeyFile, secretText, writeKeyFile } from './key-file.ts';
+import { readOptions } from './options.ts';
 
 /** Where a subcommand writes: the process's standard output and error. */
 export interface SubcommandOutput {
@@ -53,7 +54,7 @@ export const processOutput: SubcommandOutput = {
 };
 
 function keygen(args: readonly string[], output: SubcommandOutput): number {
-  const { values } = parse('keygen', () =>
+  const { values } = readOptions('skywire keygen', () =>
     parseArgs({ args: [...args], options: { out: { type: 'string' }, json: { type: 'boolean' } } }),
   );
   const { secret, key, address: ownAddress } = createIdentity(nobleCurve, createSecret(nobleCurve));
@@ -73,7 +74,7 @@ function keygen(args: readonly string[], output: SubcommandOutput): number {
 }
 
 function address(args: readonly string[], output: SubcommandOutput): number {
-  const { values, positionals } = parse('address', () =>
+  const { values, positionals } = readOptions('skywire address', () =>
     parseArgs({
       args: [...args],
       allowPositionals: true,
@@ -98,7 +99,7 @@ function publicKey(text: string): Uint8Array {
 }
 
 function checkConfig(args: readonly string[], output: SubcommandOutput): number {
-  const { values, positionals } = parse('check-config', () =>
+  const { values, positionals } = readOptions('skywire check-config', () =>
     parseArgs({ args: [...args], allowPositionals: true, options: { json: { type: 'boolean' } } }),
   );
   if (positionals.length !== 1) {
@@ -120,15 +121,6 @@ function summary(config: Config): string {
   parts.push(tunnel.gateway === 'none' ? 'no tunnel' : `tunnel to ${tunnel.gateway}`);
   if (gateway !== undefined) parts.push(`gateway with pool ${formatIpv4Prefix(gateway.pool)}`);
   return parts.join(', ');
-}
-
-/** Node.js complains about arguments with errors of its own. */
-function parse<Parsed>(name: string, read: () => Parsed): Parsed {
-  try {
-    return read();
-  } catch (error) {
-    throw new Failure('usage', (error as Error).message.split('. ')[0], `See \`skywire ${name} --help\``);
-  }
 }
 
 function jsonLine(value: unknown): string {

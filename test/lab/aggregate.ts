@@ -8,13 +8,11 @@
  * The ideal is what headers leave of the sum of the rates (demo/overhead.ts). Beside it what one of the routes carries alone.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
-import { payloadShare } from './demo/overhead.ts';
-import { type KINDS, ParallelNetwork } from './harness/parallel.ts';
+import { idealMbit, type KINDS, type ParallelNetwork, runCases } from './harness/parallel.ts';
 
 export const about = 'two and four equal routes add up for one TCP connection, CUBIC and BBR';
 export const takes = '6 min';
 
-const TUNNEL_MTU_BYTES = 1_340;
 const ROUTE_COUNT = 4;
 const DELAY_MS = 10;
 const MEASURED_S = 10;
@@ -38,34 +36,26 @@ const CASES: Readonly<Record<string, Case>> = {
   '4x250': { routes: 4, rateMbit: 250, least: 0.9, beyondMachine: true },
 };
 
-export async function run(context: RunContext): Promise<RunResult> {
-  const asked = context.args.filter((arg) => arg in CASES);
-  const names = asked.length > 0 ? asked : Object.keys(CASES);
-  const network = await ParallelNetwork.start({ ...context, args: [] }, ROUTE_COUNT);
-  const figures: Record<string, unknown> = {};
-  let pass = true;
-  for (const name of names) {
-    const { routes, rateMbit, least, beyondMachine } = CASES[name];
-    const route = { rateMbit, delayMs: DELAY_MS };
-    const idealMbit = rateMbit * payloadShare(TUNNEL_MTU_BYTES);
-    await network.use([route]);
-    const alone = (await network.download('cubic', MEASURED_S, SETTLE_S)) / idealMbit;
-    await network.use(Array.from({ length: routes }, () => route));
-    const share = async (kind: keyof typeof KINDS) =>
-      (await network.download(kind, MEASURED_S, SETTLE_S)) / (routes * idealMbit);
-    const [cubic, bbr] = [await share('cubic'), await share('bbr')];
-    const ok = beyondMachine === true || Math.min(cubic, bbr) >= least;
-    pass &&= ok;
-    figures[name] = {
-      ideal_mbit: round(routes * idealMbit),
-      alone: round(alone),
-      cubic: round(cubic),
-      bbr: round(bbr),
-      ok,
-    };
-    context.log(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${JSON.stringify(figures[name])}`);
-  }
-  return { pass, ...figures };
+export function run(context: RunContext): Promise<RunResult> {
+  return runCases(context, ROUTE_COUNT, CASES, measure);
+}
+
+async function measure(network: ParallelNetwork, { routes, rateMbit, least, beyondMachine }: Case) {
+  const all = Array.from({ length: routes }, () => ({ rateMbit, delayMs: DELAY_MS }));
+  const one = all.slice(0, 1);
+  await network.use(one);
+  const alone = (await network.download('cubic', MEASURED_S, SETTLE_S)) / idealMbit(one);
+  await network.use(all);
+  const share = async (kind: keyof typeof KINDS) =>
+    (await network.download(kind, MEASURED_S, SETTLE_S)) / idealMbit(all);
+  const [cubic, bbr] = [await share('cubic'), await share('bbr')];
+  return {
+    ideal_mbit: round(idealMbit(all)),
+    alone: round(alone),
+    cubic: round(cubic),
+    bbr: round(bbr),
+    ok: beyondMachine === true || Math.min(cubic, bbr) >= least,
+  };
 }
 
 function round(value: number): number {

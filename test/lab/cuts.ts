@@ -11,7 +11,6 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { RunningDownload, takeDhcpLease } from './harness/clients.ts';
 import { type Cut, pulled, silent } from './harness/cut.ts';
 import { DemoNetwork, WEB_NAME } from './harness/demo-topology.ts';
-import { until } from './harness/until.ts';
 
 export const about =
   'a route dies mid-download by cable, silently, behind the relay, by kill -9: nothing lost, no stall past 1 s';
@@ -49,12 +48,7 @@ export async function run(context: RunContext): Promise<RunResult> {
 
 async function downloadThrough(network: DemoNetwork, { cut, mend }: Cut) {
   const download = new RunningDownload(network.laptop, `http://${WEB_NAME}/file`);
-  await until(
-    'a third of the file',
-    DEADLINE_MS,
-    () => download.bytes > FILE_BYTES / 3,
-    () => network.tails(),
-  );
+  await download.passes(FILE_BYTES / 3, DEADLINE_MS, () => network.tails());
   await cut(network);
   const { sha256, longestStallMs } = await download.finished;
   await mend(network);

@@ -104,12 +104,7 @@ async function downloadThroughRestart(network: DemoNetwork, how: 'stop' | 'kill'
   const lease = async () => (await network.miner.ask('status', {})).tunnel.leased_address;
   const before = await lease();
   const download = new RunningDownload(network.laptop, `http://${WEB_NAME}/file`);
-  await until(
-    'a third of the file',
-    DEADLINE_MS,
-    () => download.bytes > FILE_BYTES / 3,
-    () => network.tails(),
-  );
+  await download.passes(FILE_BYTES / 3, DEADLINE_MS, () => network.tails());
   const startedMs = performance.now();
   await network.gateway[how]();
   await network.gateway.start();

@@ -86,19 +86,9 @@ export async function run(context: RunContext): Promise<RunResult> {
   for (const [name, fault] of Object.entries(FAULTS)) {
     const before = await Promise.all(broken.map(offloadOf));
     const download = new RunningDownload(network.laptop, `http://${WEB_NAME}/file`);
-    await until(
-      'a third of the file',
-      DEADLINE_MS,
-      () => download.bytes > FILE_BYTES / 3,
-      () => network.tails(),
-    );
+    await download.passes(FILE_BYTES / 3, DEADLINE_MS, () => network.tails());
     await Promise.all(broken.map((daemon) => fault.strike(devices.get(daemon)!)));
-    await until(
-      'two thirds of the file',
-      DEADLINE_MS,
-      () => download.bytes > (2 * FILE_BYTES) / 3,
-      () => network.tails(),
-    );
+    await download.passes((2 * FILE_BYTES) / 3, DEADLINE_MS, () => network.tails());
     await Promise.all(broken.map((daemon) => fault.heal(devices.get(daemon)!)));
     const { sha256, longestStallMs, ms } = await download.finished;
     const complete = sha256 === network.internet.sha256;

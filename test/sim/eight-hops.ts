@@ -8,15 +8,14 @@
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { readU32, writeU32 } from '../../src/base/bytes.ts';
-import type { PacketBatch } from '../../src/base/datagram.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { BULK, REAL_TIME, REAL_TIME_DEADLINE_MS, RELIABLE } from '../../src/base/traffic-class.ts';
-import { PROTOCOL } from '../../src/wire/ip.ts';
 import { Chain } from './world/chain.ts';
 import { EventHeap } from './world/event-heap.ts';
 import { Network } from './world/network.ts';
 import { PlainPath } from './world/plain-path.ts';
 import { type TcpOptions, type TcpPort, TcpReceiver, TcpSender } from './world/tcp.ts';
+import { MTU_BYTES, SERVER, startDownload, TCP_KINDS, TCP_PORT } from './world/tunnel-tcp.ts';
 import type { WireShape } from './world/wire.ts';
 
 export const about =
@@ -29,12 +28,9 @@ const BYTES_PER_MS = MBPS * 125;
 const DELAY_MS = 5;
 const QUEUE_BYTES = 256 * 1_024;
 const MESSAGE_BYTES = 8_000;
-const MTU_BYTES = 1_340;
 const REAL_TIME_EVERY_MS = 10;
 const REAL_TIME_BYTES = 200;
-const SERVER = ((93 << 24) | (184 << 16) | (216 << 8) | 34) >>> 0;
 const LAPTOP = ((10 << 24) | 2) >>> 0;
-const TCP_PORT = 5_001;
 const SEED = 1;
 
 interface Case {
@@ -173,13 +169,8 @@ function realTime(
   return { delivered: delays.size / sentAt.length, p50Ms: quantile(0.5), p95Ms: quantile(0.95) };
 }
 
-const KINDS = {
-  cubic: { congestion: 'cubic', lossBy: 'rack' },
-  reno: { congestion: 'reno', lossBy: 'dup3' },
-} as const;
-
 /** Payload of a download through the tunnel, from the gateway's end to the miner's. */
-function tunnelShare(one: Case, kind: keyof typeof KINDS, ms: number): number {
+function tunnelShare(one: Case, kind: keyof typeof TCP_KINDS, ms: number): number {
   const { loss, lossBack, ...rest } = wireOf(one);
   // The gateway is the last node: what carries data leaves the second end of each wire.
   const shape = lossBack === undefined ? { ...rest, loss } : { ...rest, loss: lossBack, lossBack: loss };
@@ -187,37 +178,9 @@ function tunnelShare(one: Case, kind: keyof typeof KINDS, ms: number): number {
   const network = new Network({ seed: SEED, nodes: HOPS + 1, wires, routeCount: 1, world: { traced: false } });
   const { world } = network;
   network.bootAll();
-  while (network.address === 0) {
-    if (world.now > 60_000) throw new Error('no lease after a minute');
-    world.run(world.now + 100);
-  }
+  network.untilLeased();
   world.run(world.now + 10_000);
-  const portAt = (end: 'laptop' | 'internet'): TcpPort => ({
-    get now() {
-      return world.now;
-    },
-    at: (time, action) => world.at(time, action),
-    // Not at once: the packet may be an answer to one that a node is just handing out.
-    send: (packet) => {
-      const copy = copyOf(packet);
-      world.at(world.now, () => network.sendFrom(end, copy));
-    },
-  });
-  const options: TcpOptions = {
-    ...KINDS[kind],
-    mtuBytes: MTU_BYTES,
-    source: SERVER,
-    destination: network.address,
-    port: TCP_PORT,
-  };
-  const sender = new TcpSender(options, portAt('internet'));
-  const receiver = new TcpReceiver(options, portAt('laptop'));
-  network.onPacket = (end, packet) => {
-    if (packet[9] !== PROTOCOL.tcp) return;
-    if (end === 'laptop') receiver.receive(packet);
-    else sender.receive(packet);
-  };
-  sender.start();
+  const { receiver } = startDownload(network, kind);
   world.run(world.now + 20_000);
   const before = receiver.bytes;
   world.run(world.now + ms);
@@ -237,7 +200,7 @@ function plainShare(shapes: readonly Partial<WireShape>[], ms: number): number {
     send: ({ arena, lengths }) => path.send(end, arena.subarray(0, lengths[0])),
   });
   const options: TcpOptions = {
-    ...KINDS.cubic,
+    ...TCP_KINDS.cubic,
     mtuBytes: MTU_BYTES,
     source: SERVER,
     destination: LAPTOP,
@@ -253,11 +216,6 @@ function plainShare(shapes: readonly Partial<WireShape>[], ms: number): number {
     event.run();
   }
   return receiver.bytes / (ms * BYTES_PER_MS);
-}
-
-function copyOf({ arena, lengths }: PacketBatch): PacketBatch {
-  const [length] = lengths;
-  return { arena: arena.slice(0, length), count: 1, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
 }
 
 function round(value: number, digits = 3): number {

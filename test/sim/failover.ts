@@ -11,11 +11,9 @@
  * return.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
-import type { PacketBatch } from '../../src/base/datagram.ts';
 import type { Redundancy } from '../../src/bundle/redundancy/duplicator.ts';
-import { PROTOCOL } from '../../src/wire/ip.ts';
 import { Network } from './world/network.ts';
-import { type TcpOptions, type TcpPort, TcpReceiver, TcpSender } from './world/tcp.ts';
+import { startDownload, type TunnelDownload } from './world/tunnel-tcp.ts';
 
 export const about = 'routes cut at random moments under a download and a call: stalls, losses; all gone for 70 s';
 export const takes = '8 min, gate 1 min';
@@ -24,9 +22,6 @@ export const gate = true;
 const CUTS = 100;
 const GATE_CUTS = 6;
 const SHAPE = { delayMs: 12, rateMbps: 20, queueBytes: 128 * 1024 };
-const MTU_BYTES = 1_340;
-const SERVER = ((93 << 24) | (184 << 16) | (216 << 8) | 34) >>> 0;
-const TCP_PORT = 5_001;
 /** A G.711 call: 160 bytes of voice every 20 ms, and RTP, UDP and IP. */
 const CALL_EVERY_MS = 20;
 const CALL_BYTES = 200;
@@ -83,7 +78,7 @@ function cutAgainAndAgain(context: RunContext, cuts: number, redundancy: Redunda
 class Traffic {
   private readonly network: Network;
   private readonly random: ReturnType<Network['world']['random']>;
-  private readonly sender: TcpSender;
+  private readonly download: TunnelDownload;
   private movedAt = 0;
   private longestMs = 0;
   private calling = true;
@@ -100,32 +95,15 @@ class Traffic {
     const { world } = network;
     this.random = world.random('cuts');
     network.bootAll();
-    while (network.address === 0) world.run(world.now + 100);
+    network.untilLeased();
     world.run(world.now + 5_000);
-    const options: TcpOptions = {
-      congestion: 'cubic',
-      lossBy: 'rack',
-      mtuBytes: MTU_BYTES,
-      source: SERVER,
-      destination: network.address,
-      port: TCP_PORT,
-    };
-    this.sender = new TcpSender(options, this.portAt('internet'));
-    const receiver = new TcpReceiver(options, this.portAt('laptop'));
-    network.onPacket = (end, packet) => {
-      if (packet[9] !== PROTOCOL.tcp) return;
-      if (end === 'internet') return this.sender.receive(packet);
-      const before = receiver.bytes;
-      receiver.receive(packet);
-      if (receiver.bytes > before) this.moved();
-    };
-    this.sender.start();
+    this.download = startDownload(network, 'cubic', () => this.moved());
     this.call();
     world.run(world.now + 5_000);
   }
 
   get timeouts(): number {
-    return this.sender.timeouts;
+    return this.download.sender.timeouts;
   }
 
   /** Cuts one route somewhere: the longest time in which the download did not move, and what of the call is not back, until the next cut. */
@@ -178,24 +156,4 @@ class Traffic {
     if (this.calling) this.network.send(CALL_BYTES);
     world.at(world.now + CALL_EVERY_MS, () => this.call());
   }
-
-  private portAt(end: 'laptop' | 'internet'): TcpPort {
-    const { world } = this.network;
-    return {
-      get now() {
-        return world.now;
-      },
-      at: (time, action) => world.at(time, action),
-      // Not at once: the packet may be an answer to one that a node is just handing out.
-      send: (packet) => {
-        const copy = copyOf(packet);
-        world.at(world.now, () => this.network.sendFrom(end, copy));
-      },
-    };
-  }
-}
-
-function copyOf({ arena, lengths }: PacketBatch): PacketBatch {
-  const [length] = lengths;
-  return { arena: arena.slice(0, length), count: 1, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
 }

@@ -129,12 +129,7 @@ export async function cutOneRoute(demo: Demo): Promise<StepFigures> {
   narrator.heading('It downloads the file again, and a third of the way somebody pulls the cable of modem B.');
   const { download } = startDownload(demo);
   const third = network.internet.fileBytes / 3;
-  await until(
-    'a third of the file',
-    PROGRESS_DEADLINE_MS,
-    () => download.bytes > third,
-    () => network.tails(),
-  );
+  await download.passes(third, PROGRESS_DEADLINE_MS, () => network.tails());
   network.relayB.host.setLink('to-miner', 'down');
   narrator.line('   The cable is out.');
   const done = await download.finished;

@@ -97,6 +97,11 @@ export class RunningDownload {
     this.finished.catch(() => {});
   }
 
+  /** Resolves when more than so many bytes have arrived. `explain` says why they did not. */
+  async passes(bytes: number, deadlineMs: number, explain: () => string): Promise<void> {
+    await until(`${Math.round(bytes)} bytes of the file`, deadlineMs, () => this.bytes > bytes, explain);
+  }
+
   /** Breaks it off; `finished` rejects. */
   async cancel(): Promise<void> {
     await this.client.kill();

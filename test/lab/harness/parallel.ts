@@ -7,7 +7,8 @@
  *
  * End a of a cable is the miner's, so that `ba` is down. The miner is started anew for each set of routes that is to be measured.
  */
-import type { RunContext } from '../../../scripts/run-contract.ts';
+import type { RunContext, RunResult } from '../../../scripts/run-contract.ts';
+import { payloadShare } from '../demo/overhead.ts';
 import { startInternet } from './clients.ts';
 import { Daemon } from './daemon.ts';
 import { type Cable, type CableSettings, Impairment } from './impairment.ts';
@@ -42,6 +43,33 @@ export const KINDS = {
   /** Three duplicate acknowledgements in place of RACK: order counts. */
   reno: { congestion: 'reno', recovery: 0 },
 } as const;
+
+const TUNNEL_MTU_BYTES = 1_340;
+
+/** What headers and losses leave of the sum of the rates, Mb/s of payload (demo/overhead.ts). */
+export function idealMbit(routes: readonly RouteSettings[]): number {
+  return (
+    routes.reduce((sum, { rateMbit, loss = 0 }) => sum + rateMbit * (1 - loss), 0) * payloadShare(TUNNEL_MTU_BYTES)
+  );
+}
+
+/** Measures the cases that the arguments name, or all, one after another in a network of `routeCount` routes. */
+export async function runCases<Case>(
+  context: RunContext,
+  routeCount: number,
+  cases: Readonly<Record<string, Case>>,
+  measure: (network: ParallelNetwork, one: Case) => Promise<{ ok: boolean }>,
+): Promise<RunResult> {
+  const asked = context.args.filter((arg) => Object.hasOwn(cases, arg));
+  const names = asked.length > 0 ? asked : Object.keys(cases);
+  const network = await ParallelNetwork.start({ ...context, args: [] }, routeCount);
+  const figures: Record<string, { ok: boolean }> = {};
+  for (const name of names) {
+    figures[name] = await measure(network, cases[name]);
+    context.log(`${figures[name].ok ? 'ok  ' : 'FAIL'} ${name}: ${JSON.stringify(figures[name])}`);
+  }
+  return { pass: Object.values(figures).every(({ ok }) => ok), ...figures };
+}
 
 export class ParallelNetwork {
   private readonly lab: Lab;

@@ -15,6 +15,7 @@ import { Internet, Laptop } from './internet.ts';
 import type { Wire, WireShape } from './wire.ts';
 import { NODE_PORT, scopeOf, World, type WorldOptions } from './world.ts';
 
+const LEASE_WITHIN_MS = 60_000;
 const SILENT_LOG = { write: () => {} };
 
 interface Place {
@@ -71,6 +72,25 @@ export class Network {
 
   bootAll(): void {
     for (const { index } of this.places) this.world.boot(index);
+  }
+
+  /** Runs until the miner has an address. */
+  untilLeased(): void {
+    const { world } = this;
+    const deadline = world.now + LEASE_WITHIN_MS;
+    while (this.leased === 0) {
+      if (world.now > deadline) throw new Error('no lease after a minute');
+      world.run(world.now + 100);
+    }
+  }
+
+  /** The laptop sends so many packets, 10 ms apart; how many came back within a second of the last one. */
+  exchange(packets: number): number {
+    const { world, laptop } = this;
+    const before = laptop.returned;
+    for (let i = 0; i < packets; i++) world.at(world.now + i * 10, () => this.send(100));
+    world.run(world.now + packets * 10 + 1_000);
+    return laptop.returned - before;
   }
 
   /** The laptop sends one numbered packet, if the miner is up and has an address for it. */

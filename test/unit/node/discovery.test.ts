@@ -27,21 +27,12 @@ function linksUp(network: Network): number[] {
   );
 }
 
-/** Sends so many packets of the laptop, and returns how many came back. */
-function exchange(network: Network, packets: number): number {
-  const { world, laptop } = network;
-  const before = laptop.returned;
-  for (let i = 0; i < packets; i++) world.at(world.now + i * 10, () => network.send(100));
-  world.run(world.now + packets * 10 + 1_000);
-  return laptop.returned - before;
-}
-
 describe('nodes that know nobody', () => {
   test('find each other, and the miner its gateway, within two seconds', () => {
     const network = discoveringNetwork();
     network.world.run(2_000);
     expect(linksUp(network)).toEqual([2, 2, 2, 2]);
-    expect(exchange(network, 20)).toBe(20);
+    expect(network.exchange(20)).toBe(20);
     expect(network.miner!.uplink!.wantedGateway).toBe('auto');
   });
 
@@ -63,7 +54,7 @@ describe('nodes that know nobody', () => {
     world.boot(1);
     world.run(26_000);
     expect(linksUp(network)).toEqual([2, 2, 2, 2]);
-    expect(exchange(network, 20)).toBe(20);
+    expect(network.exchange(20)).toBe(20);
   });
 
   test('drop the links of a segment that is gone at once, and take them up when it is back', () => {

@@ -29,15 +29,6 @@ function connectedNetwork(): Network {
   return network;
 }
 
-/** Sends so many packets of the laptop, and returns how many came back. */
-function exchange(network: Network, packets: number): number {
-  const { world, laptop } = network;
-  const before = laptop.returned;
-  for (let i = 0; i < packets; i++) world.at(world.now + i * 10, () => network.send(100));
-  world.run(world.now + packets * 10 + 1_000);
-  return laptop.returned - before;
-}
-
 describe('a miner', () => {
   it('finds two disjoint paths to its gateway by itself and carries packets both ways', () => {
     const network = connectedNetwork();
@@ -45,7 +36,7 @@ describe('a miner', () => {
     const firstHops = routes.map(({ path }) => toHex(path![0]));
     expect(routes.map(({ state }) => state)).toEqual(['up', 'up', 'up', 'up']);
     expect(new Set(firstHops)).toEqual(new Set([toHex(network.places[1].key), toHex(network.places[2].key)]));
-    expect(exchange(network, 50)).toBe(50);
+    expect(network.exchange(50)).toBe(50);
   });
 
   it('sends nothing once it wants no gateway, and goes on when it wants it again', () => {
@@ -54,10 +45,10 @@ describe('a miner', () => {
     const wanted = network.miner!.uplink!.wantedGateway!;
     world.act(0, () => network.miner!.uplink!.use(undefined, world.now));
     expect(network.miner!.uplink!.session).toBeUndefined();
-    expect(exchange(network, 10)).toBe(0);
+    expect(network.exchange(10)).toBe(0);
     world.act(0, () => network.miner!.uplink!.use(wanted, world.now));
     world.run(world.now + 1_000);
-    expect(exchange(network, 10)).toBe(10);
+    expect(network.exchange(10)).toBe(10);
   });
 
   it('wants a gateway that nobody knows, in vain and without harm', () => {
@@ -66,7 +57,7 @@ describe('a miner', () => {
     world.act(0, () => network.miner!.uplink!.use(new Uint8Array(20), world.now));
     world.run(world.now + 2_000);
     expect(network.miner!.uplink!.session).toBeUndefined();
-    expect(exchange(network, 5)).toBe(0);
+    expect(network.exchange(5)).toBe(0);
   });
 });
 
