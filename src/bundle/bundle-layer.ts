@@ -18,9 +18,9 @@ import type { ClientOptions } from './client-side.ts';
 import { Opener } from './handshake/opener.ts';
 import { Sealer } from './handshake/sealer.ts';
 import { HELLO_LIFE_MS, readHello } from './handshake/session-handshake.ts';
-import type { RoutePort, RouteSetup, SessionEvents, SetupAnswer } from './ports.ts';
+import type { RoutePort, RouteSetup, SetupAnswer } from './ports.ts';
 import { MessagePool } from './queue/message-pool.ts';
-import { Session } from './session.ts';
+import { Session, type SessionEvents } from './session.ts';
 import { SessionTable } from './session-table.ts';
 import { BUNDLE_TUNING, type BundleTuning } from './tuning.ts';
 

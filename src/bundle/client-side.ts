@@ -16,7 +16,7 @@
  */
 import { equal } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
-import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
+import type { NodeKey, RouteHandle, SecretKey, ServiceKey } from '../base/ids.ts';
 import {
   BULK,
   type DeliveryMs,
@@ -32,7 +32,7 @@ import type { RouteSetup } from './ports.ts';
 import type { Redundancy } from './redundancy/duplicator.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
 import { RouteKeeper } from './routes/route-keeper.ts';
-import type { Session } from './session.ts';
+import type { RouteSet } from './routes/route-set.ts';
 
 /** TLV 14 of a set-up is 16 bits. */
 const MAX_ROUTE_INDEX = 0xffff;
@@ -50,6 +50,17 @@ export interface ClientOptions {
   readonly paths: () => NodeKey[][];
 }
 
+/** The session of which this is an end. */
+export interface ClientPort {
+  readonly routes: RouteSet;
+  addRoute(handle: RouteHandle, setup: RouteSetup, path: readonly NodeKey[] | undefined, now: number): BundleRoute;
+  /** Closes a route that is not wanted any more. */
+  closeRoute(route: BundleRoute, reason: string, now: number): void;
+  noteFailure(hop: number, reason: string): void;
+  /** Goes on with a new handshake, on new routes, with what waits in the queue. */
+  restart(now: number): void;
+}
+
 /** The two routes of a path. */
 interface PathPair {
   readonly path: readonly NodeKey[];
@@ -60,7 +71,7 @@ interface PathPair {
 export class ClientSide {
   readonly role = 'client';
   private readonly context: BundleContext;
-  private readonly session: Session;
+  private readonly session: ClientPort;
   private readonly options: ClientOptions;
   private readonly keeper: RouteKeeper;
   private handshake: ClientHandshake;
@@ -71,7 +82,7 @@ export class ClientSide {
   /** The service does not know this handshake. */
   private stale = false;
 
-  constructor(context: BundleContext, session: Session, options: ClientOptions) {
+  constructor(context: BundleContext, session: ClientPort, options: ClientOptions) {
     this.context = context;
     this.session = session;
     this.options = options;

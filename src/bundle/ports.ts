@@ -1,7 +1,6 @@
-/** What the bundle needs from the layer below and what it tells the one above; wired in `node`. */
+/** What the bundle needs from the layer below, and how messages travel; wired in `node`. */
 import type { NodeKey, RouteHandle, ServiceKey } from '../base/ids.ts';
 import { BULK, type DeliveryMs, type TrafficClass } from '../base/traffic-class.ts';
-import type { Session } from './session.ts';
 
 /** What a set-up tells the node at its end (docs/protocol.md section 5, TLV 10 to 18). */
 export interface RouteSetup {
@@ -44,23 +43,3 @@ export interface Lane {
 }
 
 export const BULK_LANE: Lane = { trafficClass: BULK, flow: 0 };
-
-/** What the owner of sessions hears. Called from `BundleLayer.drain`, `incoming` and `routeFailed`. */
-export interface SessionEvents {
-  /**
-   * Both ends have keys. At the service: a client is there. At the client also whenever the service had forgotten the
-   * session and a new one took its place.
-   */
-  opened(session: Session, now: number): void;
-  /** A message: Bulk ones in order, Real Time ones as they come; the bytes are valid during the call. */
-  message(session: Session, bytes: Uint8Array, now: number): void;
-  /**
-   * The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`.
-   */
-  closed(session: Session, reason: string, now: number): void;
-  /**
-   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't
-   * be marked, and is dropped. Without this handler all are dropped.
-   */
-  mark?(session: Session, message: Uint8Array): boolean;
-}

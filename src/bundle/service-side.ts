@@ -8,21 +8,28 @@ import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { BundleContext } from './bundle-context.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
-import type { Session } from './session.ts';
+import type { RouteSet } from './routes/route-set.ts';
 
 /** How far behind the newest the index of another route may lie. */
 const INDEX_WINDOW = 1_024;
 
+/** The session of which this is an end. */
+export interface ServicePort {
+  readonly routes: RouteSet;
+  /** Whether anything authentic ever came from the other end. */
+  readonly heard: boolean;
+}
+
 export class ServiceSide {
   readonly role = 'service';
   private readonly context: BundleContext;
-  private readonly session: Session;
+  private readonly session: ServicePort;
   private readonly answer: Uint8Array;
   private readonly indices = new ReplayWindow(INDEX_WINDOW);
   private routelessSince: number;
   private confirmed = false;
 
-  constructor(context: BundleContext, session: Session, messageTwo: Uint8Array, now: number) {
+  constructor(context: BundleContext, session: ServicePort, messageTwo: Uint8Array, now: number) {
     this.context = context;
     this.session = session;
     this.answer = messageTwo;

@@ -4,11 +4,29 @@
  */
 import { NEVER } from '../base/env.ts';
 import type { KeyText, RouteHandle } from '../base/ids.ts';
+import type { RouteSetup } from './ports.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
-import type { Session } from './session.ts';
+import type { SessionState } from './session-status.ts';
 
 /** Hellos of sessions that ended and could still be replayed; the oldest is forgotten first. */
 const MAX_ENDED_HELLOS = 4_096;
+
+/** A session, as the table and the layer drive it. */
+export interface TableSession {
+  readonly id: number;
+  readonly state: SessionState;
+  /** Whether anything authentic ever came from the other end. */
+  readonly heard: boolean;
+  /** Does all that is due and sends what there is room for; returns when to be called again. */
+  advance(now: number): number;
+  /** This process did not run for `ms`: silence during that time proves nothing. */
+  excuse(ms: number, now: number): void;
+  pathsChanged(now: number): void;
+  /** Service: a set-up with this session's message one arrived. */
+  incoming(handle: RouteHandle, setup: RouteSetup, now: number): 'accept' | 'refused' | 'limit';
+  /** Service: the same client has a newer session. */
+  replace(now: number): void;
+}
 
 interface Entry {
   wakeAt: number;
@@ -27,14 +45,14 @@ interface Served {
 }
 
 export class SessionTable {
-  private readonly entries = new Map<Session, Entry>();
-  private readonly byHello = new Map<string, Session>();
+  private readonly entries = new Map<TableSession, Entry>();
+  private readonly byHello = new Map<string, TableSession>();
   /** Until when (wall clock) the hello of an ended session must not make another. */
   private readonly endedHellos = new Map<string, number>();
   private readonly routes = new Map<RouteHandle, BundleRoute>();
   /** Closed routes whose keys a batch may still need. */
   private leaving: BundleRoute[] = [];
-  private waiting = new Set<Session>();
+  private waiting = new Set<TableSession>();
   private readonly wallMs: () => number;
   private readonly helloLifeMs: number;
 
@@ -49,17 +67,17 @@ export class SessionTable {
     return this.byHello.size;
   }
 
-  add(session: Session, served: Served | undefined): void {
+  add(session: TableSession, served: Served | undefined): void {
     this.entries.set(session, { wakeAt: NEVER, served });
     if (served !== undefined) this.byHello.set(served.hello, session);
     this.touched(session);
   }
 
-  all(): Iterable<Session> {
+  all(): Iterable<TableSession> {
     return this.entries.keys();
   }
 
-  withHello(hello: string): Session | undefined {
+  withHello(hello: string): TableSession | undefined {
     return this.byHello.get(hello);
   }
 
@@ -90,12 +108,12 @@ export class SessionTable {
   }
 
   /** Something happened: the session acts in the next drain. */
-  touched(session: Session): void {
+  touched(session: TableSession): void {
     this.waiting.add(session);
   }
 
   /** A service's client is there now, not replayed: sessions it had before are over. */
-  confirmed(session: Session, now: number): void {
+  confirmed(session: TableSession, now: number): void {
     const served = this.entries.get(session)?.served;
     if (served === undefined) return;
     for (const [other, entry] of this.entries) {
@@ -105,7 +123,7 @@ export class SessionTable {
     }
   }
 
-  ended(session: Session): void {
+  ended(session: TableSession): void {
     const served = this.entries.get(session)?.served;
     this.entries.delete(session);
     this.waiting.delete(session);

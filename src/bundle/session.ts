@@ -6,7 +6,7 @@
  *   lost      none is, now; the client goes on opening routes, the service waits for them
  *   closed    for good
  *
- * The parts do the work: `Traffic` what goes out, `Resequencer` what comes in, `RouteHealth` the routes, `Rekeying` the
+ * The parts do the work: `Traffic` what goes out, `Inbound` what comes in, `RouteStates` the routes, `Rekeying` the
  * keys, `ClientSide` or `ServiceSide` what only one end does. All timers run in `advance`, which every drain calls for
  * whoever was touched or is due.
  */
@@ -14,7 +14,6 @@ import { assert } from '../base/assert.ts';
 import { NEVER } from '../base/env.ts';
 import type { ClientKey, NodeKey, RouteHandle } from '../base/ids.ts';
 import type { DeliveryMs } from '../base/traffic-class.ts';
-import { ReplayWindow } from '../crypto/replay-window.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
@@ -26,33 +25,51 @@ import {
   readPlaintext,
 } from '../wire/route-message.ts';
 import type { BundleContext } from './bundle-context.ts';
-import { type ClientOptions, ClientSide } from './client-side.ts';
+import { type ClientOptions, type ClientPort, ClientSide } from './client-side.ts';
 import { type Epoch, Epochs } from './handshake/epochs.ts';
 import { PlaintextSender } from './handshake/plaintext-sender.ts';
 import { Rekeying } from './handshake/rekeying.ts';
 import type { AcceptedHello } from './handshake/session-handshake.ts';
-import { BULK_LANE, type Lane, type RouteSetup, type SessionEvents } from './ports.ts';
-import { Resequencer } from './resequencer.ts';
+import { Inbound } from './inbound.ts';
+import { BULK_LANE, type Lane, type RouteSetup } from './ports.ts';
 import { BundleRoute, type RouteOrigin, type RouteOwner, type SealedMessage } from './routes/bundle-route.ts';
-import { RouteHealth, type RouteHealthActions } from './routes/route-health.ts';
 import { RouteSet } from './routes/route-set.ts';
-import { ServiceSide } from './service-side.ts';
+import { RouteStates, type RouteStatesOwner } from './routes/route-states.ts';
+import { type ServicePort, ServiceSide } from './service-side.ts';
 import { routeStatus, type SessionFailure, type SessionState, type SessionStatus } from './session-status.ts';
+import type { TableSession } from './session-table.ts';
 import { Traffic } from './traffic.ts';
-
-/** How far Real Time messages may overtake each other, over all routes. */
-const DATAGRAM_REPLAY_BITS = 4_096;
 
 /** Parsed into by whichever session reads: nothing of it outlives a call. */
 const plaintext = new Plaintext();
 const reportReader = new ReportReader();
 const reportBlocks = new RangeBlocks();
 
+/** What the owner of sessions hears. Called from `BundleLayer.drain`, `incoming` and `routeFailed`. */
+export interface SessionEvents {
+  /**
+   * Both ends have keys. At the service: a client is there. At the client also whenever the service had forgotten the
+   * session and a new one took its place.
+   */
+  opened(session: Session, now: number): void;
+  /** A message: Bulk ones in order, Real Time ones as they come; the bytes are valid during the call. */
+  message(session: Session, bytes: Uint8Array, now: number): void;
+  /**
+   * The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`.
+   */
+  closed(session: Session, reason: string, now: number): void;
+  /**
+   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't
+   * be marked, and is dropped. Without this handler all are dropped.
+   */
+  mark?(session: Session, message: Uint8Array): boolean;
+}
+
 export type SessionOrigin =
   | { readonly role: 'client'; readonly options: ClientOptions }
   | { readonly role: 'service'; readonly hello: AcceptedHello };
 
-export class Session implements RouteOwner, RouteHealthActions {
+export class Session implements RouteOwner, RouteStatesOwner, ClientPort, ServicePort, TableSession {
   /** Counts up over the life of the process. */
   readonly id: number;
   readonly clientKey: ClientKey;
@@ -65,17 +82,14 @@ export class Session implements RouteOwner, RouteHealthActions {
   private readonly events: SessionEvents;
   private readonly side: ClientSide | ServiceSide;
   private readonly traffic: Traffic;
-  private readonly health: RouteHealth;
+  private readonly inbound: Inbound;
+  private readonly states: RouteStates;
   private readonly epochs: Epochs;
   private readonly sender: PlaintextSender;
   private rekeying: Rekeying | undefined;
-  private resequencer: Resequencer;
-  private datagrams = new ReplayWindow(DATAGRAM_REPLAY_BITS);
-  private datagramDuplicates = 0;
   private wasUp = false;
   private closed = false;
   private heardAt: number | undefined;
-  private dataAt = Number.NEGATIVE_INFINITY;
   private failure: SessionFailure | undefined;
 
   constructor(
@@ -102,8 +116,9 @@ export class Session implements RouteOwner, RouteHealthActions {
       origin.role === 'client' ? (origin.options.redundancy ?? 'auto') : 'auto',
       (bytes) => events.mark?.(this, bytes) ?? false,
     );
-    this.health = new RouteHealth(context.tuning, origin.role, this);
-    this.resequencer = this.newResequencer();
+    this.inbound = new Inbound(context.tuning, context.pool, (bytes, at) => events.message(this, bytes, at));
+    const { routes, traffic, sender } = this;
+    this.states = new RouteStates({ context, role: origin.role, routes, traffic, sender, owner: this });
     if (origin.role === 'client') {
       this.side = new ClientSide(context, this, origin.options);
       this.startEarly(this.side);
@@ -161,9 +176,9 @@ export class Session implements RouteOwner, RouteHealthActions {
       queueMarks: this.traffic.bulk.marks,
       realTimeQueueBytes: this.traffic.realTime.bytes,
       realTimeDrops: this.traffic.realTime.drops,
-      realTimeDuplicates: this.datagramDuplicates,
+      realTimeDuplicates: this.inbound.duplicates,
       realTimeTwice: this.traffic.duplicator.count,
-      resequencer: this.resequencer.counters,
+      resequencer: this.inbound.order,
       lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
       lastFailure: this.failure,
       routes: this.routes.live.map((route) => routeStatus(route, this.context.routes.room(route.handle, now), now)),
@@ -172,12 +187,10 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   // From here on: for the layer and the session's parts.
 
-  /** Whether anything authentic ever came from the other end. */
   get heard(): boolean {
     return this.heardAt !== undefined;
   }
 
-  /** Does all that is due and sends what there is room for; returns when to be called again. */
   advance(now: number): number {
     this.runTimers(now);
     if (this.closed) return NEVER;
@@ -185,13 +198,8 @@ export class Session implements RouteOwner, RouteHealthActions {
     return this.runTimers(now);
   }
 
-  /** This process did not run for `ms`: silence during that time proves nothing. */
   excuse(ms: number, now: number): void {
-    for (const route of this.routes.live) {
-      route.progressAt = Math.min(route.progressAt + ms, now);
-      route.stalledAt = Math.min(route.stalledAt + ms, now);
-      if (route.unansweredSince !== NEVER) route.unansweredSince = Math.min(route.unansweredSince + ms, now);
-    }
+    this.states.excuse(ms, now);
   }
 
   pathsChanged(now: number): void {
@@ -200,7 +208,6 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.context.sessions.touched(this);
   }
 
-  /** Service: a set-up with this session's message one arrived. */
   incoming(handle: RouteHandle, setup: RouteSetup, now: number): 'accept' | 'refused' | 'limit' {
     const { side } = this;
     assert(side.role === 'service', 'set-ups end at the service');
@@ -208,7 +215,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     if (this.routes.freePlace() < 0) {
       const quietest = this.routes.quietest();
       if (now - quietest.heardAt < this.context.tuning.replaceQuietMs) return 'limit';
-      this.closeRoute(quietest, 'replaced', now);
+      this.states.close(quietest, 'replaced', now);
     }
     side.sendMessageTwo(this.addRoute(handle, setup, undefined, now), now);
     return 'accept';
@@ -230,7 +237,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     };
     const route = new BundleRoute(origin, now);
     this.routes.add(route);
-    if (!route.isRealTime) this.resequencer.routeOpened(slot, deliveryMs > 0);
+    this.inbound.routeOpened(route);
     sessions.routeOpened(route);
     sessions.touched(this);
     return route;
@@ -246,7 +253,7 @@ export class Session implements RouteOwner, RouteHealthActions {
     if (outcome !== 'repeat') this.establish(outcome, now);
     this.heardAt = now;
     route.heardAt = now;
-    this.confirmRoute(route, now);
+    this.states.confirmed(route, now);
     this.context.sessions.touched(this);
     if (outcome !== 'repeat') this.events.opened(this, now);
   }
@@ -262,8 +269,8 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.context.sessions.touched(this);
     const parsed = readPlaintext(arena, at, end, plaintext);
     route.arrivals.note(sequence, end - at, parsed === 'ok' && asksReport(plaintext.kind), now);
-    if (parsed !== 'ok' || plaintext.kind !== KIND.data) this.resequencer.passedOver(route.slot, number);
-    this.confirmRoute(route, now);
+    if (parsed !== 'ok' || plaintext.kind !== KIND.data) this.inbound.passedOver(route, number);
+    this.states.confirmed(route, now);
     this.rekeying!.received(epoch, now);
     if (this.side.role === 'service') {
       if (epoch === 0) this.side.earlyMessage(route, now);
@@ -274,7 +281,7 @@ export class Session implements RouteOwner, RouteHealthActions {
   }
 
   passedOver(route: BundleRoute, number: number): void {
-    this.resequencer.passedOver(route.slot, number);
+    this.inbound.passedOver(route, number);
     this.context.sessions.touched(this);
   }
 
@@ -289,24 +296,37 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   routeFailed(route: BundleRoute, hop: number, reason: string, now: number): void {
     this.noteFailure(hop, reason);
-    this.dropRoute(route, reason, now);
+    this.states.gone(route, reason, now);
+  }
+
+  routeUp(route: BundleRoute, now: number): void {
+    this.wasUp = true;
+    this.side.routeUp(route, now);
+  }
+
+  routeGone(route: BundleRoute, reason: string, now: number): void {
+    this.inbound.routeClosed(route);
+    this.context.sessions.routeClosed(route);
+    this.context.sessions.touched(this);
+    this.side.routeGone(route, reason, now);
+  }
+
+  closeRoute(route: BundleRoute, reason: string, now: number): void {
+    this.states.close(route, reason, now);
   }
 
   noteFailure(hop: number, reason: string): void {
     this.failure = { hop, reason };
   }
 
-  /** Client: goes on with a new handshake, on new routes, with what waits in the queue. */
   restart(now: number): void {
     assert(this.side.role === 'client', 'the client starts handshakes');
-    this.closeRoutes(now);
+    this.states.closeAll(now);
     this.traffic.restart();
+    this.inbound.restart();
     this.epochs.clear();
     this.rekeying?.close();
     this.rekeying = undefined;
-    this.resequencer.close();
-    this.resequencer = this.newResequencer();
-    this.datagrams = new ReplayWindow(DATAGRAM_REPLAY_BITS);
     this.startEarly(this.side);
   }
 
@@ -317,27 +337,9 @@ export class Session implements RouteOwner, RouteHealthActions {
     this.events.closed(this, reason, now);
   }
 
-  /** Service: the same client has a newer session. */
   replace(now: number): void {
     this.close('replaced', now);
     this.events.closed(this, 'replaced', now);
-  }
-
-  probe(route: BundleRoute, now: number): void {
-    this.sender.probe(route, now);
-  }
-
-  stalled(route: BundleRoute, now: number): void {
-    route.state = 'stalled';
-    route.stalledAt = now;
-    this.traffic.duplicator.warned(now);
-    // With nowhere else to go, what is in flight stays with the hops, which go on trying.
-    if (this.routes.hasUp(route.trafficClass)) this.traffic.takeBack(route);
-    this.log('bundle-route-stalled', route, '');
-  }
-
-  silent(route: BundleRoute, now: number): void {
-    this.closeRoute(route, route.state === 'opening' ? 'unconfirmed' : 'silent', now);
   }
 
   private runTimers(now: number): number {
@@ -345,19 +347,18 @@ export class Session implements RouteOwner, RouteHealthActions {
     const { tuning } = this.context;
     let wakeAt = this.epochs.wake(now);
     const { waiting } = this.traffic;
-    const busy = waiting || this.routes.hasFlight() || now < this.dataAt + tuning.busyAfterMs;
+    const busy = waiting || this.routes.hasFlight() || now < this.inbound.dataAt + tuning.busyAfterMs;
     const hasUp = this.routes.hasUp();
     // Backwards: a route may leave the list, and the other one of its path with it.
     for (let i = live.length - 1; i >= 0; i = Math.min(i, live.length) - 1) {
       const route = live[i];
-      wakeAt = Math.min(wakeAt, this.health.wake(route, busy, hasUp, now));
+      wakeAt = Math.min(wakeAt, this.states.wake(route, busy, hasUp, now));
       if (route.state === 'closed') continue;
       wakeAt = Math.min(wakeAt, this.traffic.wake(route, now), this.report(route, now));
       if (waiting && route.pausedUntil > now) wakeAt = Math.min(wakeAt, route.pausedUntil);
     }
-    this.resequencer.setRouteSkew(this.routes.skewMs());
-    wakeAt = Math.min(wakeAt, this.resequencer.wake(now), this.rekey(now));
-    // What the resequencer delivered may have made the owner close the session.
+    wakeAt = Math.min(wakeAt, this.inbound.wake(this.routes.skewMs(), now), this.rekey(now));
+    // What was delivered may have made the owner close the session.
     return this.closed ? NEVER : Math.min(wakeAt, this.runSide(now));
   }
 
@@ -390,14 +391,11 @@ export class Session implements RouteOwner, RouteHealthActions {
     switch (plaintext.kind) {
       case KIND.data:
         this.rekeying!.sawTraffic();
-        this.dataAt = now;
-        this.resequencer.accept(route.slot, number, plaintext.sequence, arena.subarray(bodyAt, bodyEnd), now);
+        this.inbound.bulk(route, number, plaintext.sequence, arena.subarray(bodyAt, bodyEnd), now);
         break;
       case KIND.datagram:
         this.rekeying!.sawTraffic();
-        this.dataAt = now;
-        if (this.datagrams.accept(plaintext.sequence)) this.events.message(this, arena.subarray(bodyAt, bodyEnd), now);
-        else this.datagramTwice(now);
+        if (!this.inbound.datagram(plaintext.sequence, arena.subarray(bodyAt, bodyEnd), now)) this.datagramTwice(now);
         break;
       case KIND.report:
         this.readReport(route, arena, bodyAt, bodyEnd, now);
@@ -406,7 +404,7 @@ export class Session implements RouteOwner, RouteHealthActions {
         this.sender.probeReply(route, plaintext.token, now);
         break;
       case KIND.probeReply:
-        this.probeAnswered(route, plaintext.token, now);
+        this.states.probeAnswered(route, plaintext.token, now);
         break;
       case KIND.rekey:
         this.countUnless('ok', this.rekeying!.rekey(route, plaintext.epoch, arena.subarray(bodyAt, bodyEnd), now));
@@ -424,7 +422,6 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   /** What comes twice to the service is sent twice by the client. */
   private datagramTwice(now: number): void {
-    this.datagramDuplicates += 1;
     if (this.side.role === 'service') this.traffic.duplicator.warned(now);
   }
 
@@ -444,65 +441,10 @@ export class Session implements RouteOwner, RouteHealthActions {
     }
   }
 
-  private probeAnswered(route: BundleRoute, token: number, now: number): void {
-    const probe = route.probeOf(token);
-    if (probe === undefined) {
-      this.context.drops.count('bundle-probe-unknown');
-      return;
-    }
-    route.progressAt = now;
-    route.unansweredSince = NEVER;
-    route.lostBelow = Math.max(route.lostBelow, probe.sequence);
-    if (probe.sentAt >= route.upSince) route.timing.sample(now - probe.sentAt, now);
-    if (route.state === 'stalled') this.nowUp(route, now);
-  }
-
-  /** Something that only the other end can have sent came on it. */
-  private confirmRoute(route: BundleRoute, now: number): void {
-    if (route.state !== 'opening') return;
-    route.progressAt = now;
-    this.wasUp = true;
-    if (this.side.role === 'client') route.timing.sample(now - route.openedAt, now);
-    else this.sender.probe(route, now);
-    this.nowUp(route, now);
-    this.side.routeUp(route, now);
-  }
-
-  private nowUp(route: BundleRoute, now: number): void {
-    route.state = 'up';
-    route.upSince = now;
-    route.timing.restart();
-    this.log('bundle-route-up', route, '');
-    for (const other of this.routes.live) {
-      if (other.state === 'stalled' && other.trafficClass === route.trafficClass) this.traffic.takeBack(other);
-    }
-  }
-
-  /** Closes a route that is not wanted any more. */
-  closeRoute(route: BundleRoute, reason: string, now: number): void {
-    this.context.routes.close(route.handle, now);
-    this.dropRoute(route, reason, now);
-  }
-
-  private closeRoutes(now: number): void {
-    while (this.routes.live.length > 0) this.closeRoute(this.routes.live[0], 'session', now);
-  }
-
-  private dropRoute(route: BundleRoute, reason: string, now: number): void {
-    this.traffic.takeBack(route);
-    route.state = 'closed';
-    this.routes.remove(route);
-    this.resequencer.routeClosed(route.slot);
-    this.context.sessions.routeClosed(route);
-    this.context.sessions.touched(this);
-    this.side.routeGone(route, reason, now);
-    this.log('bundle-route-closed', route, reason);
-  }
-
   /** Client: the present session is of no use any more. */
   private handshakeAnew(now: number): void {
     assert(this.side.role === 'client', 'the client starts handshakes');
-    this.closeRoutes(now);
+    this.states.closeAll(now);
     this.side.outdated(now);
   }
 
@@ -522,27 +464,17 @@ export class Session implements RouteOwner, RouteHealthActions {
 
   private end(now: number): void {
     this.closed = true;
-    this.closeRoutes(now);
+    this.states.closeAll(now);
     this.traffic.clear();
-    this.resequencer.close();
+    this.inbound.close();
     this.epochs.clear();
     this.rekeying?.close();
     this.side.close();
     this.context.sessions.ended(this);
   }
 
-  private newResequencer(): Resequencer {
-    const { tuning, pool } = this.context;
-    return new Resequencer(tuning, tuning.maxRoutes, pool, (bytes, now) => this.events.message(this, bytes, now));
-  }
-
   private countUnless(good: string, outcome: string): void {
     if (outcome !== good) this.context.drops.count(outcome);
-  }
-
-  private log(event: string, route: BundleRoute, reason: string): void {
-    const fields = { session: this.id, route: route.index, class: route.isRealTime ? 'real-time' : 'bulk' };
-    this.context.log.write('info', event, reason === '' ? fields : { ...fields, reason });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The gateway as a service of this node: its sessions are the tunnel's clients. */
 import type { ServiceKey } from '../base/ids.ts';
-import type { SessionEvents } from '../bundle/ports.ts';
+import type { SessionEvents } from '../bundle/session.ts';
 import { markPacket } from '../tunnel/congestion-mark.ts';
 import { TunnelGateway, type TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 

@@ -9,8 +9,7 @@ import { readU32, writeU32 } from '../base/bytes.ts';
 import { NEVER, type RandomSource, randomBytes } from '../base/env.ts';
 import type { NodeKey, SecretKey, ServiceKey } from '../base/ids.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
-import type { SessionEvents } from '../bundle/ports.ts';
-import type { Session } from '../bundle/session.ts';
+import type { Session, SessionEvents } from '../bundle/session.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { TUNNEL_KIND, writeEcho, writeEchoReply } from '../wire/tunnel-message.ts';
 

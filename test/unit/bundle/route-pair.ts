@@ -13,9 +13,9 @@ import type { ClientKey, NodeKey, RouteHandle, SecretKey, ServiceKey } from '../
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, type DeliveryMs } from '../../../src/base/traffic-class.ts';
 import { BundleLayer } from '../../../src/bundle/bundle-layer.ts';
-import type { RoutePort, RouteSetup, SessionEvents } from '../../../src/bundle/ports.ts';
+import type { RoutePort, RouteSetup } from '../../../src/bundle/ports.ts';
 import type { Redundancy } from '../../../src/bundle/redundancy/duplicator.ts';
-import type { Session } from '../../../src/bundle/session.ts';
+import type { Session, SessionEvents } from '../../../src/bundle/session.ts';
 import type { BundleTuning } from '../../../src/bundle/tuning.ts';
 import type { Cipher } from '../../../src/crypto/cipher.ts';
 import type { Curve } from '../../../src/crypto/curve.ts';
