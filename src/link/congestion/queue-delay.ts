@@ -8,6 +8,10 @@
  *
  * `base` falls at once. It rises only by `learn`, which the window calls when the queues were empty: clocks drift apart and
  * paths change.
+ *
+ * A datagram longer than base's may take as much longer as what the link is known to carry says. A shorter one need not be as much faster:
+ * where a link carries more than is known, all of them would seem to have waited, and what is known could only fall. They count where a
+ * round has no other, for what they took beyond base.
  */
 import { NEVER } from '../../base/env.ts';
 
@@ -27,6 +31,8 @@ export class QueueDelay {
   private leastRoundTrip = NEVER;
   private periodLeastRoundTrip = NEVER;
   private roundShortest = NEVER;
+  /** Of datagrams that are shorter than base's. */
+  private roundShortestOfShorter = NEVER;
   private packShortest = NEVER;
   private packSamples = 0;
   private lastPack = 0;
@@ -36,7 +42,8 @@ export class QueueDelay {
 
   /** The shortest wait of the round under way. */
   get roundMs(): number {
-    return this.samples === 0 ? 0 : this.roundShortest;
+    if (this.samples === 0) return 0;
+    return this.roundShortest === NEVER ? this.roundShortestOfShorter : this.roundShortest;
   }
 
   /** The shortest wait of the last few samples. */
@@ -64,22 +71,19 @@ export class QueueDelay {
     const first = this.base.transitMs === NEVER;
     const waitMs = waitOver(this.base, transitMs, bytes, msPerByte);
     waitOver(this.period, transitMs, bytes, msPerByte);
-    if (!first) this.smoothedNoise += (Math.abs(waitMs - this.lastWait) - this.smoothedNoise) * NOISE_SMOOTHING;
-    this.lastWait = waitMs;
+    if (bytes < this.base.bytes) this.add(Math.max(0, transitMs - this.base.transitMs), true);
+    else {
+      if (!first) this.smoothedNoise += (Math.abs(waitMs - this.lastWait) - this.smoothedNoise) * NOISE_SMOOTHING;
+      this.lastWait = waitMs;
+      this.add(waitMs, false);
+    }
     this.leastRoundTrip = Math.min(this.leastRoundTrip, roundTripMs);
     this.periodLeastRoundTrip = Math.min(this.periodLeastRoundTrip, roundTripMs);
-    this.roundShortest = Math.min(this.roundShortest, waitMs);
-    this.samples += 1;
-    this.packShortest = Math.min(this.packShortest, waitMs);
-    this.packSamples += 1;
-    if (this.packSamples < PACK_SAMPLES) return;
-    this.lastPack = this.packShortest;
-    this.packShortest = NEVER;
-    this.packSamples = 0;
   }
 
   startRound(): void {
     this.roundShortest = NEVER;
+    this.roundShortestOfShorter = NEVER;
     this.samples = 0;
   }
 
@@ -99,6 +103,18 @@ export class QueueDelay {
     this.leastRoundTrip = this.periodLeastRoundTrip;
     this.lastPack = 0;
     return rise;
+  }
+
+  private add(waitMs: number, isShorter: boolean): void {
+    if (isShorter) this.roundShortestOfShorter = Math.min(this.roundShortestOfShorter, waitMs);
+    else this.roundShortest = Math.min(this.roundShortest, waitMs);
+    this.samples += 1;
+    this.packShortest = Math.min(this.packShortest, waitMs);
+    this.packSamples += 1;
+    if (this.packSamples < PACK_SAMPLES) return;
+    this.lastPack = this.packShortest;
+    this.packShortest = NEVER;
+    this.packSamples = 0;
   }
 }
 

@@ -74,6 +74,23 @@ describe('queue delay', () => {
     expect(delay.roundMs).toBeCloseTo(0);
   });
 
+  it('sees no queue before short datagrams where a link carries more than is known', () => {
+    const delay = new QueueDelay();
+    const thoughtMsPerByte = 0.03;
+    delay.sample(OFFSET + 10, 100, thoughtMsPerByte, 20);
+    delay.sample(OFFSET + 20, 1_100, thoughtMsPerByte, 30);
+    delay.startRound();
+    for (let i = 0; i < 4; i++) delay.sample(OFFSET + 10, 100, thoughtMsPerByte, 20);
+    expect(delay.roundMs).toBe(0);
+    expect(delay.recentMs).toBe(0);
+    delay.startRound();
+    for (let i = 0; i < 8; i++) delay.sample(OFFSET + 45, 100, thoughtMsPerByte, 55);
+    expect(delay.roundMs).toBe(25);
+    expect(delay.recentMs).toBe(25);
+    delay.sample(OFFSET + 50, 1_100, thoughtMsPerByte, 60);
+    expect(delay.roundMs).toBe(30);
+  });
+
   it('measures noise by how samples differ, not by how high they are', () => {
     const quiet = new QueueDelay();
     const noisy = new QueueDelay();
