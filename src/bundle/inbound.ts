@@ -1,5 +1,5 @@
 /**
- * What the other end's application says: Bulk is put into order (`resequencer.ts`), Real Time delivered as it comes, and neither
+ * What the other end's application says: Bulk is put into the order of its flows (`resequencer.ts`), Real Time delivered as it comes, and neither
  * twice.
  */
 import { ReplayWindow } from '../crypto/replay-window.ts';
@@ -54,10 +54,10 @@ export class Inbound {
     this.resequencer.passedOver(route.slot, number);
   }
 
-  /** Message `number` of the route brought this Bulk message. */
-  bulk(route: BundleRoute, number: number, sequence: number, bytes: Uint8Array, now: number): void {
+  /** Message `number` of the route brought this Bulk message; `back` as in DATA. */
+  bulk(route: BundleRoute, number: number, sequence: number, back: number, bytes: Uint8Array, now: number): void {
     this.newestAt = now;
-    this.resequencer.accept(route.slot, number, sequence, bytes, now);
+    this.resequencer.accept(route.slot, number, sequence, back, bytes, now);
   }
 
   /** A Real Time message; false when it came before. */

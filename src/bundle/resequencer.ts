@@ -1,6 +1,12 @@
 /**
- * Puts the Bulk messages of a session back into the order of their bundle sequences. A message that lies ahead waits
- * for the ones missing before it until they come or can't come any more:
+ * Puts the Bulk messages of a session back into the order of their flows. Each names the message before it in its flow, by its
+ * distance (docs/protocol.md section 6.2), and waits while that one is missing or waits itself: nothing waits for another flow,
+ * and flows have no names here.
+ *
+ *   gap 3   5 ◀ 8 ◀ 9      message 3 is missing, 5 came behind it, 8 behind 5, 9 behind 8
+ *   gap 6   7
+ *
+ * What is missing is waited for until it comes or can't come any more:
  *
  *  - what every live Bulk route has passed (`route-floor.ts`) is lost: given up at once
  *  - a route may be idle and pass nothing: while no route is known to miss a message, a gap is given up when its wait
@@ -8,12 +14,16 @@
  *    end finds a dead route and sends again what it had
  *  - a route that misses a message may still bring it: the gap waits for it as long as the hops try, 2 s, or 200 ms
  *    where they don't
- *  - no more than `reorderMessages` and `reorderBytes` wait: the gap at the front is given up to make room
+ *  - no more than `reorderMessages` and `reorderBytes` wait: the oldest gap is given up to make room
  *
- * A message that comes after its gap was given up is still delivered, late and out of order: the sender inside the
+ * Gaps are given up in the order of their sequences, and with one all that is missing below it, for that was sent before and has
+ * had as long. A later message of a flow thus never goes before an earlier one that waits, although what would tell
+ * that they belong together is missing.
+ *
+ * A message that comes after it was given up is still delivered, late and out of order: the sender inside the
  * tunnel wants its bytes. None is delivered twice.
  *
- * One timer: the wait of the gap at the front, from when it was first seen.
+ * One timer: the wait of the lowest gap, from when a message behind it or behind a higher gap was first held.
  */
 import { NEVER } from '../base/env.ts';
 import { ReplayWindow } from '../crypto/replay-window.ts';
@@ -33,18 +43,20 @@ export interface ResequencerLimits {
 export interface ResequencerCounters {
   /** Messages that wait now. */
   readonly waiting: number;
+  /** Messages that had to wait, those included. */
+  readonly waited: number;
   /** Given up, and not come since. */
   readonly lost: number;
+  /** Came after they were given up. */
   readonly late: number;
   readonly duplicate: number;
 }
 
-/** Takes a message in order; the bytes are valid during the call. */
+/** Takes a message in the order of its flow; the bytes are valid during the call. */
 export type Deliver = (bytes: Uint8Array, now: number) => void;
 
 /** A gap that a message filled teaches how long to wait; this share of the lesson is forgotten with each gap. */
 const SKEW_DECAY = 0.02;
-const FIRST_CAPACITY = 64;
 /** How far behind the newest a message may come and still be known as new. */
 const SEEN_BITS = 65_536;
 
@@ -54,27 +66,31 @@ interface LiveRoute {
   readonly repeats: boolean;
 }
 
+interface Gap {
+  readonly missing: number;
+  readonly since: number;
+  /** The message that names it; those behind follow by `next`. */
+  readonly behind: MessageCopy;
+}
+
 export class Resequencer {
   private readonly limits: ResequencerLimits;
   private readonly pool: MessagePool;
   private readonly deliver: Deliver;
   private readonly seen = new ReplayWindow(SEEN_BITS);
-  /** By bundle sequence modulo the capacity, a power of two. */
-  private held: (MessageCopy | undefined)[] = new Array(FIRST_CAPACITY).fill(undefined);
-  private heldAt = new Float64Array(FIRST_CAPACITY);
-  private heldCount = 0;
+  /** By bundle sequence. Each is in the chain of one gap. */
+  private readonly held = new Map<number, MessageCopy>();
   private heldBytes = 0;
+  /** Ascending by what is missing, and so by since when. */
+  private readonly gaps: Gap[] = [];
+  /** What is missing below is given up, and nothing below waits. */
+  private horizon = 0;
   private closed = false;
-  /** The first sequence not yet delivered or given up. */
-  private next = 0;
-  /** The first held one, when there is any. */
-  private firstHeld = 0;
-  /** Since when the gap at the front is known. */
-  private gapSince = 0;
   /** By slot. */
   private readonly routes: (LiveRoute | undefined)[];
   private learntSkewMs = 0;
   private routeSkewMs = 0;
+  private waitedCount = 0;
   private lostCount = 0;
   private lateCount = 0;
   private duplicateCount = 0;
@@ -89,7 +105,8 @@ export class Resequencer {
 
   get counters(): ResequencerCounters {
     return {
-      waiting: this.heldCount,
+      waiting: this.held.size,
+      waited: this.waitedCount,
       lost: this.lostCount,
       late: this.lateCount,
       duplicate: this.duplicateCount,
@@ -119,31 +136,28 @@ export class Resequencer {
     this.routes[slot]?.floor.note(number, NO_DATA);
   }
 
-  /** Message `number` of the route in `slot` brought this. */
-  accept(slot: number, number: number, sequence: number, bytes: Uint8Array, now: number): void {
+  /** Message `number` of the route in `slot` brought this; `back`: how far the one before it in its flow lies back, 0 for none. */
+  accept(slot: number, number: number, sequence: number, back: number, bytes: Uint8Array, now: number): void {
     if (this.closed) return;
     this.routes[slot]?.floor.note(number, sequence);
     if (!this.seen.accept(sequence)) {
       this.duplicateCount += 1;
       return;
     }
-    if (sequence < this.next) this.deliverLate(bytes, now);
-    else if (sequence === this.next) {
-      if (this.heldCount > 0) this.learnSkew(now - this.gapSince);
-      this.next += 1;
-      this.deliver(bytes, now);
-      this.deliverRun(now);
-    } else this.hold(sequence, bytes, now);
+    if (sequence < this.horizon) this.deliverLate(bytes, now);
+    else if (back === 0 || !this.mustWait(sequence - back)) this.deliverRun(sequence, bytes, now);
+    else this.hold(sequence, sequence - back, bytes, now);
     this.giveUpPassed(now);
   }
 
   /** Gives up what can't come or waited long enough; returns when to be called again. */
   wake(now: number): number {
     this.giveUpPassed(now);
-    while (this.heldCount > 0) {
-      const dueAt = this.gapSince + this.waitMs();
+    while (this.gaps.length > 0) {
+      const [{ since, missing }] = this.gaps;
+      const dueAt = since + this.waitMs(missing);
       if (dueAt > now) return dueAt;
-      this.advanceTo(this.firstHeld, now);
+      this.giveUpBelow(missing + 1, now);
     }
     return NEVER;
   }
@@ -151,32 +165,39 @@ export class Resequencer {
   /** Gives back what waits; nothing is delivered any more. May be called while a message is delivered. */
   close(): void {
     this.closed = true;
-    for (let slot = 0; slot < this.held.length; slot++) {
-      const copy = this.held[slot];
-      if (copy !== undefined) this.pool.release(copy);
-      this.held[slot] = undefined;
-    }
-    this.heldCount = 0;
-    this.heldBytes = 0;
+    for (const copy of this.held.values()) this.release(copy);
+    this.held.clear();
+    this.gaps.length = 0;
   }
 
-  /** How long the gap at the front may wait. */
-  private waitMs(): number {
+  /** How long the gap at this sequence may wait: the lower it lies, the shorter. */
+  private waitMs(missing: number): number {
     const { gapMinMs, gapResendMs, gapMaxMs, gapSentOnceMaxMs, gapMarginMs } = this.limits;
     let shortestMs = gapMinMs;
     let longestMs = gapSentOnceMaxMs;
-    let missing = false;
+    let mayCome = false;
     for (const route of this.routes) {
-      if (route === undefined || route.floor.passed >= this.firstHeld) continue;
+      if (route === undefined || route.floor.passed > missing) continue;
       if (route.repeats) {
         shortestMs = gapResendMs;
         longestMs = gapMaxMs;
       }
-      if (route.floor.hasHoles) missing = true;
+      if (route.floor.hasHoles) mayCome = true;
     }
-    if (missing) return longestMs;
+    if (mayCome) return longestMs;
     const skewMs = Math.max(this.learntSkewMs, this.routeSkewMs);
     return Math.min(Math.max(shortestMs, skewMs + gapMarginMs), longestMs);
+  }
+
+  /**
+   * Whether a message waits that names `previous`: it is neither here nor given up, or waits itself. Only one waits behind
+   * another: an end that names one twice has no order to keep.
+   */
+  private mustWait(previous: number): boolean {
+    if (previous < this.horizon || this.closed) return false;
+    const waiting = this.held.get(previous);
+    if (waiting !== undefined) return waiting.next === undefined;
+    return this.seen.wouldAccept(previous) && this.gaps[this.gapFrom(previous)]?.missing !== previous;
   }
 
   private deliverLate(bytes: Uint8Array, now: number): void {
@@ -191,90 +212,100 @@ export class Resequencer {
     this.learntSkewMs = Math.min(Math.max(ms, this.learntSkewMs * (1 - SKEW_DECAY)), this.limits.gapMaxMs);
   }
 
-  private hold(sequence: number, bytes: Uint8Array, now: number): void {
+  /** Delivers a message, and what waited for it. */
+  private deliverRun(sequence: number, bytes: Uint8Array, now: number): void {
+    const gap = this.takeGap(sequence);
+    if (gap !== undefined) this.learnSkew(now - gap.since);
+    this.deliver(bytes, now);
+    if (gap !== undefined) this.deliverChain(gap.behind, now);
+  }
+
+  private hold(sequence: number, previous: number, bytes: Uint8Array, now: number): void {
     const { reorderMessages, reorderBytes } = this.limits;
-    if (sequence - this.next >= reorderMessages) this.advanceTo(sequence - reorderMessages + 1, now);
-    while (this.heldCount > 0 && this.heldBytes + bytes.length > reorderBytes) this.advanceTo(this.firstHeld, now);
-    if (sequence !== this.next) {
-      if (this.closed) return;
+    const isFull = () => this.held.size >= reorderMessages || this.heldBytes + bytes.length > reorderBytes;
+    while (this.gaps.length > 0 && this.mustWait(previous) && isFull()) {
+      this.giveUpBelow(Math.min(this.gaps[0].missing, previous) + 1, now);
+    }
+    if (this.mustWait(previous)) {
       const copy = this.pool.take(bytes);
       if (copy !== undefined) {
-        this.keep(sequence, copy, now);
+        this.keep(copy, sequence, previous, now);
         return;
       }
       // No memory to wait with: order is given up rather than bytes.
-      this.advanceTo(sequence, now);
+      this.giveUpBelow(sequence, now);
     }
-    this.next += 1;
-    this.deliver(bytes, now);
-    this.deliverRun(now);
+    if (!this.closed) this.deliverRun(sequence, bytes, now);
   }
 
-  private keep(sequence: number, copy: MessageCopy, now: number): void {
-    while (sequence - this.next >= this.held.length) this.grow();
-    const slot = this.slotOf(sequence);
-    this.held[slot] = copy;
-    this.heldAt[slot] = now;
-    if (this.heldCount === 0) this.gapSince = now;
-    if (this.heldCount === 0 || sequence < this.firstHeld) this.firstHeld = sequence;
-    this.heldCount += 1;
+  private keep(copy: MessageCopy, sequence: number, previous: number, now: number): void {
+    copy.sequence = sequence;
+    copy.next = undefined;
+    const before = this.held.get(previous);
+    if (before !== undefined) before.next = copy;
+    else {
+      const at = this.gapFrom(previous);
+      const since = at < this.gaps.length ? this.gaps[at].since : now;
+      this.gaps.splice(at, 0, { missing: previous, since, behind: copy });
+    }
+    // What waited for this one waits for the one before it now.
+    copy.next = this.takeGap(sequence)?.behind;
+    this.held.set(sequence, copy);
     this.heldBytes += copy.length;
+    this.waitedCount += 1;
   }
 
   /** What every live route has passed will not come. */
   private giveUpPassed(now: number): void {
-    if (this.heldCount === 0) return;
     let floor = NEVER;
     for (const route of this.routes) if (route !== undefined) floor = Math.min(floor, route.floor.passed);
-    if (floor !== NEVER && floor > this.next) this.advanceTo(floor, now);
+    if (floor !== NEVER && floor > this.horizon) this.giveUpBelow(floor, now);
   }
 
-  /** Delivers what is held below `sequence`, gives up the rest, and goes on with the run that begins there. */
-  private advanceTo(sequence: number, now: number): void {
-    while (this.heldCount > 0 && this.firstHeld < sequence) {
-      this.lostCount += this.firstHeld - this.next;
-      this.next = this.firstHeld;
-      this.deliverRun(now);
+  /** Gives up what is missing below `sequence`. */
+  private giveUpBelow(sequence: number, now: number): void {
+    if (sequence <= this.horizon) return;
+    // What lies further back than is remembered never came, as far as anybody can know.
+    const knownFrom = Math.max(this.horizon, sequence - SEEN_BITS);
+    this.lostCount += knownFrom - this.horizon;
+    for (let one = knownFrom; one < sequence; one++) if (this.seen.wouldAccept(one)) this.lostCount += 1;
+    this.horizon = sequence;
+    while (this.gaps.length > 0 && this.gaps[0].missing < sequence) {
+      this.deliverChain(this.gaps.shift()!.behind, now);
     }
-    if (sequence > this.next) {
-      this.lostCount += sequence - this.next;
-      this.next = sequence;
-    }
-    this.deliverRun(now);
   }
 
-  private deliverRun(now: number): void {
-    for (;;) {
-      const slot = this.slotOf(this.next);
-      const copy = this.held[slot];
-      if (copy === undefined) break;
-      this.held[slot] = undefined;
-      this.heldCount -= 1;
-      this.heldBytes -= copy.length;
-      this.next += 1;
+  private deliverChain(first: MessageCopy, now: number): void {
+    let copy: MessageCopy | undefined = first;
+    while (copy !== undefined && !this.closed) {
+      const following: MessageCopy | undefined = copy.next;
+      this.held.delete(copy.sequence);
       this.deliver(copy.buffer.subarray(0, copy.length), now);
-      this.pool.release(copy);
+      this.release(copy);
+      copy = following;
     }
-    if (this.heldCount === 0) return;
-    if (this.firstHeld < this.next) this.firstHeld = this.next;
-    while (this.held[this.slotOf(this.firstHeld)] === undefined) this.firstHeld += 1;
-    this.gapSince = this.heldAt[this.slotOf(this.firstHeld)];
   }
 
-  private grow(): void {
-    const larger: (MessageCopy | undefined)[] = new Array(2 * this.held.length).fill(undefined);
-    const heldAt = new Float64Array(larger.length);
-    for (let sequence = this.next; sequence < this.next + this.held.length; sequence++) {
-      const slot = this.slotOf(sequence);
-      larger[sequence & (larger.length - 1)] = this.held[slot];
-      heldAt[sequence & (larger.length - 1)] = this.heldAt[slot];
-    }
-    this.held = larger;
-    this.heldAt = heldAt;
+  private release(copy: MessageCopy): void {
+    this.heldBytes -= copy.length;
+    copy.next = undefined;
+    this.pool.release(copy);
   }
 
-  /** Sequences have 48 bits, and `&` only 32: what matters are the lowest ones. */
-  private slotOf(sequence: number): number {
-    return sequence & (this.held.length - 1);
+  /** The first gap at `sequence` or above. */
+  private gapFrom(sequence: number): number {
+    let from = 0;
+    let to = this.gaps.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.gaps[middle].missing < sequence) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  private takeGap(sequence: number): Gap | undefined {
+    const at = this.gapFrom(sequence);
+    return this.gaps[at]?.missing === sequence ? this.gaps.splice(at, 1)[0] : undefined;
   }
 }

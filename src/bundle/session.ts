@@ -52,7 +52,7 @@ export interface SessionEvents {
    * session and a new one took its place.
    */
   opened(session: Session, now: number): void;
-  /** A message: Bulk ones in order, Real Time ones as they come; the bytes are valid during the call. */
+  /** A message: Bulk ones in the order of their flows, Real Time ones as they come; the bytes are valid during the call. */
   message(session: Session, bytes: Uint8Array, now: number): void;
   /**
    * The session is over; `reason` is what the end that closed it said, or `no-route`. Not called for one's own `close`.
@@ -391,7 +391,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     switch (plaintext.kind) {
       case KIND.data:
         this.rekeying!.sawTraffic();
-        this.inbound.bulk(route, number, plaintext.sequence, arena.subarray(bodyAt, bodyEnd), now);
+        this.inbound.bulk(route, number, plaintext.sequence, plaintext.back, arena.subarray(bodyAt, bodyEnd), now);
         break;
       case KIND.datagram:
         this.rekeying!.sawTraffic();

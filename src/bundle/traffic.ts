@@ -12,6 +12,7 @@ import type { RangeBlocks } from '../wire/ack-ranges.ts';
 import { DATA_OVERHEAD_BYTES, type ReportReader } from '../wire/route-message.ts';
 import type { PlaintextSender } from './handshake/plaintext-sender.ts';
 import type { Lane } from './ports.ts';
+import { FlowOrder } from './queue/flow-order.ts';
 import type { Mark } from './queue/flow-queue.ts';
 import { IngressQueue } from './queue/ingress-queue.ts';
 import { type MessageCopy, type MessagePool, UNSENT } from './queue/message-pool.ts';
@@ -33,6 +34,7 @@ export class Traffic {
   private readonly tuning: BundleTuning;
   private nextBundleSequence = 0;
   private nextDatagramSequence = 0;
+  private readonly order = new FlowOrder();
 
   constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning, redundancy: Redundancy, mark: Mark) {
     this.pool = pool;
@@ -79,7 +81,7 @@ export class Traffic {
       const route = routes.pullBulk(copy.length + DATA_OVERHEAD_BYTES, this.bulk.bytes, this.tuning.admitSkewMs, now);
       if (route === undefined) break;
       this.bulk.take();
-      if (copy.sequence === UNSENT) copy.sequence = this.nextBundleSequence++;
+      if (copy.sequence === UNSENT) this.number(copy);
       const wasEmpty = routes.isEmpty(route, now);
       this.give(route, copy, sender, now);
       if (wasEmpty) sender.flush(now);
@@ -161,6 +163,7 @@ export class Traffic {
     this.drops.count('bundle-sent-before-restart', this.bulk.dropSent() + this.realTime.dropSent());
     this.nextBundleSequence = 0;
     this.nextDatagramSequence = 0;
+    this.order.clear();
   }
 
   clear(): void {
@@ -174,6 +177,11 @@ export class Traffic {
     if (!this.pool.scarce) return;
     const oldest = route.flight.take(route.flight.oldest);
     if (oldest !== undefined) this.pool.release(oldest);
+  }
+
+  private number(copy: MessageCopy): void {
+    copy.sequence = this.nextBundleSequence++;
+    copy.back = this.order.follow(copy.bucket, copy.sequence);
   }
 
   private putBack(route: BundleRoute, copy: MessageCopy): void {

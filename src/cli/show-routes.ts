@@ -4,7 +4,8 @@ import { type Cell, type Paint, type Style, table } from './table.ts';
 import { bitRateText, bytesText, countText, roundTripText } from './units.ts';
 
 type Routes = Result<'routes'>;
-type Route = NonNullable<Routes['session']>['routes'][number];
+type Session = NonNullable<Routes['session']>;
+type Route = Session['routes'][number];
 type Hop = Routes['hops'][number];
 
 const STYLES: Readonly<Record<Route['state'], Style>> = {
@@ -32,8 +33,8 @@ export function showRoutes(result: Routes, paint: Paint): string {
   ].join('\n');
 }
 
-function sessionText(session: NonNullable<Routes['session']>, paint: Paint): string {
-  const { gateway, routes } = session;
+function sessionText(session: Session, paint: Paint): string {
+  const { gateway, routes, order } = session;
   const paths = [...new Set(routes.map(pathText))];
   const counts = `${countText(routes.length, 'route')} on ${countText(paths.length, 'path')}`;
   if (routes.length === 0) return `Session with gateway ${gateway}\n\nNo path is known yet.\n`;
@@ -56,6 +57,8 @@ function sessionText(session: NonNullable<Routes['session']>, paint: Paint): str
     `Session with gateway ${gateway}\n${counts}\n`,
     table(ROUTE_COLUMNS, rows, paint),
     table([{ title: 'PATH', align: 'right' }, { title: 'HOPS' }], pathRows, paint),
+    `Order: ${countText(order.waited, 'packet')} waited for an earlier one of the same flow, ${order.waiting} now\n` +
+      `       ${order.late} came too late to be waited for, ${order.lost} lost\n`,
   ].join('\n');
 }
 

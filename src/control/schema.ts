@@ -188,6 +188,8 @@ export const RoutesResult = v.object({
       routes: v.array(BundleRouteRow),
       /** Real Time messages that went out over two routes at once. */
       sent_twice: Count,
+      /** Bulk messages that came before one that their flow sent earlier, and what became of those. */
+      order: v.object({ waiting: Count, waited: Count, late: Count, lost: Count, duplicates: Count }),
     }),
   ),
   /** Routes of others through this node. */

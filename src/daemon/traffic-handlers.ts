@@ -3,6 +3,7 @@ import { toHex } from '../base/bytes.ts';
 import { Failure } from '../base/failure.ts';
 import type { LinkId, NodeKey } from '../base/ids.ts';
 import { REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
+import type { ResequencerCounters } from '../bundle/resequencer.ts';
 import type { RouteStatus } from '../bundle/session-status.ts';
 import type { Config } from '../control/config.ts';
 import { formatDelivery, parseDelivery } from '../control/delivery-text.ts';
@@ -14,6 +15,7 @@ import { formatEndpoint } from '../os/endpoint.ts';
 import type { RouteRow } from '../route/route-status.ts';
 
 type LinkRow = Result<'links'>['links'][number];
+type Session = NonNullable<Result<'routes'>['session']>;
 type HopRow = Result<'routes'>['hops'][number];
 
 /** A node may hold 100,000 routes, and people ask while it works. */
@@ -76,6 +78,7 @@ export function routes(node: Node, now: number): Result<'routes'> {
             gateway: addressText(gateway),
             routes: session.routes.map(bundleRouteRow),
             sent_twice: session.realTimeTwice,
+            order: orderOf(session.resequencer),
           },
     relayed,
     buffers: {
@@ -91,7 +94,11 @@ export function routes(node: Node, now: number): Result<'routes'> {
   };
 }
 
-function bundleRouteRow(route: RouteStatus): NonNullable<Result<'routes'>['session']>['routes'][number] {
+function orderOf({ waiting, waited, late, lost, duplicate }: ResequencerCounters): Session['order'] {
+  return { waiting, waited, late, lost, duplicates: duplicate };
+}
+
+function bundleRouteRow(route: RouteStatus): Session['routes'][number] {
   return {
     index: route.index,
     path: (route.path ?? []).map((key) => addressOf(key)),

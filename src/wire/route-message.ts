@@ -6,7 +6,7 @@
  *
  * Plaintext:
  *
- *   0x01 DATA         bundle sequence u48, application bytes (1 to MAX_APPLICATION_BYTES)
+ *   0x01 DATA         bundle sequence u48, back u16, application bytes (1 to MAX_APPLICATION_BYTES)
  *   0x02 DATAGRAM     datagram sequence u48, application bytes (the same): delivered at once, once
  *   0x03 REPORT       route count u8, each: route index u16, largest sequence u48, delay u32 in us, ACK ranges
  *   0x04 PROBE        token u64
@@ -42,8 +42,11 @@ export const MESSAGE_TWO_BYTES = 49;
 export const SEALED_HEADER_BYTES = 8;
 /** What sealing adds to a plaintext. */
 export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
-export const DATA_HEAD_BYTES = 7;
-/** What a DATA or DATAGRAM adds to its application bytes. */
+export const DATA_HEAD_BYTES = 9;
+export const DATAGRAM_HEAD_BYTES = 7;
+/** How far back a DATA may name the one before it in its flow. */
+export const MAX_BACK = 0xffff;
+/** What a DATA adds to its application bytes; a DATAGRAM adds less. */
 export const DATA_OVERHEAD_BYTES = SEALED_OVERHEAD_BYTES + DATA_HEAD_BYTES;
 export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - DATA_OVERHEAD_BYTES;
 const PROBE_BYTES = 9;
@@ -85,10 +88,19 @@ export function writeSealedHeader(out: Uint8Array, at: number, epoch: number, se
   writeU48(out, at + 2, sequence);
 }
 
-/** Writes the 7 bytes before the application's. */
-export function writeDataHead(out: Uint8Array, at: number, kind: 'data' | 'datagram', sequence: number): void {
-  out[at] = KIND[kind];
+/** Writes what stands before the application's bytes; returns how many bytes that are. */
+export function writeDataHead(out: Uint8Array, at: number, sequence: number, back: number): number {
+  out[at] = KIND.data;
   writeU48(out, at + 1, sequence);
+  writeU16(out, at + 7, back);
+  return DATA_HEAD_BYTES;
+}
+
+/** The same for a DATAGRAM. */
+export function writeDatagramHead(out: Uint8Array, at: number, sequence: number): number {
+  out[at] = KIND.datagram;
+  writeU48(out, at + 1, sequence);
+  return DATAGRAM_HEAD_BYTES;
 }
 
 export function writeProbe(out: Uint8Array, at: number, kind: 'probe' | 'probeReply', token: number): number {
@@ -144,6 +156,8 @@ export class Plaintext {
   kind: number = KIND.data;
   /** DATA: bundle sequence; DATAGRAM: datagram sequence. */
   sequence = 0;
+  /** DATA: how far back the one before it in its flow lies; 0: there is none to wait for. */
+  back = 0;
   token = 0;
   epoch = 0;
   closeReason: CloseReason = 'done';
@@ -161,10 +175,15 @@ export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: 
   into.bodyEnd = end;
   switch (into.kind) {
     case KIND.data:
-    case KIND.datagram:
       if (length <= DATA_HEAD_BYTES) return 'route-message-length';
       into.sequence = readU48(bytes, at + 1);
+      into.back = readU16(bytes, at + 7);
       into.bodyAt = at + DATA_HEAD_BYTES;
+      return 'ok';
+    case KIND.datagram:
+      if (length <= DATAGRAM_HEAD_BYTES) return 'route-message-length';
+      into.sequence = readU48(bytes, at + 1);
+      into.bodyAt = at + DATAGRAM_HEAD_BYTES;
       return 'ok';
     case KIND.report:
       if (length < REPORT_HEAD_BYTES) return 'route-message-length';

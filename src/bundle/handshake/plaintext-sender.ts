@@ -8,6 +8,7 @@ import {
   MAX_REPORT_DELAY_US,
   MAX_REPORT_ENTRY_BYTES,
   writeClose,
+  writeDatagramHead,
   writeDataHead,
   writeProbe,
   writeRekey,
@@ -88,11 +89,13 @@ export class PlaintextSender {
   }
 
   private writeData(copy: MessageCopy, now: number): number {
-    const bytes = DATA_HEAD_BYTES + copy.length;
-    const at = this.sealer.reserve(bytes, now);
-    writeDataHead(this.sealer.arena, at, copy.realTime ? 'datagram' : 'data', copy.sequence);
-    this.sealer.arena.set(copy.buffer.subarray(0, copy.length), at + DATA_HEAD_BYTES);
-    return bytes;
+    const at = this.sealer.reserve(DATA_HEAD_BYTES + copy.length, now);
+    const { arena } = this.sealer;
+    const headBytes = copy.realTime
+      ? writeDatagramHead(arena, at, copy.sequence)
+      : writeDataHead(arena, at, copy.sequence, copy.back);
+    arena.set(copy.buffer.subarray(0, copy.length), at + headBytes);
+    return headBytes + copy.length;
   }
 
   private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {

@@ -103,6 +103,7 @@ export class FlowQueue {
   add(copy: MessageCopy, flow: number, now: number): void {
     const queue = this.flowOf((flow >>> 0) % FLOW_BUCKETS);
     if (this.messages === 0) this.servedAt = now;
+    copy.bucket = queue.bucket;
     copy.queuedAt = now;
     copy.queuedAtServedMs = this.servedMs;
     copy.next = undefined;

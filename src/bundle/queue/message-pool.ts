@@ -17,6 +17,9 @@ export class MessageCopy {
   /** Bundle sequence, or datagram sequence of what is real time. */
   sequence = UNSENT;
   realTime = false;
+  /** The queue of its flow, and how far back the bundle sequence of the one before it in the flow lies; 0: none. */
+  bucket = 0;
+  back = 0;
   /** When it came from its owner or, after a route failed it, back to the queue. */
   queuedAt = 0;
   /** The same on the clock of its queue, which stands still while nothing leaves. */

@@ -124,7 +124,7 @@ describe('a route', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(200);
     let sent = 0;
-    pair.filter = (from, message) => !(from === 0 && message.length === 300 + 31 && ++sent === 5);
+    pair.filter = (from, message) => !(from === 0 && message.length === 300 + 33 && ++sent === 5);
     for (let i = 0; i < 5; i++) pair.session.send(numbered(i, 300), pair.now);
     pair.run(1_000);
     expect(states(pair)).toEqual(['up']);

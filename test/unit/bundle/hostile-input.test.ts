@@ -138,8 +138,8 @@ describe('a relay', () => {
     const heard: Uint8Array[] = [];
     pair.runTo(100);
     pair.filter = (from, message) => {
-      if (from === 0 && message.length === 131) heard.push(message.slice());
-      return from !== 0 || message.length !== 131;
+      if (from === 0 && message.length === 133) heard.push(message.slice());
+      return from !== 0 || message.length !== 133;
     };
     pair.session.send(numbered(1, 100), pair.now);
     pair.settle();

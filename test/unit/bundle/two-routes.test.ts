@@ -11,7 +11,7 @@ import { FRAMING_BYTES, type PathShape } from './simulated-path.ts';
 
 const MESSAGE_BYTES = 1_400;
 /** Application bytes of a full-size message, with what seals and frames it on the simulated path. */
-const PAYLOAD_SHARE = MESSAGE_BYTES / (MESSAGE_BYTES + 31 + FRAMING_BYTES);
+const PAYLOAD_SHARE = MESSAGE_BYTES / (MESSAGE_BYTES + 33 + FRAMING_BYTES);
 
 function path(rateMbps: number, delayMs: number, more: Partial<PathShape> = {}) {
   return { rateMbps, delayMs, ...more };
@@ -146,7 +146,7 @@ describe('two paths', () => {
     const pair = new RoutePair({ paths: [path(50, 2), path(50, 2)] });
     pair.serviceOwner.keep = false;
     pair.runTo(200);
-    saturate(pair, () => pair.session, 5_000, { bytes: 65_504, backlogBytes: 500_000 });
+    saturate(pair, () => pair.session, 5_000, { bytes: 65_502, backlogBytes: 500_000 });
     pair.run(2_000);
     const before = pair.serviceOwner.bytes;
     pair.run(2_000);
@@ -225,7 +225,7 @@ describe('Real Time', () => {
     saturate(loaded, () => loaded.session, 6_000);
     loaded.run(500);
     const busy = voice(loaded, 5_000);
-    const messageMs = (MESSAGE_BYTES + 31 + FRAMING_BYTES) / 1_250;
+    const messageMs = (MESSAGE_BYTES + 33 + FRAMING_BYTES) / 1_250;
     expect(busy[Math.floor(0.99 * busy.length)]).toBeLessThan(idle[Math.floor(0.99 * idle.length)] + messageMs + 2);
   });
 

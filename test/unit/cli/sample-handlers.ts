@@ -105,6 +105,7 @@ export const ROUTES: Result<'routes'> = {
   session: {
     gateway: GATEWAY,
     sent_twice: 640,
+    order: { waiting: 12, waited: 52_310, late: 3, lost: 1, duplicates: 7 },
     routes: [
       { index: 0, path: PATH_A, class: 'bulk', state: 'up', rtt_ms: 24.6, ...FULL, lost: 1_234, resent: 1_234 },
       { index: 1, path: PATH_A, class: 'real-time', state: 'up', rtt_ms: 21.2, ...FULL, lost: 4, resent: 0 },

@@ -13,6 +13,7 @@ import {
   sealedEpoch,
   sealedSequence,
   writeClose,
+  writeDatagramHead,
   writeDataHead,
   writeProbe,
   writeRekey,
@@ -47,16 +48,24 @@ describe('route messages', () => {
     expect(isMessageTwo(message.subarray(0, 49))).toBe(false);
   });
 
-  it('leave 65,504 bytes to the application', () => {
-    expect(MAX_APPLICATION_BYTES).toBe(65_504);
+  it('leave 65,502 bytes to the application', () => {
+    expect(MAX_APPLICATION_BYTES).toBe(65_502);
   });
 
-  it.each(['data', 'datagram'] as const)('tell where the application bytes of a %s lie', (kind) => {
-    const bytes = new Uint8Array(10).fill(9);
-    writeDataHead(bytes, 0, kind, 77);
+  it('carry data, and how far back the one before it in its flow lies', () => {
+    const bytes = new Uint8Array(12).fill(9);
+    expect(writeDataHead(bytes, 0, 77, 0xfffe)).toBe(9);
     const { outcome, plaintext } = read(bytes);
     expect(outcome).toBe('ok');
-    expect(plaintext).toMatchObject({ kind: KIND[kind], sequence: 77, bodyAt: 7, bodyEnd: 10 });
+    expect(plaintext).toMatchObject({ kind: KIND.data, sequence: 77, back: 0xfffe, bodyAt: 9, bodyEnd: 12 });
+  });
+
+  it('carry a datagram', () => {
+    const bytes = new Uint8Array(10).fill(9);
+    expect(writeDatagramHead(bytes, 0, 77)).toBe(7);
+    const { outcome, plaintext } = read(bytes);
+    expect(outcome).toBe('ok');
+    expect(plaintext).toMatchObject({ kind: KIND.datagram, sequence: 77, bodyAt: 7, bodyEnd: 10 });
   });
 
   it('carry a probe and its reply', () => {
@@ -121,7 +130,7 @@ describe('route messages', () => {
   });
 
   it.each([
-    ['DATA without application bytes', [KIND.data, 0, 0, 0, 0, 0, 1], 'route-message-length'],
+    ['DATA without application bytes', [KIND.data, 0, 0, 0, 0, 0, 1, 0, 1], 'route-message-length'],
     ['a short REPORT', [KIND.report], 'route-message-length'],
     ['a long PROBE', [KIND.probe, 0, 0, 0, 0, 0, 0, 0, 1, 1], 'route-message-length'],
     ['a token of 2^53', [KIND.probe, 0, 0x20, 0, 0, 0, 0, 0, 0], 'route-message-value'],
