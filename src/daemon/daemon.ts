@@ -17,7 +17,7 @@ import { Node } from '../node/node.ts';
 import type { PeerOptions } from '../node/node-options.ts';
 import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
-import { parseEndpoint } from '../os/endpoint.ts';
+import { parseEndpoint, socketOf } from '../os/endpoint.ts';
 import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
 import { clientSecret } from './client-secrets.ts';
@@ -27,6 +27,7 @@ import { readKeyFile } from './key-file.ts';
 import { applyKillSwitch } from './kill-switch.ts';
 import { LanSide } from './lan-side.ts';
 import { openOffloadSide } from './offload-side.ts';
+import { type PeerMemoryPorts, peerMemory } from './peer-memory.ts';
 import { Runtime } from './runtime.ts';
 
 /** Of the machine's memory: the rest is for the system, dnsmasq, and the daemon itself. */
@@ -94,7 +95,7 @@ export class Daemon {
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
       buffersBytes: config.buffers.memoryBytes,
       transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
-      discovery: { accept: config.discovery.accept, beacons: segments },
+      discovery: { accept: config.discovery.accept, beacons: segments, memory: this.openMemory(udp) },
       ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });
@@ -131,6 +132,12 @@ export class Daemon {
     const segments = new Segments({ interfaces: discovery.interfaces, except, local: udp.local, log: this.log });
     this.undo.push(() => segments.close());
     return segments;
+  }
+
+  private openMemory(udp: UdpSockets): PeerMemoryPorts {
+    const memory = peerMemory(this.config.node.stateDir, udp.local, this.log);
+    this.undo.push(() => memory.flush());
+    return memory;
   }
 
   private async openLan(): Promise<LanSide> {
@@ -182,11 +189,7 @@ function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOption
   const key = fromHex(peer.key) as NodeKey;
   if (peer.endpoint === undefined) return { key, endpoint: undefined, deliveryMs, direction };
   const text = formatConfigured(peer.endpoint);
-  const socketOf = (family: 4 | 6): number | undefined => {
-    const index = udp.local.findIndex((local) => local.family === family);
-    return index < 0 ? undefined : index;
-  };
-  const endpoint = parseEndpoint(text, socketOf);
+  const endpoint = parseEndpoint(text, (family) => socketOf(udp.local, family));
   if (endpoint === undefined) {
     const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
     throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);

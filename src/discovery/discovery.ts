@@ -5,12 +5,15 @@
  * A stranger's beacon costs this node, at most: reading it; five signatures a second and segment; two handshakes a second and
  * segment, 16 at once, each forgotten after 3 s. No beacon of a neighbour whose link is up is looked at further.
  *
- * Timers: beacon-schedule.ts says when to call, found-peers.ts when a peer that was found is forgotten.
+ * Who was found and proved good is remembered over restarts (peer-memory.ts), called where it was, and taken in from anywhere.
+ *
+ * Timers: beacon-schedule.ts says when to call into a segment, call-schedule.ts when to call a remembered peer, found-peers.ts when a
+ * peer that was found is forgotten.
  */
-import { concat, equal, writeU16 } from '../base/bytes.ts';
+import { concat, equal, toHex, writeU16 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
 import { type Log, NEVER, type RandomSource, randomBytes } from '../base/env.ts';
-import type { NodeKey } from '../base/ids.ts';
+import type { KeyText, NodeKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { addressOf } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
@@ -19,8 +22,10 @@ import type { Identity } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
+import { CallSchedule } from './call-schedule.ts';
 import { type FoundPeer, FoundPeers } from './found-peers.ts';
-import type { BeaconPort, PeerPort } from './ports.ts';
+import { PeerMemory } from './peer-memory.ts';
+import type { BeaconPort, PeerPort, PeerStore, PlacePort } from './ports.ts';
 import { isOnSegment, portOn, type Segment, type SegmentId } from './segment.ts';
 import { BEACON_LIFE_MS, DISCOVERY_TUNING, type DiscoveryTuning } from './tuning.ts';
 
@@ -38,6 +43,8 @@ export interface DiscoveryOptions {
   readonly accept: Acceptance;
   readonly peers: PeerPort;
   readonly beacons: BeaconPort;
+  /** Without it nobody is remembered; nor is anybody where no strangers are taken. */
+  readonly memory?: { readonly store: PeerStore; readonly places: PlacePort } | undefined;
   readonly tuning?: Partial<DiscoveryTuning>;
 }
 
@@ -57,11 +64,35 @@ export class Discovery {
   private readonly tuning: DiscoveryTuning;
   private readonly segments = new Map<SegmentId, OwnSegment>();
   private readonly found: FoundPeers;
+  private readonly memory: PeerMemory | undefined;
+  private readonly calls: CallSchedule;
 
   constructor(o: DiscoveryOptions) {
     this.o = o;
     this.tuning = { ...DISCOVERY_TUNING, ...o.tuning };
     this.found = new FoundPeers(this.tuning);
+    this.calls = new CallSchedule(this.tuning, o.random);
+    if (o.memory === undefined || o.accept === 'known') return;
+    const { tuning } = this;
+    const endpointOf = (key: NodeKey) => o.peers.endpointOf(key);
+    const isPoint = (key: Uint8Array) => o.curve.isPoint(key);
+    this.memory = new PeerMemory({ ...o.memory, endpointOf, isPoint, wallMs: o.wallMs, tuning });
+  }
+
+  /** Reads who is remembered, and begins to call them. */
+  start(now: number): void {
+    const { memory } = this;
+    if (memory === undefined) return;
+    const unusable = memory.load();
+    const names = memory.names();
+    const { log } = this.o;
+    if (unusable > 0) log.write('warn', 'peers-damaged', { unusable_lines: unusable, kept: names.length });
+    if (names.length > 0) log.write('info', 'peers-remembered', { peers: names.length });
+    this.calls.begin(names, now);
+  }
+
+  stop(now: number): void {
+    this.memory?.stop(now);
   }
 
   /** The segments as they are now. Who was found on one that is gone is given up at once; a renamed one is the same. */
@@ -79,6 +110,9 @@ export class Discovery {
         tries: known?.tries ?? new TokenBucket(triedPerSecond, triedAtOnce),
       });
     }
+    // Who was out of reach may be in reach now.
+    const isDown = (name: KeyText): boolean => !this.found.has(name);
+    this.calls.begin(this.memory?.names().filter(isDown) ?? [], now);
   }
 
   /** What came to the beacons' group and port. `endpoint` is where from. */
@@ -100,7 +134,7 @@ export class Discovery {
     const peerEndpoint = endpoint.slice();
     writeU16(peerEndpoint, PORT_AT, beacon.port);
     if (state === 'down') return peers.meet(beacon.node, peerEndpoint, now);
-    if (!this.makePlace(id, true, now)) return drops.count('beacon-crowded');
+    if (!this.makePlace(id, beacon.node, true, now)) return drops.count('beacon-crowded');
     this.found.add(beacon.node, id, now);
     peers.add(beacon.node, peerEndpoint);
     this.o.log.write('debug', 'beacon', { peer: addressOf(beacon.node), interface: on.segment.name });
@@ -114,18 +148,23 @@ export class Discovery {
     const { accept } = this.o;
     if (accept === 'known') return false;
     const on = this.segmentOf(endpoint);
-    if (on === undefined && accept !== 'any') return false;
-    if (!this.makePlace(on?.segment.id, false, now)) return false;
+    if (on === undefined && accept !== 'any' && !this.remembers(key)) return false;
+    if (!this.makePlace(on?.segment.id, key, false, now)) return false;
     this.found.add(key, on?.segment.id, now);
     return true;
   }
 
-  linkUp(key: NodeKey): void {
-    this.found.linkUp(key);
+  linkUp(key: NodeKey, now: number): void {
+    if (!this.found.linkUp(key)) return;
+    this.memory?.linkUp(key, now);
+    this.calls.remove(toHex(key));
   }
 
   linkDown(key: NodeKey, now: number): void {
-    this.found.linkDown(key, now);
+    if (this.found.linkDown(key, now)) {
+      this.memory?.linkDown(key, now);
+      if (this.remembers(key)) this.calls.add(toHex(key), now);
+    }
     for (const { schedule } of this.segments.values()) schedule.hurry(now);
   }
 
@@ -139,10 +178,12 @@ export class Discovery {
 
   wake(now: number): void {
     for (const peer of [...this.found.values()]) if (now >= peer.until) this.forget(peer, now);
+    this.memory?.wake(now);
+    for (const name of this.calls.take(now)) this.call(name, now);
   }
 
   nextWakeAt(): number {
-    let at = this.found.nextDueAt();
+    let at = Math.min(this.found.nextDueAt(), this.calls.nextDueAt(), this.memory?.nextWakeAt() ?? NEVER);
     for (const { segment, schedule } of this.segments.values()) {
       at = Math.min(at, portOn(segment) === undefined ? NEVER : schedule.nextDueAt);
     }
@@ -162,6 +203,21 @@ export class Discovery {
     return this.o.accept !== 'known' && beacon.takesStrangers;
   }
 
+  private remembers(key: NodeKey): boolean {
+    return this.memory?.knows(toHex(key)) ?? false;
+  }
+
+  /** Begins a handshake with a remembered peer where it was. */
+  private call(name: KeyText, now: number): void {
+    const peer = this.memory?.find(name);
+    if (peer === undefined || this.o.peers.stateOf(peer.key) !== undefined) return;
+    if (this.found.upCount >= this.tuning.enoughFound) return;
+    const segment = this.segmentOf(peer.endpoint)?.segment.id;
+    if (!this.makePlace(segment, peer.key, true, now)) return;
+    this.found.add(peer.key, segment, now);
+    this.o.peers.add(peer.key, peer.endpoint);
+  }
+
   private segmentOf(endpoint: Uint8Array): OwnSegment | undefined {
     for (const on of this.segments.values()) if (isOnSegment(on.segment, endpoint)) return on;
     return undefined;
@@ -172,8 +228,8 @@ export class Discovery {
     for (const peer of [...this.found.values()]) if (peer.segment === id) this.forget(peer, now);
   }
 
-  private makePlace(segment: SegmentId | undefined, trying: boolean, now: number): boolean {
-    const place = this.found.placeFor(segment, trying);
+  private makePlace(segment: SegmentId | undefined, key: NodeKey, trying: boolean, now: number): boolean {
+    const place = this.found.placeFor(segment, trying, this.remembers(key));
     if (place === undefined) return false;
     if (place !== 'free') this.forget(place, now);
     return true;

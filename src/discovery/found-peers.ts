@@ -6,7 +6,7 @@
  *   up       there is a link
  *   lost     there was one, and it is sought again  for 60 s, then forgotten
  *
- * Bounds: 32 in all, 16 on a segment, 16 trying. Nobody is put out to make room for another, but the one that was lost first
+ * Bounds: 32 in all, 16 on a segment, 16 trying; 4 more of each for those that are remembered. Nobody is put out to make room for another, but the one that was lost first
  * gives way, and then one that is only tried.
  */
 import { toHex } from '../base/bytes.ts';
@@ -43,12 +43,13 @@ export class FoundPeers {
    * Whether there is a place for one more, `free` or that of another, who is to be removed for it; undefined when there is
    * none. `trying`: it has not proven anything yet.
    */
-  placeFor(segment: SegmentId | undefined, trying: boolean): 'free' | FoundPeer | undefined {
-    const { maxTrying, maxFound, maxFoundOnSegment } = this.tuning;
+  placeFor(segment: SegmentId | undefined, trying: boolean, remembered: boolean): 'free' | FoundPeer | undefined {
+    const { maxTrying, maxFound, maxFoundOnSegment, placesForRemembered } = this.tuning;
+    const more = remembered ? placesForRemembered : 0;
     const all = [...this.peers.values()];
     const inReach = all.filter((peer) => peer.segment === segment);
-    if (trying && all.filter(({ state }) => state === 'trying').length >= maxTrying) return undefined;
-    const crowd = inReach.length >= maxFoundOnSegment ? inReach : all.length >= maxFound ? all : undefined;
+    if (trying && all.filter(({ state }) => state === 'trying').length >= maxTrying + more) return undefined;
+    const crowd = crowdOf(inReach, maxFoundOnSegment + more) ?? crowdOf(all, maxFound + more);
     if (crowd === undefined) return 'free';
     const lost = crowd.find(({ state }) => state === 'lost');
     return lost ?? (trying ? undefined : crowd.find(({ state }) => state === 'trying'));
@@ -58,14 +59,26 @@ export class FoundPeers {
     this.put({ key, segment, state: 'trying', until: now + this.tuning.tryMs });
   }
 
-  linkUp(key: NodeKey): void {
+  /** False: it is none of these. */
+  linkUp(key: NodeKey): boolean {
     const peer = this.peers.get(toHex(key));
     if (peer !== undefined) this.put({ ...peer, state: 'up', until: NEVER });
+    return peer !== undefined;
   }
 
-  linkDown(key: NodeKey, now: number): void {
+  /** False: it is none of these. */
+  linkDown(key: NodeKey, now: number): boolean {
     const peer = this.peers.get(toHex(key));
     if (peer !== undefined) this.put({ ...peer, state: 'lost', until: now + this.tuning.lostMs });
+    return peer !== undefined;
+  }
+
+  has(name: KeyText): boolean {
+    return this.peers.has(name);
+  }
+
+  get upCount(): number {
+    return [...this.peers.values()].filter(({ state }) => state === 'up').length;
   }
 
   remove(key: NodeKey): void {
@@ -83,4 +96,8 @@ export class FoundPeers {
     this.peers.delete(name);
     this.peers.set(name, peer);
   }
+}
+
+function crowdOf(peers: readonly FoundPeer[], most: number): readonly FoundPeer[] | undefined {
+  return peers.length < most ? undefined : peers;
 }

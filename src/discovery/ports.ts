@@ -11,6 +11,22 @@ export interface PeerPort {
   /** A peer whose link is down may be there: a handshake begins if none is under way there. */
   meet(key: NodeKey, endpoint: Uint8Array, now: number): void;
   remove(key: NodeKey, now: number): void;
+  /** Where a peer is heard; undefined while its link is down. */
+  endpointOf(key: NodeKey): Uint8Array | undefined;
+}
+
+/** How the system writes an endpoint so that it is found again after a restart, when interfaces have other numbers. No spaces in it. */
+export interface PlacePort {
+  /** undefined: it is of no use after a restart. */
+  format(endpoint: Uint8Array): string | undefined;
+  /** undefined: it is damaged, or not at this box now. */
+  parse(place: string): Uint8Array | undefined;
+}
+
+/** Lines that outlive the process. */
+export interface PeerStore {
+  load(): string[];
+  save(lines: string[]): void;
 }
 
 export interface BeaconPort {

@@ -24,6 +24,25 @@ export interface DiscoveryTuning {
   /** Neighbours found, in all and on one segment: a record has room for 64 links, and configured ones come first. */
   readonly maxFound: number;
   readonly maxFoundOnSegment: number;
+  /** More of each of these, for neighbours that are remembered: strangers who came first do not keep them out. */
+  readonly placesForRemembered: number;
+  /** Neighbours remembered: as many as a record can name. */
+  readonly maxRemembered: number;
+  /** A link that holds for so long worked; a stranger that only comes to be remembered must stay. */
+  readonly rememberAfterMs: number;
+  /** An address that nobody answered at for so long is somebody else's by now. */
+  readonly rememberedDays: number;
+  /** Flash wears: a new name or place is worth a write, within limits, the time that somebody was up only now and then. */
+  readonly savesPerMinute: number;
+  readonly savesAtOnce: number;
+  readonly timesSavedEveryMs: number;
+  /** Remembered peers are called one after the other, so that 16 handshakes at most are under way with them. */
+  readonly callGapMs: number;
+  /** Longer than a handshake is tried; then a peer that is switched off for the day costs six tries an hour. */
+  readonly callFirstWaitMs: number;
+  readonly callLastWaitMs: number;
+  /** With so many neighbours found nobody needs to be called: routes go over eight paths at most. */
+  readonly enoughFound: number;
 }
 
 export const DISCOVERY_TUNING: DiscoveryTuning = {
@@ -39,6 +58,17 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   lostMs: 60_000,
   maxFound: 32,
   maxFoundOnSegment: 16,
+  placesForRemembered: 4,
+  maxRemembered: 64,
+  rememberAfterMs: 10_000,
+  rememberedDays: 30,
+  savesPerMinute: 1,
+  savesAtOnce: 4,
+  timesSavedEveryMs: 3_600_000,
+  callGapMs: 500,
+  callFirstWaitMs: 5_000,
+  callLastWaitMs: 600_000,
+  enoughFound: 8,
 };
 
 /** docs/protocol.md section 9.1: as far as clocks may differ. */

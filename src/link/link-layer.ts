@@ -242,6 +242,11 @@ export class LinkLayer {
     return neighbour.active === undefined ? 'down' : 'up';
   }
 
+  /** Where a peer is heard; undefined while its link is down. */
+  endpointOf(key: NodeKey): Uint8Array | undefined {
+    return this.byKey.get(toHex(key))?.active?.address;
+  }
+
   /** Of a link that exists, up or not. */
   peerOf(link: LinkId): NodeKey {
     return this.neighbourOf(link).key;

@@ -7,7 +7,7 @@ import type { Redundancy } from '../bundle/redundancy/duplicator.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Acceptance } from '../discovery/discovery.ts';
-import type { BeaconPort } from '../discovery/ports.ts';
+import type { BeaconPort, PeerStore, PlacePort } from '../discovery/ports.ts';
 import type { LinkDirection } from '../link/one-way/direction.ts';
 import type { TransitOptions } from '../route/transit/transit-options.ts';
 import type { RealTimeRules } from '../tunnel/classifier.ts';
@@ -52,6 +52,8 @@ export interface TunnelOptions {
 export interface DiscoveryOptions {
   readonly accept: Acceptance;
   readonly beacons: BeaconPort;
+  /** Who is remembered over restarts; nobody when missing. */
+  readonly memory?: { readonly store: PeerStore; readonly places: PlacePort } | undefined;
 }
 
 export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'random' | 'wallMs'>;

@@ -152,6 +152,7 @@ export class Node {
         add: (key: NodeKey, endpoint: Uint8Array | undefined) => links.addPeer(key, endpoint),
         meet: (key: NodeKey, endpoint: Uint8Array, now: number) => links.meetPeer(key, endpoint, now),
         remove: (key: NodeKey, now: number) => links.removePeer(key, now),
+        endpointOf: (key: NodeKey) => links.endpointOf(key),
       };
       this.discovery = new Discovery({ ...options.discovery, identity, curve, random, drops, log, wallMs, peers });
     }
@@ -163,6 +164,7 @@ export class Node {
 
   start(now: number): void {
     this.links.start(now);
+    this.discovery?.start(now);
     this.measureAt = now + MEASURE_LINKS_MS;
     this.gateway?.tunnel.start(now);
     this.uplink?.start(now);
@@ -170,6 +172,7 @@ export class Node {
 
   /** Tells neighbours, clients and gateway goodbye; a last `drain` sends it. */
   stop(now: number): void {
+    this.discovery?.stop(now);
     this.uplink?.stop(now);
     this.gateway?.tunnel.stop(now);
     // What was said to the far ends leaves before the links are closed.
@@ -286,7 +289,7 @@ export class Node {
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
     this.routes.linkUp(link, peer, now);
     this.flood.linkUp(link, peer, now);
-    this.discovery?.linkUp(peer);
+    this.discovery?.linkUp(peer, now);
     this.setDetour(link, this.backChannels.serves(peer));
   }
 

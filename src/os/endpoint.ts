@@ -29,6 +29,12 @@ export function parseEndpoint(
   return encodeEndpoint(socketIndex, family, match[1] ?? match[2], port);
 }
 
+/** The first socket of a family. */
+export function socketOf(sockets: readonly { readonly family: 4 | 6 }[], family: 4 | 6): number | undefined {
+  const index = sockets.findIndex((socket) => socket.family === family);
+  return index < 0 ? undefined : index;
+}
+
 /** `address` is an IP literal, with `%interface` where the address is link-local. Undefined when it is not. */
 export function encodeEndpoint(
   socketIndex: number,
@@ -81,6 +87,17 @@ export function socketAddress(endpoint: Uint8Array): string | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * The text that `parseEndpoint` takes, also after a restart: a zone by its name. Undefined when the interface is gone, and for
+ * what is no address.
+ */
+export function lastingEndpoint(endpoint: Uint8Array): string | undefined {
+  const [family, port] = [endpoint[1], readU16(endpoint, 2)];
+  if (family === 4) return `${formatAddress(endpoint)}:${port}`;
+  const address = family === 6 ? socketAddress(endpoint) : undefined;
+  return address && `[${address}]:${port}`;
 }
 
 function writeIpv4(bytes: Uint8Array, at: number, literal: string): void {

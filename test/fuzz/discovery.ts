@@ -4,7 +4,7 @@
  * handshake, some come unasked, some links go down; segments come and go.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
-import { concat, toHex, writeU16, writeU32 } from '../../src/base/bytes.ts';
+import { concat, fromHex, toHex, writeU16, writeU32 } from '../../src/base/bytes.ts';
 import { ENDPOINT_BYTES } from '../../src/base/datagram.ts';
 import { Drops } from '../../src/base/drops.ts';
 import type { KeyText, NodeKey, SecretKey } from '../../src/base/ids.ts';
@@ -58,6 +58,9 @@ class Peers implements PeerPort {
   remove(key: NodeKey): void {
     this.states.delete(toHex(key));
   }
+  endpointOf(key: NodeKey): Uint8Array | undefined {
+    return this.stateOf(key) === 'up' ? new Uint8Array(ENDPOINT_BYTES) : undefined;
+  }
 }
 
 class DiscoveryUnderFire implements FuzzTarget {
@@ -71,6 +74,7 @@ class DiscoveryUnderFire implements FuzzTarget {
   private seedCount = 0;
   private now = 0;
   private called = 0;
+  private saves = 0;
 
   constructor(seed: number) {
     const random = new SeededRandom(seed, 'discovery');
@@ -93,7 +97,18 @@ class DiscoveryUnderFire implements FuzzTarget {
           this.called++;
         },
       },
+      memory: {
+        store: {
+          load: () => [],
+          save: (lines) => {
+            if (lines.length > DISCOVERY_TUNING.maxRemembered) throw new Error(`${lines.length} are remembered`);
+            this.saves++;
+          },
+        },
+        places: { format: toHex, parse: fromHex },
+      },
     });
+    this.discovery.start(0);
     this.discovery.segmentsChanged(SEGMENT_IDS.map(segment), 0);
     for (let i = 0; i < 8; i++) this.makeSeed(random);
   }
@@ -139,7 +154,7 @@ class DiscoveryUnderFire implements FuzzTarget {
     this.discovery.segmentsChanged(SEGMENT_IDS.map(segment), this.now);
     this.discovery.receive(1, endpointOn(random, 1), this.beaconOf(random, this.nodes[5]), this.now);
     if (this.peers.stateOf(this.nodes[5].key) === undefined) throw new Error('a stranger is not found any more');
-    return { most_peers: this.peers.most, beacons_called: this.called };
+    return { most_peers: this.peers.most, beacons_called: this.called, saves: this.saves };
   }
 
   private runIdle(ms: number): void {
@@ -158,7 +173,7 @@ class DiscoveryUnderFire implements FuzzTarget {
     const peer = random.pick([...this.peers.states.values()]);
     if (what === 0 && !peer.up) {
       peer.up = true;
-      this.discovery.linkUp(peer.key);
+      this.discovery.linkUp(peer.key, this.now);
     } else if (what === 1 && peer.up) this.linkDown(peer.key);
     else if (what === 2 && this.peers.stateOf(key) === undefined) {
       if (this.discovery.admits(key, endpointOn(random, random.integer(4)), this.now)) this.peers.add(key);

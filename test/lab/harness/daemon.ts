@@ -1,5 +1,5 @@
 /** Real daemons in a lab: keys, configuration files, `skywired` and its control socket. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
 import { ask } from '../../../src/cli/control-client.ts';
@@ -85,6 +85,12 @@ export class Daemon {
       toToml('[control]', { socket: this.socket }),
     ];
     writeFileSync(this.configFile, tables.join(''));
+  }
+
+  /** The lines of the file in which the daemon keeps whom it found; none before it is written. */
+  rememberedPeers(): string[] {
+    const file = join(this.directory, 'state', 'peers');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   }
 
   /** Loads the kill switch, as the service does before it starts the daemon. */

@@ -13,6 +13,13 @@ import { type Host, Lab } from './lab.ts';
 
 export const SERVER_ADDRESS = '198.51.100.80';
 const MOST_ON_A_SWITCH = 4;
+const DEAF = `table inet deaf {
+  chain input {
+    type filter hook input priority -300;
+    udp dport 6970 counter drop
+  }
+}
+`;
 
 export interface Box {
   readonly daemon: Daemon;
@@ -53,6 +60,17 @@ export class RandomSegments {
 
   get gateway(): Box {
     return this.boxes[0];
+  }
+
+  /** From now on no beacon gets into a box, as on switches and access points that lose multicast. */
+  dropBeacons(): void {
+    for (const { daemon } of this.boxes) daemon.host.run('nft', DEAF);
+  }
+
+  /** How many there were. */
+  beaconsDropped(): number {
+    const counts = this.boxes.map(({ daemon }) => daemon.host.run('nft', 'list', 'table', 'inet', 'deaf'));
+    return counts.reduce((sum, text) => sum + Number(/packets (\d+)/.exec(text)![1]), 0);
   }
 
   readonly tails = () => this.boxes.map(({ daemon }) => daemon.tail()).join('\n');

@@ -1,6 +1,6 @@
 /** Builds simulated networks of real nodes: who is there, who is wired to whom, one miner's laptop and its internet. */
 import { createHash } from 'node:crypto';
-import { utf8 } from '../../../src/base/bytes.ts';
+import { fromHex, toHex, utf8 } from '../../../src/base/bytes.ts';
 import type { PacketBatch } from '../../../src/base/datagram.ts';
 import type { NodeKey, SecretKey } from '../../../src/base/ids.ts';
 import type { Redundancy } from '../../../src/bundle/redundancy/duplicator.ts';
@@ -26,6 +26,7 @@ interface Place {
   node: Node | undefined;
   /** What survives a crash. */
   leases: readonly string[];
+  peers: readonly string[];
 }
 
 export interface NetworkOptions {
@@ -48,6 +49,8 @@ export class Network {
   /** Sees every packet that comes out at an end, besides the laptop and the internet. */
   onPacket: (end: 'laptop' | 'internet', packet: Uint8Array) => void = () => {};
   readonly curve: Curve = fastCurve();
+  /** Whether beacons arrive: many a switch and access point loses multicast. */
+  beaconsPass = true;
   private readonly wires: Wire[] = [];
   private leased = 0;
 
@@ -122,6 +125,7 @@ export class Network {
       index,
       node: undefined,
       leases: [],
+      peers: [],
     };
     this.world.addHost(name, (transport, random) => {
       const node = new Node({
@@ -171,9 +175,17 @@ export class Network {
       const from = this.world.endpoint(wire, index);
       const { node } = this.places[wire.other(index)];
       const bytes = beacon.slice();
+      if (!this.beaconsPass) return;
       this.world.cross(wire, index, bytes.length, () => node?.beacon(segment, from, bytes, this.world.now));
     };
-    return { accept: 'segment', beacons: { send } };
+    const place = this.places[index];
+    const store = {
+      load: () => [...place.peers],
+      save: (lines: string[]) => {
+        place.peers = lines;
+      },
+    };
+    return { accept: 'segment', beacons: { send }, memory: { store, places: { format: toHex, parse: fromHex } } };
   }
 
   private peersOf(index: number): PeerOptions[] {

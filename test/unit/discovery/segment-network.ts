@@ -1,5 +1,5 @@
 /** Discoveries on segments in memory, with virtual time; links come up when both ends have tried and nothing forbids it. */
-import { toHex } from '../../../src/base/bytes.ts';
+import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import { Drops } from '../../../src/base/drops.ts';
 import type { KeyText, NodeKey, SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -23,6 +23,8 @@ export class FakePeers implements PeerPort {
   readonly states = new Map<KeyText, 'up' | 'down'>();
   readonly told: string[] = [];
   readonly endpoints: Uint8Array[] = [];
+  /** Where peers are heard while they are up. */
+  readonly heardAt = new Map<KeyText, Uint8Array>();
 
   stateOf(key: NodeKey) {
     return this.states.get(toHex(key));
@@ -43,28 +45,51 @@ export class FakePeers implements PeerPort {
     this.states.delete(toHex(key));
     this.told.push('remove');
   }
+
+  endpointOf(key: NodeKey): Uint8Array | undefined {
+    return this.states.get(toHex(key)) === 'up' ? this.heardAt.get(toHex(key)) : undefined;
+  }
 }
 
 export class DiscoveringBox {
   readonly identity: Identity;
   readonly drops = new Drops();
+  readonly events: string[] = [];
   readonly peers = new FakePeers();
   readonly beacons: { readonly segment: number; readonly bytes: Uint8Array; readonly at: number }[] = [];
   readonly discovery: Discovery;
   now = 0;
+  /** What outlives it. */
+  readonly kept: { lines: readonly string[]; saves: number };
 
-  constructor(name: string, accept: Acceptance = 'segment', tuning: Partial<DiscoveryTuning> = {}) {
+  constructor(
+    name: string,
+    accept: Acceptance = 'segment',
+    tuning: Partial<DiscoveryTuning> = {},
+    kept = { lines: [] as readonly string[], saves: 0 },
+  ) {
+    this.kept = kept;
     this.identity = identityOf(name);
     this.discovery = new Discovery({
       identity: this.identity,
       curve,
       random: new SeededRandom(2, name),
       drops: this.drops,
-      log: { write: () => {} },
+      log: { write: (level, event) => void (level === 'debug' || this.events.push(event)) },
       wallMs: () => WALL_MS + this.now,
       accept,
       peers: this.peers,
       beacons: { send: (segment, bytes) => void this.beacons.push({ segment, bytes: bytes.slice(), at: this.now }) },
+      memory: {
+        store: {
+          load: () => [...kept.lines],
+          save: (lines) => {
+            kept.lines = lines;
+            kept.saves++;
+          },
+        },
+        places: { format: (endpoint) => toHex(endpoint), parse: (place) => fromHex(place) },
+      },
       tuning,
     });
   }
@@ -84,9 +109,10 @@ export class DiscoveringBox {
     this.discovery.receive(segment, endpoint, bytes, this.now);
   }
 
-  linkUp(key: NodeKey): void {
+  linkUp(key: NodeKey, endpoint?: Uint8Array): void {
     this.peers.states.set(toHex(key), 'up');
-    this.discovery.linkUp(key);
+    if (endpoint !== undefined) this.peers.heardAt.set(toHex(key), endpoint);
+    this.discovery.linkUp(key, this.now);
   }
 
   linkDown(key: NodeKey): void {

@@ -57,6 +57,31 @@ describe('nodes that know nobody', () => {
     expect(network.exchange(20)).toBe(20);
   });
 
+  test('find each other again from what they remember when all lost power and no beacon arrives any more', () => {
+    const network = discoveringNetwork();
+    const { world, places } = network;
+    world.run(30_000);
+    for (const { index } of places) network.crash(index);
+    network.beaconsPass = false;
+    world.run(230_000);
+    network.bootAll();
+    world.run(234_000);
+    expect(linksUp(network)).toEqual([2, 2, 2, 2]);
+    expect(network.exchange(20)).toBe(20);
+  });
+
+  test('find each other again from what one of them remembers', () => {
+    const network = discoveringNetwork();
+    const { world, places } = network;
+    world.run(30_000);
+    for (const { index } of places) network.crash(index);
+    network.beaconsPass = false;
+    for (const place of places) if (place.index === 1 || place.index === 2) place.peers = ['damaged'];
+    network.bootAll();
+    world.run(34_000);
+    expect(linksUp(network)).toEqual([2, 2, 2, 2]);
+  });
+
   test('drop the links of a segment that is gone at once, and take them up when it is back', () => {
     const network = discoveringNetwork();
     const { world } = network;

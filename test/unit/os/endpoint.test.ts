@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatEndpoint, parseEndpoint } from '../../../src/os/endpoint.ts';
+import { formatEndpoint, lastingEndpoint, parseEndpoint } from '../../../src/os/endpoint.ts';
 
 const bothFamilies = (family: 4 | 6) => (family === 4 ? 0 : 3);
 
@@ -68,5 +68,16 @@ describe('formatEndpoint', () => {
         expect(formatEndpoint(endpoint)).toBe(`${new URL(`http://[${address}]/`).hostname}:1`);
       }),
     );
+  });
+});
+
+describe('lastingEndpoint', () => {
+  it.each(['192.0.2.7:6969', '[2001:db8::1]:6969'])('is the text of %s', (text) => {
+    expect(lastingEndpoint(parseEndpoint(text, bothFamilies)!)).toBe(text);
+  });
+
+  it('does not exist for an interface that is gone, nor for what is no address', () => {
+    expect(lastingEndpoint(parseEndpoint('[fe80::1%99999]:9', bothFamilies)!)).toBeUndefined();
+    expect(lastingEndpoint(new Uint8Array(24).fill(0xfd))).toBeUndefined();
   });
 });
