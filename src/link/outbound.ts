@@ -201,9 +201,16 @@ export class Outbound implements FrameFates, Turn {
     return Math.min(this.losses.nextWakeAt(), this.ackAt(), this.pacedUntil);
   }
 
+  /** PONG came: where nothing was acknowledged of late, it is not for the wire. */
+  ponged(): void {
+    this.losses.heard();
+    if (this.wanted) this.context.ready.add(this);
+  }
+
   /** The path is another one. */
   restart(now: number): void {
     this.losses.longLostRow = 0;
+    this.losses.heard();
     this.window.restart(now);
     this.losses.meter.restart();
     this.losses.smallMeter.restart();
@@ -276,6 +283,7 @@ export class Outbound implements FrameFates, Turn {
       this.losses.forget(now);
       if (this.log.full) return this.later(now + LOG_FULL_RETRY_MS);
     }
+    if (this.probes === 0 && this.losses.isSilent) return this.later(this.losses.probeAt);
     if (asked === 'control') return true;
     if (this.probes === 0) {
       if (this.losses.flyingBytes >= this.window.bytes) return this.later(NEVER);

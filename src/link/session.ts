@@ -238,6 +238,7 @@ export class Session implements Outlet {
       return true;
     }
     if (!this.roundTrip.pong(token, now)) return false;
+    this.outbound.ponged();
     this.direction.answered(now);
     return true;
   }

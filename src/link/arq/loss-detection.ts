@@ -9,6 +9,8 @@
  *   `srtt + max(4 var, 2 ms) + ACK delay`; then the two oldest are taken for lost, which lets two more leave, and the timeout
  *   doubles, up to four times, until something is acknowledged. It does not where a twentieth is lost anyway: there silence is
  *   no sign of a longer way, and a run of losses ends only by datagrams that are sent. The ACK delay is the longest of late, 2 to 8 ms.
+ * Once 64 were lost by timeouts and nothing was acknowledged meanwhile, the link is silent: the wire is cut, or deaf. Then nothing leaves but
+ * two datagrams a probe timeout, which doubles in any case, until something is acknowledged or a PONG comes.
  * A lost one that is acknowledged after all was late: its frames are told of again, and where the first two signs were
  * wrong they become more patient, up to 128 datagrams and one round trip.
  */
@@ -37,6 +39,8 @@ const REORDER_DATAGRAMS_MAX = 128;
 const ORDERLY_DATAGRAMS = 4_096;
 /** From this loss on, a probe timeout does not back off. */
 const LOSSY_SHARE = 0.05;
+/** Radio that loses in runs of 8 each way loses 32 in a row now and then, and 64 hardly ever. */
+const SILENT_LOST_DATAGRAMS = 64;
 /** A lost datagram is remembered so long after it was sent: what comes later was held up by more than reordering. */
 const LATE_ROUND_TRIPS = 3;
 const LATE_SLACK_MS = 100;
@@ -78,6 +82,8 @@ export class LossDetection {
   private firstFlying = 0;
   private progressAt = 0;
   private backOff = 1;
+  /** Lost by timeouts since anything was heard. */
+  private lostInSilence = 0;
   private timeThresholdAt = NEVER;
   private reorderDatagrams = LOSS_THRESHOLD_DATAGRAMS;
   private reorderMs = 0;
@@ -110,6 +116,25 @@ export class LossDetection {
     );
   }
 
+  /** Nothing may leave but what a probe timeout lets go. */
+  get isSilent(): boolean {
+    return this.lostInSilence >= SILENT_LOST_DATAGRAMS;
+  }
+
+  /** When the next probe timeout is over; NEVER when nothing flies and nothing is waited for. */
+  get probeAt(): number {
+    const { flyingBytes, progressAt } = this;
+    if (flyingBytes === 0 && !this.isSilent) return NEVER;
+    const sentAt = flyingBytes === 0 ? progressAt : this.log.sentAtOf(this.firstFlying);
+    return Math.max(progressAt, sentAt) + this.bulkProbeMs * this.backOff;
+  }
+
+  /** The wire works both ways, or is another one. */
+  heard(): void {
+    this.lostInSilence = 0;
+    this.backOff = 1;
+  }
+
   /** The newest entry of the log asks for an acknowledgement. */
   sent(realTime: boolean, now: number): void {
     const counter = this.log.next - 1;
@@ -138,7 +163,7 @@ export class LossDetection {
     this.largestAcked = Math.max(this.largestAcked, largest);
     if (this.ackedBytes > 0) {
       this.progressAt = now;
-      this.backOff = 1;
+      this.heard();
     }
     this.detect(now);
     this.forget(now);
@@ -150,18 +175,20 @@ export class LossDetection {
     this.begin();
     for (let next = this.nextRealTime(); next >= 0; next = this.nextRealTime()) {
       if (now < this.log.sentAtOf(next) + this.realTimeProbeMs) break;
+      this.lostInSilence += 1;
       this.lose(next, now);
     }
     if (now >= this.timeThresholdAt) this.detect(now);
     this.settle();
     this.forget(now);
-    if (now < this.probeAt()) return false;
+    if (now < this.probeAt) return false;
     this.progressAt = now;
-    const lossy = (this.meter.share ?? 0) >= LOSSY_SHARE;
+    const lossy = !this.isSilent && (this.meter.share ?? 0) >= LOSSY_SHARE;
     this.backOff = lossy ? 1 : Math.min(2 * this.backOff, PROBE_BACK_OFF_MAX);
     // The second only when it had its time, too.
     for (let i = 0; i < PROBE_DATAGRAMS && this.flyingBytes > 0; i++) {
       if (i > 0 && now < this.log.sentAtOf(this.firstFlying) + this.roundTrip.smoothedMs) break;
+      this.lostInSilence += 1;
       this.lose(this.firstFlying, now);
       this.settle();
     }
@@ -171,7 +198,8 @@ export class LossDetection {
   nextWakeAt(): number {
     const realTime = this.nextRealTime();
     const realTimeAt = realTime < 0 ? NEVER : this.log.sentAtOf(realTime) + this.realTimeProbeMs;
-    return Math.min(realTimeAt, this.timeThresholdAt, this.probeAt());
+    const probeAt = this.flyingBytes === 0 ? NEVER : this.probeAt;
+    return Math.min(realTimeAt, this.timeThresholdAt, probeAt);
   }
 
   /** What is quiet or done is forgotten, what is lost after a while. */
@@ -276,11 +304,6 @@ export class LossDetection {
     const { log } = this;
     this.firstFlying = Math.max(this.firstFlying, log.first);
     while (this.firstFlying < log.next && log.stateOf(this.firstFlying) !== FLYING) this.firstFlying += 1;
-  }
-
-  private probeAt(): number {
-    if (this.flyingBytes === 0) return NEVER;
-    return Math.max(this.progressAt, this.log.sentAtOf(this.firstFlying)) + this.bulkProbeMs * this.backOff;
   }
 
   /** The oldest Real Time datagram that flies, or -1. */

@@ -152,6 +152,29 @@ describe('a full wire', () => {
   });
 });
 
+describe('a cut wire', () => {
+  test('is not flooded with repetitions, and carries all that waited within 150 ms of its return', () => {
+    const { world, a, b } = quietPair();
+    b.realTimeRoutes.add(1);
+    let message = 0;
+    const call = (ms: number): void => {
+      for (let i = 0; i < ms; i += 5) {
+        sendMessage(a, b, routeId(1), message++, new Uint8Array(100), { realTime: true });
+        world.run(5);
+      }
+    };
+    call(1_000);
+    world.filter = () => false;
+    const before = world.seen.length;
+    call(2_000);
+    expect(world.seen.length - before).toBeLessThan(250);
+    world.filter = () => true;
+    call(150);
+    world.run(50);
+    expect(new Set(b.pieces.map((piece) => piece.message)).size).toBe(message);
+  });
+});
+
 describe('the last datagram', () => {
   test.each([
     ['Bulk', false],

@@ -202,4 +202,25 @@ describe('a probe timeout', () => {
     expect(times.length).toBe(4);
     for (let i = 1; i < 4; i++) expect(times[i] - times[i - 1]).toBeCloseTo(flight.losses.bulkProbeMs);
   });
+
+  test('without an answer until 64 are lost makes a link silent: then timeouts get longer even where much is lost', () => {
+    const { losses } = flight;
+    for (let i = 0; i < 128; i++) flight.send(0);
+    for (let i = 3; i < 128; i += 4) flight.ack(20, [i, i]);
+    flight.ack(20, [127, 124]);
+    expect(losses.flyingBytes).toBe(0);
+    const before = flight.lost.length;
+    for (let i = 0; i < 100; i++) flight.send(30, i % 2 === 0);
+    while (!losses.isSilent) losses.wake(losses.nextWakeAt());
+    expect(flight.lost.length - before).toBe(64);
+    const waits: number[] = [];
+    for (let now = losses.probeAt; waits.length < 40; now = losses.probeAt) {
+      expect(losses.wake(now)).toBe(true);
+      waits.push((losses.probeAt - now) / losses.bulkProbeMs);
+    }
+    expect(losses.flyingBytes).toBe(0);
+    expect(waits.at(-1)).toBeCloseTo(4);
+    losses.heard();
+    expect([losses.isSilent, losses.probeAt]).toEqual([false, NEVER]);
+  });
 });
