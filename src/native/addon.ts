@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 
 type Handle = number;
 
@@ -27,6 +27,11 @@ export interface TunCounters {
   readonly written: number;
   /** The device was down or full, or the packet was not IP. */
   readonly writeDropped: number;
+  /** A superpacket that could not be cut, or a packet longer than the MTU. */
+  readonly readDropped: number;
+  /** What the kernel gave and took as one for many packets of a TCP connection, each of which counts above. */
+  readonly readSuperpackets: number;
+  readonly writtenSuperpackets: number;
 }
 
 export interface LocalAddress {

@@ -23,7 +23,7 @@
 #include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 #define MAX_DEVICES 64
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
@@ -125,7 +125,15 @@ static void close_device(struct addon *addon, uint32_t handle) {
   if (polls == 0) free_device(device);
 }
 
-/* One call into JavaScript a readable event: it drains the descriptor by batches. Level-triggered: what is left comes again. */
+/* The same number for ever where there is no TUN. */
+static uint64_t tun_packets_read(const struct device *device) {
+  return device->kind == DEVICE_TUN ? device->tun.read_packets : 0;
+}
+
+/*
+ * One call into JavaScript a readable event: it drains the descriptor by batches. Level-triggered: what is left comes again. Of
+ * what was read from a TUN already the descriptor knows nothing, so for that the call is repeated.
+ */
 static void readable(uv_poll_t *poll, int status, int events) {
   struct device *device = poll->data;
   napi_env env = device->addon->env;
@@ -138,11 +146,16 @@ static void readable(uv_poll_t *poll, int status, int events) {
   if (device->on_readable == NULL || napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_get_reference_value(env, device->on_readable, &callback);
   napi_get_global(env, &global);
-  if (napi_make_callback(env, NULL, global, callback, 0, NULL, NULL) == napi_pending_exception) {
-    napi_value exception;
-    napi_get_and_clear_last_exception(env, &exception);
-    napi_fatal_exception(env, exception);
-  }
+  uint64_t read_before;
+  do {
+    read_before = tun_packets_read(device);
+    if (napi_make_callback(env, NULL, global, callback, 0, NULL, NULL) == napi_pending_exception) {
+      napi_value exception;
+      napi_get_and_clear_last_exception(env, &exception);
+      napi_fatal_exception(env, exception);
+      break;
+    }
+  } while (tun_packets_read(device) != read_before && tun_has_more(&device->tun));
   napi_close_handle_scope(env, scope);
   /* libuv stops watching after an error. The read has met and cleared it, or the device was closed over it. */
   if (status < 0 && device->on_readable != NULL) uv_poll_start(poll, UV_READABLE, readable);
@@ -335,6 +348,9 @@ static napi_value js_tun_counters(napi_env env, napi_callback_info info) {
   set(&call, result, "read", from_number(&call, (double)device->tun.read_packets));
   set(&call, result, "written", from_number(&call, (double)device->tun.written_packets));
   set(&call, result, "writeDropped", from_number(&call, (double)device->tun.write_dropped));
+  set(&call, result, "readDropped", from_number(&call, (double)device->tun.read_dropped));
+  set(&call, result, "readSuperpackets", from_number(&call, (double)device->tun.read_superpackets));
+  set(&call, result, "writtenSuperpackets", from_number(&call, (double)device->tun.written_superpackets));
   return result;
 }
 

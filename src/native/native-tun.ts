@@ -1,4 +1,4 @@
-/** The TUN device over the addon: one IP packet a system call, batches to and from JavaScript. */
+/** The TUN device over the addon: batches of IP packets to and from JavaScript, superpackets of TCP to and from the kernel (core/tun.h). */
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Failure } from '../base/failure.ts';
 import { tunFailure } from '../base/open-failure.ts';

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* Interface flags and MTU are set through any socket: the TUN's own descriptor does not take these requests. */
@@ -32,15 +33,19 @@ int tun_open(struct tun *tun, const char *name, size_t mtu) {
   int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return -errno;
 
-  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
   memcpy(request.ifr_name, name, name_length);
   int result = ioctl(fd, TUNSETIFF, &request) < 0 ? -errno : 0;
+  /* A kernel that refuses cuts superpackets itself. */
+  if (result == 0) (void)ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6);
   if (result == 0) result = bring_up(request.ifr_name, mtu);
   if (result < 0) {
     close(fd);
     return result;
   }
-  *tun = (struct tun){.fd = fd, .mtu = mtu};
+  memset(tun, 0, sizeof *tun);
+  tun->fd = fd;
+  tun->mtu = mtu;
   memcpy(tun->name, request.ifr_name, IFNAMSIZ);
   tun->name[IFNAMSIZ - 1] = '\0';
   return 0;
@@ -49,35 +54,88 @@ int tun_open(struct tun *tun, const char *name, size_t mtu) {
 void tun_close(struct tun *tun) {
   close(tun->fd);
   tun->fd = -1;
+  tun->split.pending = false;
+}
+
+/* One packet or superpacket into `split`: 1, 0 when there is none, or a negative errno. */
+static int take(struct tun *tun) {
+  struct tcp_split *split = &tun->split;
+  for (;;) {
+    struct virtio_net_hdr header;
+    struct iovec parts[2] = {{.iov_base = &header, .iov_len = sizeof header},
+                             {.iov_base = split->bytes, .iov_len = sizeof split->bytes}};
+    ssize_t length = readv(tun->fd, parts, 2);
+    if (length < 0) {
+      if (errno == EINTR) continue;
+      return errno == EAGAIN ? 0 : -errno;
+    }
+    bool whole = (size_t)length > sizeof header;
+    if (whole && tcp_split_begin(split, &header, (size_t)length - sizeof header, tun->mtu)) {
+      if (split->tcp != 0) tun->read_superpackets++;
+      return 1;
+    }
+    tun->read_dropped++;
+  }
 }
 
 long tun_read(struct tun *tun, struct batch *batch) {
   size_t count = 0;
   size_t at = 0;
   while (count < batch->capacity && batch->arena_bytes - at >= tun->mtu) {
-    ssize_t length = read(tun->fd, batch->arena + at, batch->arena_bytes - at);
-    if (length < 0) {
-      if (errno == EINTR) continue;
-      if (errno == EAGAIN || count > 0) break; /* a real error comes again on the next, empty read */
-      return -errno;
+    if (!tun->split.pending) {
+      int taken = take(tun);
+      if (taken < 0 && count == 0) return taken; /* a real error comes again on the next, empty read */
+      if (taken <= 0) break;
     }
+    size_t length = tcp_split_next(&tun->split, batch->arena + at);
     batch->offsets[count] = (uint32_t)at;
     batch->lengths[count] = (uint32_t)length;
     count++;
-    at += (size_t)length;
+    at += length;
   }
   tun->read_packets += count;
   return (long)count;
 }
 
+bool tun_has_more(const struct tun *tun) {
+  return tun->split.pending;
+}
+
+static bool put(struct tun *tun, const struct iovec *pieces, size_t count) {
+  ssize_t result;
+  do result = writev(tun->fd, pieces, (int)count);
+  while (result < 0 && errno == EINTR);
+  return result >= 0;
+}
+
+/* Writes what joins the first of `views`, and marks it in `done`. Returns how many packets the kernel took. */
+static size_t write_flow(struct tun *tun, const struct tcp_view *views, size_t count, bool *done) {
+  struct tcp_merge *merge = &tun->merge;
+  tcp_merge_begin(merge, &views[0]);
+  for (size_t i = 1; i < count && !merge->closed; i++) {
+    if (done[i] || !tcp_view_same_flow(&views[0], &views[i])) continue;
+    if (!tcp_merge_take(merge, &views[i])) break;
+    done[i] = true;
+  }
+  size_t pieces = tcp_merge_finish(merge);
+  if (!put(tun, merge->pieces, pieces)) return 0;
+  if (merge->packets > 1) tun->written_superpackets++;
+  return merge->packets;
+}
+
 long tun_write(struct tun *tun, const struct batch *batch, size_t count) {
   if (!batch_holds(batch, count)) return -ERANGE;
   size_t written = 0;
-  for (size_t i = 0; i < count; i++) {
-    ssize_t result;
-    do result = write(tun->fd, batch->arena + batch->offsets[i], batch->lengths[i]);
-    while (result < 0 && errno == EINTR);
-    if (result >= 0) written++;
+  for (size_t start = 0; start < count; start += TCP_MERGE_PACKETS) {
+    size_t here = count - start < TCP_MERGE_PACKETS ? count - start : TCP_MERGE_PACKETS;
+    struct tcp_view views[TCP_MERGE_PACKETS];
+    bool done[TCP_MERGE_PACKETS] = {false};
+    for (size_t i = 0; i < here; i++) {
+      views[i] = tcp_view_of(batch->arena + batch->offsets[start + i], batch->lengths[start + i]);
+    }
+    for (size_t i = 0; i < here; i++) {
+      if (!done[i]) written += write_flow(tun, views + i, here - i, done + i);
+    }
   }
   tun->written_packets += written;
   tun->write_dropped += count - written;

@@ -1,5 +1,7 @@
 /*
- * One TUN device: raw IP packets without a header of ours in front (IFF_NO_PI), one packet a system call.
+ * One TUN device. To JavaScript it gives and takes single IP packets. With the kernel it exchanges superpackets of TCP where it can
+ * (IFF_VNET_HDR, TUN_F_TSO4 and TUN_F_TSO6): one system call, and one pass through the kernel's stack, for many packets.
+ * A kernel that refuses these gets single packets.
  *
  * Functions return 0 or a count, or a negative errno. Nothing here blocks and nothing allocates.
  */
@@ -9,14 +11,21 @@
 #include <net/if.h>
 
 #include "batch.h"
+#include "tcp_merge.h"
+#include "tcp_split.h"
 
 struct tun {
   int fd;
   char name[IFNAMSIZ]; /* as the kernel gave it: "sky%d" comes back numbered */
   size_t mtu;
   uint64_t read_packets;
+  uint64_t read_dropped; /* a superpacket that could not be cut, or a packet longer than the MTU */
+  uint64_t read_superpackets;
   uint64_t written_packets;
   uint64_t write_dropped; /* the device was down or full, or the packet was not IP */
+  uint64_t written_superpackets;
+  struct tcp_split split;
+  struct tcp_merge merge;
 };
 
 /*
@@ -29,7 +38,10 @@ void tun_close(struct tun *tun);
 /* Reads until the device is empty or the batch is full (no entry or less than one MTU of the arena left). */
 long tun_read(struct tun *tun, struct batch *batch);
 
-/* Writes the first `count` packets. -ERANGE when one lies outside the arena: then none was written. */
+/* Whether the batch was full in the middle of a superpacket: the rest is here, and the descriptor does not say so. */
+bool tun_has_more(const struct tun *tun);
+
+/* Writes the first `count` packets; those of one connection stay in order. -ERANGE when one lies outside the arena: then none was written. */
 long tun_write(struct tun *tun, const struct batch *batch, size_t count);
 
 #endif

@@ -15,7 +15,7 @@ const START_DEADLINE_MS = 15_000;
 type TomlValue = string | number | boolean | readonly string[];
 export type Table = Readonly<Record<string, TomlValue>>;
 
-/** The configuration as the issue's contract has it; `node.key_file`, `node.state_dir` and `control.socket` are filled in. */
+/** The configuration file, table by table (docs/config.md); `node.key_file`, `node.state_dir` and `control.socket` are filled in. */
 export interface NodeConfig {
   readonly listen?: Table;
   readonly buffers?: Table;

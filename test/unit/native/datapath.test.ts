@@ -73,6 +73,17 @@ for (const datapath of ['native', 'portable']) {
       expect(result.counters).toMatchObject({ written: 301, writeDropped: 1 });
     });
 
+    it('carries TCP connections packet for packet, merged by the kernel or not', () => {
+      const result = runScenario(datapath, 'tun-superpackets');
+      expect(result).toMatchObject({ streams: 8, wrong: [], into: { writeDropped: 0 } });
+      expect(result.out.read).toBeGreaterThanOrEqual(4_000);
+      if (datapath === 'portable') return;
+      expect(result.out).toMatchObject({ readDropped: 0 });
+      // Else nothing was tried.
+      expect(result.into.writtenSuperpackets).toBeGreaterThan(200);
+      expect(result.out.readSuperpackets).toBe(result.into.writtenSuperpackets);
+    });
+
     it('reports a TUN that was taken away', () => {
       expect(runScenario(datapath, 'tun-lost')).toEqual({ code: 'tun-unavailable', readAfter: 0 });
     });

@@ -3,6 +3,7 @@
  * JSON line: `scenario.ts native|portable NAME`. Waits for events only; the process ends by itself when all was closed.
  */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import {
   createDatagramBatch,
@@ -18,6 +19,7 @@ import { encodeEndpoint, formatEndpoint } from '../../../src/os/endpoint.ts';
 import { QUEUE_PACKETS } from '../../../src/os/portable-tun.ts';
 import { QUEUE_DATAGRAMS } from '../../../src/os/portable-udp.ts';
 import { echoRequest, isEchoReply } from './icmp.ts';
+import { isTcp, seededRandom, streamAndContent, TcpStream } from './tcp-streams.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1'];
 
@@ -236,6 +238,70 @@ async function tunPing(datapath: Datapath) {
   };
 }
 
+const STREAMS = 8;
+const STREAM_PACKETS = 4_000;
+
+/** TCP through the kernel from one TUN to another: what goes in comes out, connection by connection. */
+async function tunSuperpackets(datapath: Datapath) {
+  const random = seededRandom(1);
+  const into = await datapath.openTun('sky-in', MTU_BYTES);
+  const out = await datapath.openTun('sky-out', MTU_BYTES);
+  writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+  writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
+  for (const [tun, network] of [[into, 1] as const, [out, 2] as const]) {
+    ip('address', 'add', `10.9.${network}.1/24`, 'dev', tun.name);
+    ip('address', 'add', `fd00:${network}::1/64`, 'dev', tun.name, 'nodad');
+  }
+  const streams = Array.from(
+    { length: STREAMS },
+    (_, i) => new TcpStream(i % 4 === 3, 1000 + i, i === 5 ? 100 : 1_300, random),
+  );
+  const sent: Record<string, string[]> = {};
+  const got: Record<string, string[]> = {};
+  const note = (list: Record<string, string[]>, packet: Uint8Array) => {
+    const [stream, content] = streamAndContent(packet);
+    (list[stream] ??= []).push(content);
+  };
+  let missing = 0;
+  const batch = createPacketBatch(100, 256 * 1024);
+  const sendSome = () => {
+    batch.count = 0;
+    let stream = streams[0];
+    for (let at = 0, left = 1 + random(100); left > 0; left--) {
+      if (random(6) === 0) stream = streams[random(STREAMS)];
+      const packet = stream.next();
+      note(sent, packet);
+      batch.arena.set(packet, at);
+      batch.offsets[batch.count] = at;
+      batch.lengths[batch.count++] = packet.length;
+      at += packet.length;
+    }
+    missing += batch.count;
+    into.write(batch);
+  };
+  // Fewer places than a superpacket has segments.
+  const incoming = createPacketBatch(16, 32 * 1024);
+  await new Promise<void>((resolve) => {
+    out.onReadable(() => {
+      if (out.read(incoming) === 0) return;
+      for (let i = 0; i < incoming.count; i++) {
+        const packet = incoming.arena.slice(incoming.offsets[i], incoming.offsets[i] + incoming.lengths[i]);
+        if (!isTcp(packet)) continue;
+        note(got, packet);
+        missing -= 1;
+      }
+      if (missing > 0) return;
+      if (out.counters().read < STREAM_PACKETS) sendSome();
+      else resolve();
+    });
+    sendSome();
+  });
+  into.close();
+  out.close();
+  const wrong = Object.keys(sent).filter((stream) => sent[stream].join() !== got[stream]?.join());
+  return { streams: Object.keys(sent).length, wrong, into: into.counters(), out: out.counters() };
+}
+
 async function portableTunBounds(datapath: Datapath) {
   const tun = await datapath.openTun('sky-test', MTU_BYTES);
   const packet = echoRequest([10, 9, 0, 2], [10, 9, 0, 1], 0, 0);
@@ -308,6 +374,7 @@ const SCENARIOS = {
   'udp-dont-fragment': udpDontFragment,
   'portable-bounds': portableBounds,
   'tun-ping': tunPing,
+  'tun-superpackets': tunSuperpackets,
   'portable-tun-bounds': portableTunBounds,
   'tun-lost': tunLost,
   'tun-refused': tunRefused,
