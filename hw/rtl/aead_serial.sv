@@ -125,8 +125,7 @@ module aead_serial #(
   wire taken = word_valid && word_ready;
   logic last_word;
   logic [127:0] text, keystream, mask;
-  logic [127:0] held[0:(1<<HOLD_LOG2)-1];
-  logic [127:0] held_word;
+  wire [127:0] held_word;
   wire [HOLD_LOG2-1:0] read_address;
   wire [127:0] mixed = (text ^ keystream) & mask;
   wire mac_ready;
@@ -211,7 +210,6 @@ module aead_serial #(
         after_feed <= last_word ? LENGTHS : SETTLE;
         index      <= index + 1'b1;
         left       <= left - (HOLD_LOG2 + 5)'(16);
-        held[index[HOLD_LOG2-1:0]] <= mixed;
       end
       LENGTHS: begin
         mac_block  <= {64'(bytes), 59'd0, associated_bytes};
@@ -219,13 +217,22 @@ module aead_serial #(
       end
       default: ;
     endcase
-    held_word <= held[read_address];
     if (phase == TAG && mac_tag_valid) begin
       result_ok    <= tag_right;
       result_words <= tag_right ? (HOLD_LOG2 + 2)'(words) + (HOLD_LOG2 + 2)'(!open) : '0;
     end
   end
 
+  word_memory #(
+      .ADDRESS_BITS(HOLD_LOG2)
+  ) held (
+      .clk,
+      .write(phase == MIX),
+      .write_address(index[HOLD_LOG2-1:0]),
+      .write_data(mixed),
+      .address(read_address),
+      .data(held_word)
+  );
   assign result_valid = phase == OFFER;
   read_out #(
       .ADDRESS_BITS(HOLD_LOG2)

@@ -3,18 +3,17 @@
 // so each lane's next block meets its new sum, and no powers of r are needed.
 //
 // Stage numbers count from P0, the clock in which `lane` and the flags are given; `block` follows in P1. All blocks are
-// whole (the AEAD construction pads them). `first` clears the sum instead of adding; `last` asks for the tag, which comes
-// 23 clocks after P0. r and s may be loaded at any time before the lane's first block.
+// whole (the AEAD construction pads them). A message begins with `take_r`, which clears the sum too, and `take_s`, at least
+// a turn before its first block; `last` asks for the tag, which comes 23 clocks after P0. The next message of the lane may
+// begin a turn after `last`.
 module poly1305_barrel (
     input  logic         clk,
     input  logic         rst,
-    input  logic         key_write,
-    input  logic [3:0]   key_lane,
-    input  logic [127:0] key_r,
-    input  logic [127:0] key_s,
     input  logic [3:0]   lane,
+    input  logic         take_r,     // from `key`, in P0
+    input  logic         take_s,
+    input  logic [127:0] key,
     input  logic         add,
-    input  logic         first,
     input  logic         last,
     input  logic [127:0] block,
     output logic         tag_valid,
@@ -32,22 +31,21 @@ module poly1305_barrel (
   logic [123:0] r_of[0:15];
   logic [127:0] s_of[0:15];
   logic [130:0] h_of[0:15];
-  wire  [127:0] clamped = key_r & CLAMP;
-  always_ff @(posedge clk)
-    if (key_write) begin
-      r_of[key_lane] <= clamped[123:0];
-      s_of[key_lane] <= key_s;
-    end
+  wire  [127:0] clamped = key & CLAMP;
+  always_ff @(posedge clk) begin
+    if (take_r) r_of[lane] <= clamped[123:0];
+    if (take_s) s_of[lane] <= key;
+  end
 
   // Lane and flags travel beside the data: entry k is valid in Pk.
   logic [3:0] lane_at[1:15];
-  logic [15:1] add_at, first_at, last_at;
+  logic [15:1] add_at, clear_at, last_at;
   integer k;
   always_ff @(posedge clk) begin
     lane_at[1] <= lane;
     for (k = 2; k < 16; k++) lane_at[k] <= lane_at[k-1];
     add_at   <= rst ? '0 : {add_at[14:1], add};
-    first_at <= rst ? '0 : {first_at[14:1], first};
+    clear_at <= rst ? '0 : {clear_at[14:1], take_r};
     last_at  <= rst ? '0 : {last_at[14:1], last};
   end
 
@@ -170,7 +168,7 @@ module poly1305_barrel (
     h_low_p15      <= {1'b0, fold_p14[65:0]} + {1'b0, fold_carry_p14[65:0]};
     fold_p15       <= fold_p14[130:66];
     fold_carry_p15 <= fold_carry_p14[130:66];
-    if (add_at[15] | first_at[15]) h_of[lane_at[15]] <= first_at[15] ? '0 : h_p15;
+    if (add_at[15] | clear_at[15]) h_of[lane_at[15]] <= clear_at[15] ? '0 : h_p15;
   end
 
   // The tag: h mod p in full, plus s mod 2^128. T0 is the clock behind P15; each addition takes two.

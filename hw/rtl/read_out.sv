@@ -1,4 +1,4 @@
-// Streams `words` words out of a memory that answers one clock after its address, then, with `with_tag`, the tag.
+// Streams `words` words out of a memory that answers two clocks after its address, then, with `with_tag`, the tag.
 // Reads run ahead of the receiver by what the queue behind them holds.
 module read_out #(
     parameter int ADDRESS_BITS = 7
@@ -8,7 +8,7 @@ module read_out #(
     input  logic                    start,
     input  logic [ADDRESS_BITS:0]   words,
     input  logic                    with_tag,
-    input  logic [127:0]            tag,
+    input  logic [127:0]            tag,       // until busy is over
     output logic                    busy,      // from the clock after start until the last word was handed to the queue
     output logic [ADDRESS_BITS-1:0] address,
     input  logic [127:0]            data,
@@ -16,23 +16,26 @@ module read_out #(
     input  logic                    out_ready,
     output logic [127:0]            out_word
 );
-  localparam int QUEUE_LOG2 = 2;
+  // From asking for a word to the receiver's taking it are three clocks: more than four words keep the stream unbroken.
+  localparam int QUEUE_LOG2 = 3;
   logic [ADDRESS_BITS:0] left;
-  logic tag_left, arriving, arriving_tag;
+  logic tag_left, coming, coming_tag, arriving, arriving_tag;
   logic [QUEUE_LOG2:0] promised;  // words asked for that the receiver has not taken
   wire room = !promised[QUEUE_LOG2];
   wire more = left != '0 || tag_left;
   wire ask = more && room;
-  assign busy = more || arriving;
+  assign busy = more || coming || arriving;
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      left         <= '0;
-      tag_left     <= 1'b0;
-      arriving     <= 1'b0;
-      promised     <= '0;
+      left     <= '0;
+      tag_left <= 1'b0;
+      coming   <= 1'b0;
+      arriving <= 1'b0;
+      promised <= '0;
     end else begin
-      arriving <= ask;
+      coming   <= ask;
+      arriving <= coming;
       promised <= promised + (QUEUE_LOG2 + 1)'(ask) - (QUEUE_LOG2 + 1)'(out_valid && out_ready);
       if (start) begin
         left     <= words;
@@ -42,7 +45,8 @@ module read_out #(
         else tag_left <= 1'b0;
       end
     end
-    arriving_tag <= left == '0;
+    coming_tag   <= left == '0;
+    arriving_tag <= coming_tag;
     if (start) address <= '0;
     else if (ask) address <= address + 1'b1;
   end
@@ -66,7 +70,7 @@ module read_out #(
 
 `ifdef FORMAL
   // No word is read for which the queue has no room.
-  initial assume (left == '0 && !tag_left && !arriving && promised == '0);
+  initial assume (left == '0 && !tag_left && !coming && !arriving && promised == '0);
   always_comb if (arriving) assert (queue_ready);
 `endif
 endmodule

@@ -43,7 +43,7 @@ constexpr int LANES = 16;
 // The clear has to have passed the loop before the first block reads the sum: a turn lies between them.
 constexpr int FIRST_BLOCK_TURN = 2;
 
-// Every lane has a vector of its own; the next one follows when a lane is through.
+// Every lane has a vector of its own; the next one follows in the turn behind a last block, while the tag is still being made.
 unsigned run(const std::vector<Vector> &vectors) {
   struct Lane {
     const Vector *vector = nullptr;
@@ -55,17 +55,16 @@ unsigned run(const std::vector<Vector> &vectors) {
   const uint8_t *block_before = nullptr;
   for (uint64_t clock = 0; answered < vectors.size() && clock < 4'000'000; clock++) {
     Lane &lane = lanes[clock % LANES];
-    if (lane.vector == nullptr && waiting[clock % LANES] == nullptr && next < vectors.size()) lane = {&vectors[next++], 0};
+    if (lane.vector == nullptr && next < vectors.size()) lane = {&vectors[next++], 0};
     const uint8_t *block = nullptr;
     mac.lane = clock % LANES;
-    mac.add = mac.first = mac.last = mac.key_write = 0;
+    mac.add = mac.last = mac.take_r = mac.take_s = 0;
     if (lane.vector != nullptr) {
       size_t blocks = lane.vector->blocks.size() / 16;
-      if (lane.turn == 0) {
-        mac.first = mac.key_write = 1;
-        mac.key_lane = clock % LANES;
-        std::memcpy(&mac.key_r, lane.vector->r, 16);
-        std::memcpy(&mac.key_s, lane.vector->s, 16);
+      if (lane.turn < 2) {
+        mac.take_r = lane.turn == 0;
+        mac.take_s = lane.turn == 1;
+        std::memcpy(&mac.key, mac.take_r ? lane.vector->r : lane.vector->s, 16);
       } else if (lane.turn >= FIRST_BLOCK_TURN) {
         size_t index = lane.turn - FIRST_BLOCK_TURN;
         mac.add = 1;
