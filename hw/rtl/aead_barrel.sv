@@ -61,19 +61,20 @@ module aead_barrel #(
   logic [31:0] full_check_of[0:31];
   logic [127:0] given_tag_of[0:31];
   logic [127:0] tag_of[0:31];
-  logic [31:0] open_of, ok_of, used, pending, done;
+  (* ram_style = "distributed" *) logic open_of[0:31];
+  (* ram_style = "distributed" *) logic ok_of[0:31];
 
   // ---- Taking jobs: buffers in turn. The turns count one bit further, to tell all buffers from none.
-  logic [5:0] accept_turn, fill_turn;
-  logic [4:0] take_at;
+  logic [5:0] accept_turn, fill_turn, take_turn;
   logic accept, posted, freed;
   wire [4:0] accept_at = accept_turn[4:0];
   wire [4:0] fill_at = fill_turn[4:0];
+  wire [4:0] take_at = take_turn[4:0];
   logic room;  // a clock old, and false in the clock behind a job
   assign job_ready = room;
   assign accept = job_valid && job_ready;
-  wire [6:0] blocks = 7'((13'(job_bytes) + 13'd63) >> 6);
   wire [12:0] words_up = 13'(job_bytes) + 13'd15;
+  wire [12:0] blocks_up = 13'(job_bytes) + 13'd127;  // 64 times the last block time: that of no text is 2
   always_ff @(posedge clk) begin
     if (accept) begin
       key_of[accept_at]              <= job_key;
@@ -82,28 +83,20 @@ module aead_barrel #(
       associated_bytes_of[accept_at] <= job_associated_bytes;
       bytes_of[accept_at]            <= job_bytes;
       words_of[accept_at]            <= words_up[11:4];
-      last_of[accept_at]             <= blocks == 7'd0 ? 6'd2 : blocks[5:0] + 6'd1;
+      last_of[accept_at]             <= blocks_up[11:6] == 6'd1 ? 6'd2 : blocks_up[11:6];
       user_of[accept_at]             <= job_user;
       check_of[accept_at]            <= job_check;
       open_of[accept_at]             <= job_open;
     end
-    room <= !rst && !accept && !used[accept_at];
-    if (rst) begin
-      accept_turn <= '0;
-      used        <= '0;
-    end else begin
-      if (accept) begin
-        accept_turn     <= accept_turn + 6'd1;
-        used[accept_at] <= 1'b1;
-      end
-      if (freed) used[take_at] <= 1'b0;
-    end
+    room <= !rst && !accept && accept_turn != {~take_turn[5], take_at};
+    if (rst) accept_turn <= '0;
+    else if (accept) accept_turn <= accept_turn + 6'd1;
   end
 
   // ---- Filling: the words of one buffer after another. A word is taken in one clock and put away in the next.
-  localparam logic [1:0] LOOK_UP = 2'd0, COUNT = 2'd1, TAKE = 2'd2, POST = 2'd3;
-  logic [1:0] fill_phase;
-  logic [7:0] fill_left;  // words to come, the tag among them; in COUNT without it
+  localparam logic [2:0] LOOK_UP = 3'd0, COUNT = 3'd1, BEGIN = 3'd2, TAKE = 3'd3, POST = 3'd4;
+  logic [2:0] fill_phase;
+  logic [7:0] fill_left;  // words to come, from BEGIN on the tag among them
   logic fill_tag, last_word;
   logic [6:0] fill_index;
   logic [31:0] fill_check;
@@ -111,7 +104,6 @@ module aead_barrel #(
   logic [127:0] put_word;
   logic [6:0] put_index;
   wire fill_word = word_valid && word_ready;
-  wire [7:0] fill_words = fill_left + 8'(fill_tag);
   assign posted = fill_phase == POST && !put;
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -123,9 +115,10 @@ module aead_barrel #(
       put <= fill_word;
       case (fill_phase)
         LOOK_UP: if (fill_turn != accept_turn) fill_phase <= COUNT;
-        COUNT: begin
-          fill_phase <= fill_words == 8'd0 ? POST : TAKE;
-          word_ready <= fill_words != 8'd0;
+        COUNT: fill_phase <= BEGIN;
+        BEGIN: begin
+          fill_phase <= fill_left == 8'd0 ? POST : TAKE;
+          word_ready <= fill_left != 8'd0;
         end
         TAKE:
         if (fill_word && last_word) begin
@@ -144,8 +137,9 @@ module aead_barrel #(
       fill_tag   <= open_of[fill_at];
       fill_index <= '0;
     end else if (fill_phase == COUNT) begin
-      fill_left <= fill_words;
-      last_word <= fill_words == 8'd1;
+      fill_left <= fill_left + 8'(fill_tag);
+    end else if (fill_phase == BEGIN) begin
+      last_word <= fill_left == 8'd1;
     end else if (fill_word) begin
       fill_left  <= fill_left - 8'd1;
       last_word  <= fill_left == 8'd2;
@@ -160,78 +154,90 @@ module aead_barrel #(
     if (posted) full_check_of[fill_at] <= fill_check;
   end
 
-  // ---- The lane whose turn it is. `ahead2` and `ahead` run two clocks and one before it, so that its numbers can be looked
-  // up. Key and nonce are those of the block that is loaded in turn 0, and of the block that leaves in the others.
-  logic [3:0] lane_ahead2, lane_ahead, lane;
+  // ---- The lanes. Their states go round, a place in each clock: the lane in place NOW is the one whose turn it is, and `ahead2`
+  // and `ahead` run two clocks and one before it, so that its numbers can be looked up.
+  localparam int AHEAD3 = 15, AHEAD2 = 0, AHEAD = 1, NOW = 2, BEHIND = 3;
+  logic [15:0] active;  // works on a message
+  logic [15:0] ending;  // in the last block time of it
+  logic [15:0] half;
+  logic [15:0] begun;   // block 0 of its next message was loaded
+  logic [5:0] block_time[0:15];
+  function automatic logic [15:0] around(input logic [15:0] places, input logic behind);
+    around = {places[14:0], places[15]};
+    around[BEHIND+1] = behind;
+  endfunction
+  logic [3:0] lane_ahead2;
   logic [2:0] turn_ahead2, turn_ahead, turn;
-  logic [4:0] buffer_ahead, buffer, key_buffer_ahead;
-  logic [15:0] active, ending, half, begun;  // of each lane; begun: its next message, whose block 0 was loaded
-  logic [5:0] block_time_of[0:15];
-  logic [5:0] block_time, load_time, last_time;
-  logic load, working, at_last, at_first_mac, at_text, next_waits;
-  logic [255:0] key;
+  logic [4:0] buffer_ahead, key_buffer_ahead, next_buffer_ahead2, next_buffer_ahead, buffer, next_buffer;
+  logic [31:0] pending;  // buffers that were filled and wait for their lane
+  logic [7:0] pending_ahead;  // the eight among which the lane's next buffer is
+  logic [5:0] load_time, last_time;
+  logic load, at_first_mac, at_text, next_waits;
+  logic [255:0] key;  // in turn 0 that of the block that is loaded, in the others of the block that leaves
   logic [95:0] nonce;
   logic [11:0] bytes;
   logic [4:0] associated_bytes;
   logic opening;
-  wire [5:0] time_ahead = block_time_of[lane_ahead];
-  wire goes_on_ahead = active[lane_ahead] && !ending[lane_ahead];
   always_ff @(posedge clk) begin
     if (rst) begin
       {turn_ahead2, lane_ahead2} <= '0;
-      {turn_ahead, lane_ahead}   <= {3'd4, 4'd15};
-      {turn, lane}               <= {3'd4, 4'd14};
       load                       <= 1'b0;
     end else begin
       lane_ahead2 <= lane_ahead2 + 4'd1;
       if (lane_ahead2 == 4'd15) turn_ahead2 <= turn_ahead2 == 3'd4 ? 3'd0 : turn_ahead2 + 3'd1;
-      {turn_ahead, lane_ahead} <= {turn_ahead2, lane_ahead2};
-      {turn, lane}             <= {turn_ahead, lane_ahead};
-      load                     <= turn_ahead == 3'd0;
+      load <= turn_ahead == 3'd0;
     end
-    buffer_ahead     <= {half[lane_ahead2], lane_ahead2};
-    key_buffer_ahead <= {half[lane_ahead2] ^ (turn_ahead2 == 3'd0 && ending[lane_ahead2]), lane_ahead2};
-    buffer           <= buffer_ahead;
-    key              <= key_of[key_buffer_ahead];
-    nonce            <= nonce_of[key_buffer_ahead];
-    bytes            <= bytes_of[buffer_ahead];
-    associated_bytes <= associated_bytes_of[buffer_ahead];
-    opening          <= open_of[buffer_ahead];
-    last_time        <= last_of[buffer_ahead];
-    next_waits       <= pending[{buffer_ahead[4] ^ ending[lane_ahead], lane_ahead}];
-    working          <= active[lane_ahead];
-    at_last          <= ending[lane_ahead];
-    block_time       <= time_ahead;
-    load_time        <= goes_on_ahead ? time_ahead : 6'd0;
-    at_first_mac     <= time_ahead == 6'd1;
-    at_text          <= time_ahead >= 6'd2;
+    turn_ahead               <= turn_ahead2;
+    turn                     <= turn_ahead;
+    buffer_ahead             <= {half[AHEAD2], lane_ahead2};
+    key_buffer_ahead         <= {half[AHEAD2] ^ (turn_ahead2 == 3'd0 && ending[AHEAD2]), lane_ahead2};
+    next_buffer_ahead2       <= {half[AHEAD3] ^ ending[AHEAD3], lane_ahead2 + 4'd1};
+    next_buffer_ahead        <= next_buffer_ahead2;
+    pending_ahead            <= pending[{next_buffer_ahead2[4:3], 3'd0}+:8];
+    buffer                   <= buffer_ahead;
+    next_buffer              <= next_buffer_ahead;
+    key                      <= key_of[key_buffer_ahead];
+    nonce                    <= nonce_of[key_buffer_ahead];
+    bytes                    <= bytes_of[buffer_ahead];
+    associated_bytes         <= associated_bytes_of[buffer_ahead];
+    opening                  <= open_of[buffer_ahead];
+    last_time                <= last_of[buffer_ahead];
+    next_waits               <= pending_ahead[next_buffer_ahead[2:0]];
+    load_time                <= active[AHEAD] && !ending[AHEAD] ? block_time[AHEAD] : 6'd0;
+    at_first_mac             <= active[AHEAD] && block_time[AHEAD] == 6'd1;
+    at_text                  <= active[AHEAD] && block_time[AHEAD] >= 6'd2;
   end
 
-  // A lane that ends its message in this block time, or has none, begins the next one in turn 0 if it waits; its block time 0
-  // is this one. The two halves strictly alternate.
+  // A lane that ends its message in this block time, or has none, begins the next one in turn 0 if it waits; this is that
+  // one's block time 0. The two halves strictly alternate. What happens in P0 is written a clock later.
   wire block_ends = turn == 3'd4;
-  wire goes_on = working && !at_last;
-  wire [5:0] time_behind = block_time + 6'd1;
+  wire goes_on = active[NOW] && !ending[NOW];
+  logic posted_p1, begins_p1, block_ends_p1, goes_on_p1, last_next_p1;
+  logic [4:0] posted_at_p1, begins_at_p1;
+  logic [5:0] time_behind_p1;
+  integer place;
   always_ff @(posedge clk) begin
-    if (block_ends) block_time_of[lane] <= goes_on ? time_behind : 6'd1;
+    begins_p1      <= load && !goes_on && next_waits;
+    begins_at_p1   <= next_buffer;
+    block_ends_p1  <= block_ends;
+    goes_on_p1     <= goes_on;
+    time_behind_p1 <= block_time[NOW] + 6'd1;
+    last_next_p1   <= block_time[NOW] + 6'd1 == last_time;
+    posted_p1      <= posted;
+    posted_at_p1   <= fill_at;
+    active <= around(active, block_ends_p1 ? goes_on_p1 || begun[BEHIND] : active[BEHIND]);
+    ending <= around(ending, block_ends_p1 ? goes_on_p1 && last_next_p1 : ending[BEHIND]);
+    half   <= around(half, half[BEHIND] ^ (block_ends_p1 && ending[BEHIND]));
+    begun  <= around(begun, !block_ends_p1 && (begun[BEHIND] || begins_p1));
+    for (place = 0; place < 16; place++) block_time[place] <= block_time[(place+15)%16];
+    if (block_ends_p1) block_time[BEHIND+1] <= goes_on_p1 ? time_behind_p1 : 6'd1;
+    if (posted_p1) pending[posted_at_p1] <= 1'b1;
+    if (begins_p1) pending[begins_at_p1] <= 1'b0;
     if (rst) begin
-      pending <= '0;
-      active  <= '0;
-      ending  <= '0;
-      half    <= '0;
-      begun   <= '0;
-    end else begin
-      if (posted) pending[fill_at] <= 1'b1;
-      if (load && !goes_on && next_waits) begin
-        begun[lane]                         <= 1'b1;
-        pending[{buffer[4] ^ at_last, lane}] <= 1'b0;
-      end
-      if (block_ends) begin
-        active[lane] <= goes_on || begun[lane];
-        ending[lane] <= goes_on && time_behind == last_time;
-        half[lane]   <= buffer[4] ^ at_last;
-        begun[lane]  <= 1'b0;
-      end
+      {active, ending, half, begun} <= '0;
+      pending   <= '0;
+      posted_p1 <= 1'b0;
+      begins_p1 <= 1'b0;
     end
   end
 
@@ -247,7 +253,7 @@ module aead_barrel #(
   );
   logic [511:0] rounds_p1;
   logic [127:0] initial_p1, initial_p2, initial_p3;
-  wire [5:0] counter = block_time - 6'd1;
+  wire [5:0] counter = block_time[NOW] - 6'd1;
   always_ff @(posedge clk) begin
     rounds_p1 <= rounds_done;
     case (turn[1:0])
@@ -260,10 +266,10 @@ module aead_barrel #(
   end
 
   // ---- Beside it, what the lane does this turn, from P0 (now) to P4, where the MAC takes it.
-  wire [6:0] index = {5'(block_time - 6'd2), turn[1:0]};
+  wire [6:0] index = {5'(block_time[NOW] - 6'd2), turn[1:0]};
   logic [4:0] buffer_p1, buffer_p2, buffer_p3, buffer_p4;
   logic [6:0] index_p1, index_p2, index_p3, index_p4;
-  logic [11:0] bytes_p1, bytes_p2, bytes_p3;
+  logic [11:0] bytes_p1, bytes_p2, bytes_p3, left_p2;  // left: from this word on
   logic [4:0] associated_bytes_p1, associated_bytes_p2, associated_bytes_p3;
   logic [1:0] turn_p1, turn_p2;
   logic opening_p1, opening_p2, opening_p3, opening_p4;
@@ -281,15 +287,15 @@ module aead_barrel #(
     };
     {turn_p1, turn_p2} <= {turn[1:0], turn_p1};
     {opening_p1, opening_p2, opening_p3, opening_p4} <= {opening, opening_p1, opening_p2, opening_p3};
-    text_p1 <= working && at_text && !turn[2] && {1'b0, index, 4'd0} < bytes;
+    text_p1 <= at_text && !turn[2] && {1'b0, index, 4'd0} < bytes;
     {text_p2, text_p3, text_p4} <= rst ? 3'd0 : {text_p1, text_p2, text_p3};
-    associated_p1 <= working && at_first_mac && block_ends && associated_bytes != 5'd0;
+    associated_p1 <= at_first_mac && block_ends && associated_bytes != 5'd0;
     {associated_p2, associated_p3} <= rst ? 2'd0 : {associated_p1, associated_p2};
-    lengths_p1 <= working && at_last && block_ends;
+    lengths_p1 <= ending[NOW] && block_ends;
     {lengths_p2, lengths_p3, last_p4} <= rst ? 3'd0 : {lengths_p1, lengths_p2, lengths_p3};
-    r_p1 <= working && at_first_mac && load;
+    r_p1 <= at_first_mac && load;
     {r_p2, r_p3, r_p4} <= rst ? 3'd0 : {r_p1, r_p2, r_p3};
-    s_p1 <= working && at_first_mac && turn == 3'd1;
+    s_p1 <= at_first_mac && turn == 3'd1;
     {s_p2, s_p3, s_p4} <= rst ? 3'd0 : {s_p1, s_p2, s_p3};
     leaves_p1 <= load;
   end
@@ -301,7 +307,8 @@ module aead_barrel #(
   logic [127:0] rounds3[0:15];
   logic [127:0] text_word_p4;
   wire [127:0] text_word_p3;
-  logic [11:0] left_p3;
+  logic whole_p3;
+  logic [3:0] rest_p3;
   wire [3:0] lane_p1 = buffer_p1[3:0];
   always_ff @(posedge clk) begin
     if (leaves_p1) begin
@@ -310,7 +317,9 @@ module aead_barrel #(
       rounds2[lane_p1] <= rounds_p1[383:256];
       rounds3[lane_p1] <= rounds_p1[511:384];
     end
-    left_p3 <= bytes_p2 - {1'b0, index_p2, 4'd0};
+    left_p2  <= bytes_p1 - {1'b0, index_p1, 4'd0};
+    whole_p3 <= left_p2[11:4] != 8'd0;
+    rest_p3  <= left_p2[3:0];
   end
   word_memory texts (
       .clk,
@@ -336,7 +345,7 @@ module aead_barrel #(
     endcase
     for (w = 0; w < 4; w++) keystream_p4[32*w+:32] <= rounds_p3[32*w+:32] + initial_p3[32*w+:32];
     text_word_p4 <= text_word_p3;
-    for (b = 0; b < 16; b++) mask_p4[8*b+:8] <= {8{left_p3[11:4] != 8'd0 || 4'(b) < left_p3[3:0]}};
+    for (b = 0; b < 16; b++) mask_p4[8*b+:8] <= {8{whole_p3 || 4'(b) < rest_p3}};
     other_p4 <= lengths_p3 ? {52'd0, bytes_p3, 59'd0, associated_bytes_p3} : associated_of[buffer_p3];
     other_used_p4 <= lengths_p3 | associated_p3;
     mac_p4 <= rst ? 1'b0 : (text_p3 | associated_p3 | lengths_p3);
@@ -380,7 +389,11 @@ module aead_barrel #(
       .tag
   );
 
-  // ---- The tag belongs to the half that the lane has left. Compared in full, whatever the difference.
+  // ---- Tags come 22 clocks behind P4, each for the half that its lane worked on then. Compared in full, whatever the difference.
+  // A buffer is done when its bit differs from the turn's highest: the bit changes with every message of the buffer.
+  localparam int TAG_CLOCKS = 22;
+  logic [TAG_CLOCKS-1:0] half_behind;
+  logic [31:0] done;
   logic tag_known, tag_compared;
   logic [4:0] tag_buffer, compared_buffer;
   logic [127:0] tag_made;
@@ -388,8 +401,9 @@ module aead_barrel #(
   logic compared_open;
   integer g;
   always_ff @(posedge clk) begin
+    half_behind     <= {half_behind[TAG_CLOCKS-2:0], buffer_p4[4]};
     tag_known       <= tag_valid && !rst;
-    tag_buffer      <= {~half[tag_lane], tag_lane};
+    tag_buffer      <= {half_behind[TAG_CLOCKS-1], tag_lane};
     tag_made        <= tag;
     tag_compared    <= tag_known && !rst;
     compared_buffer <= tag_buffer;
@@ -397,17 +411,16 @@ module aead_barrel #(
     for (g = 0; g < 16; g++) different[g] <= tag_made[8*g+:8] != given_tag_of[tag_buffer][8*g+:8];
     if (tag_known) tag_of[tag_buffer] <= tag_made;
     if (tag_compared) ok_of[compared_buffer] <= !compared_open || different == 16'd0;
-    if (rst) begin
-      done <= '0;
-    end else begin
-      if (tag_compared) done[compared_buffer] <= 1'b1;
-      if (freed) done[take_at] <= 1'b0;
-    end
+    if (rst) done <= '0;
+    else if (tag_compared) done[compared_buffer] <= ~done[compared_buffer];
   end
 
   // ---- Results leave in the order of the buffers.
   localparam logic [1:0] WAIT = 2'd0, MEASURE = 2'd1, OFFER = 2'd2, STREAM = 2'd3;
   logic [1:0] phase;
+  // Two clocks old, and false in the two clocks behind a result: eight buffers, then the one among them.
+  logic [7:0] take_row;
+  logic take_done, freed_before;
   logic take_open;
   logic [127:0] take_tag;
   logic [7:0] take_words;
@@ -417,17 +430,21 @@ module aead_barrel #(
   assign freed = (phase == OFFER && result_ready && !result_ok) || (phase == STREAM && !streaming);
   always_ff @(posedge clk) begin
     if (rst) begin
-      phase   <= WAIT;
-      take_at <= '0;
+      phase     <= WAIT;
+      take_turn <= '0;
+      take_done <= 1'b0;
     end else begin
       case (phase)
-        WAIT: if (done[take_at]) phase <= MEASURE;
+        WAIT: if (take_done) phase <= MEASURE;
         MEASURE: phase <= OFFER;
         OFFER: if (result_ready) phase <= result_ok ? STREAM : WAIT;
         default: if (!streaming) phase <= WAIT;
       endcase
-      if (freed) take_at <= take_at + 5'd1;
+      if (freed) take_turn <= take_turn + 6'd1;
+      take_done <= !freed && !freed_before && take_row[take_at[2:0]] != take_turn[5];
     end
+    freed_before <= freed;
+    take_row     <= done[{take_at[4:3], 3'd0}+:8];
     if (phase == WAIT) begin
       take_open    <= open_of[take_at];
       take_tag     <= tag_of[take_at];
@@ -456,6 +473,6 @@ module aead_barrel #(
   );
 
   /* verilator lint_off UNUSEDSIGNAL */
-  wire unused = &{1'b0, words_up[12], words_up[3:0]};
+  wire unused = &{1'b0, words_up[12], words_up[3:0], blocks_up[12], blocks_up[5:0]};
   /* verilator lint_on UNUSEDSIGNAL */
 endmodule

@@ -177,7 +177,6 @@ module aead_serial #(
       associated_bytes <= job_associated_bytes;
       bytes            <= job_bytes;
       words            <= WORDS'(job_words);
-      last_group       <= (BLOCKS - 2)'((job_words + (HOLD_LOG2 + 6)'(3)) >> 5);
       index            <= '0;
       left             <= job_bytes;
       result_user      <= job_user;
@@ -196,6 +195,7 @@ module aead_serial #(
       default: keystream <= keystream3[block_used[3:0]];
     endcase
     for (b = 0; b < 16; b++) mask[8*b+:8] <= {8{left[HOLD_LOG2+4:4] != '0 || 4'(b) < left[3:0]}};
+    last_group <= (BLOCKS - 2)'((words + WORDS'(3)) >> 5);  // not asked for before the first group is made
     block_used <= (BLOCKS + 1)'((index + (WORDS)'(4)) >> 2);
     available  <= groups_made > (BLOCKS - 2)'(block_used[BLOCKS:3]);
     settled    <= phase == SETTLE && !settled;

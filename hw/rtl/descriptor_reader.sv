@@ -63,12 +63,15 @@ module descriptor_reader #(
     fold = value[31:0] ^ value[63:32] ^ value[95:64] ^ value[127:96];
   endfunction
 
-  // ---- The descriptor: EMPTY -> ASKED -> (four words) -> LOOK_UP -> CHECK -> JUDGE -> OFFER or REFUSE -> EMPTY.
+  // ---- The descriptor: EMPTY -> ASKED -> (four words) -> LOOK_UP -> CHECK -> COMPARE -> JUDGE -> OFFER or REFUSE -> EMPTY.
   localparam logic [2:0] EMPTY = 3'd0, ASKED = 3'd1, LOOK_UP = 3'd2, CHECK = 3'd3, JUDGE = 3'd4, OFFER = 3'd5, REFUSE = 3'd6;
+  localparam logic [2:0] COMPARE = 3'd7;
   logic [2:0] phase;
   logic [511:0] descriptor;
   logic [31:0] check;
   logic [1:0] words_come;
+  logic [3:0] wrong;  // operation, length, length of the associated data, addresses
+  wire job_taken = job_valid && job_ready;
   wire [63:0] source = descriptor[8*offload_pkg::DESCRIPTOR_SOURCE+:64];
   wire [63:0] destination = descriptor[8*offload_pkg::DESCRIPTOR_DESTINATION+:64];
   wire [31:0] length = descriptor[8*offload_pkg::DESCRIPTOR_LENGTH+:32];
@@ -105,10 +108,11 @@ module descriptor_reader #(
   localparam int ORDER_LOG2 = 3;
   wire order_ready, order_descriptor, order_valid;
   wire burst_ends = axi_rvalid && axi_rready && axi_rlast;
-  logic more;  // descriptors in the ring; a clock old, and no descriptor is asked for in the clock after another
+  logic more;  // descriptors in the ring that may be taken; a clock old, and no descriptor is asked for in the clock after another
   logic [63:0] descriptor_address;
   logic [15:0] ring_mask;
-  wire want_descriptor = run && phase == EMPTY && more;
+  wire want_descriptor = phase == EMPTY && more;
+  logic may_ask;  // a clock old, and false in the clock behind a request
   logic asking_descriptor;
   wire ask = axi_arvalid && axi_arready;
   stream_fifo #(
@@ -138,10 +142,11 @@ module descriptor_reader #(
       head        <= '0;
       plan        <= NOTHING;
       axi_arvalid <= 1'b0;
+      job_valid   <= 1'b0;
     end else begin
       // Requests, one at a time: a descriptor before words, because it is short and its answer is waited for.
       if (ask) axi_arvalid <= 1'b0;
-      else if (!axi_arvalid && order_ready && !halt) begin
+      else if (!axi_arvalid && may_ask) begin
         if (want_descriptor) begin
           axi_arvalid       <= 1'b1;
           asking_descriptor <= 1'b1;
@@ -171,10 +176,12 @@ module descriptor_reader #(
         if (words_come == 2'd3) phase <= LOOK_UP;
       end
       if (phase == LOOK_UP) phase <= CHECK;
-      if (phase == CHECK) phase <= JUDGE;
+      if (phase == CHECK) phase <= COMPARE;
+      if (phase == COMPARE) phase <= JUDGE;
       if (phase == JUDGE) phase <= refused_status == 8'(offload_pkg::STATUS_OK) && key_right ? OFFER : REFUSE;
       // The words of the job before have all been asked for when a new one is offered.
-      if (phase == OFFER && job_valid && job_ready) begin
+      job_valid <= phase == OFFER && plan == NOTHING && !job_taken;
+      if (job_taken) begin
         phase        <= EMPTY;
         next_address <= source;
         words_left   <= job_words;
@@ -183,19 +190,25 @@ module descriptor_reader #(
       if (phase == REFUSE && refused_ready) phase <= EMPTY;
     end
 
-    more               <= head != tail;
+    more               <= run && head != tail;
+    may_ask            <= order_ready && !halt && !ask;
     ring_mask          <= (16'd1 << ring_log2) - 16'd1;
     descriptor_address <= ring_base + {42'd0, head & ring_mask, 6'd0};
     to_boundary        <= 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
     if (plan == PLAN) burst <= words_left < WORDS'(to_boundary) ? words_left[6:0] : to_boundary;
     job_words          <= rounded[BYTES_BITS:4] + WORDS'(job_open);
 
-    // LOOK_UP: everything about a descriptor but its key; the key is known in JUDGE.
+    // LOOK_UP: everything about a descriptor but its key, which the store compares in
+    // COMPARE. CHECK: the sum of it.
+    if (phase == CHECK)
+      refused_status <= wrong != '0 ? 8'(offload_pkg::STATUS_BAD_DESCRIPTOR) : 8'(offload_pkg::STATUS_OK);
     if (phase == LOOK_UP) begin
-      refused_status <= 8'(offload_pkg::STATUS_OK);
-      if ((operation != 8'(offload_pkg::OPERATION_SEAL) && operation != 8'(offload_pkg::OPERATION_OPEN)) || length > 32'(LONGEST) ||
-          associated_length > 8'd16 || source[3:0] != 4'd0 || destination[3:0] != 4'd0)
-        refused_status <= 8'(offload_pkg::STATUS_BAD_DESCRIPTOR);
+      wrong <= {
+        operation != 8'(offload_pkg::OPERATION_SEAL) && operation != 8'(offload_pkg::OPERATION_OPEN),
+        length > 32'(LONGEST),
+        associated_length > 8'd16,
+        source[3:0] != 4'd0 || destination[3:0] != 4'd0
+      };
       job_open             <= operation == 8'(offload_pkg::OPERATION_OPEN);
       job_bytes            <= length[BYTES_BITS-1:0];
       job_associated_bytes <= associated_length[4:0];
@@ -205,7 +218,6 @@ module descriptor_reader #(
   end
   wire [BYTES_BITS:0] rounded = {1'b0, job_bytes} + (BYTES_BITS + 1)'(15);
 
-  assign job_valid      = phase == OFFER && plan == NOTHING && !halt;
   assign job_nonce      = descriptor[8*offload_pkg::DESCRIPTOR_NONCE+:96];
   assign job_user       = {destination, refused_cookie};
   assign job_check      = check;

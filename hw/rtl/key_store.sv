@@ -9,8 +9,8 @@ module key_store #(
     input  logic                  write_used,
     input  logic [23:0]           write_generation,
     input  logic [255:0]          write_key,
-    // Slot and generation are given until the answer was used. `take` in the clock behind the first one; `right` and `key`
-    // follow, and stay whatever is written to the slot.
+    // Slot and generation are given until the answer was used. `take` in the clock behind the first one; `key` follows it, and
+    // `right` follows that. Both stay whatever is written to the slot.
     input  logic [7:0]            slot,
     input  logic [23:0]           generation,
     input  logic                  take,
@@ -23,7 +23,7 @@ module key_store #(
     if (write) slots[write_slot] <= {write_used, write_generation, write_key};
     found <= slots[slot[SLOTS_LOG2-1:0]];
     if (take) held <= found;
+    right <= 9'(slot) < 9'(1 << SLOTS_LOG2) && held[280] && held[279:256] == generation;
   end
-  assign right = 9'(slot) < 9'(1 << SLOTS_LOG2) && held[280] && held[279:256] == generation;
   assign key   = held[255:0];
 endmodule

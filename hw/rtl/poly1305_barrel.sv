@@ -4,7 +4,7 @@
 //
 // Stage numbers count from P0, the clock in which `lane` and the flags are given; `block` follows in P1. All blocks are
 // whole (the AEAD construction pads them). A message begins with `take_r`, which clears the sum too, and `take_s`, at least
-// a turn before its first block; `last` asks for the tag, which comes 23 clocks after P0. The next message of the lane may
+// a turn before its first block; `last` asks for the tag, which comes 22 clocks after P0. The next message of the lane may
 // begin a turn after `last`.
 module poly1305_barrel (
     input  logic         clk,

@@ -65,17 +65,29 @@ module queue_engine #(
   wire [31:0] job_check, result_check, refused_cookie, refused_check;
   wire [7:0] refused_status;
   wire [WORDS_LOG2+1:0] result_words;
-  assign bus_error            = read_error || write_error;
-  assign quiet                = reader_quiet && writer_quiet;
-  assign idle                 = head == done;
-  assign bad_key_event        = refused_valid && refused_ready && refused_status == 8'(offload_pkg::STATUS_BAD_KEY);
-  assign bad_descriptor_event = refused_valid && refused_ready && refused_status == 8'(offload_pkg::STATUS_BAD_DESCRIPTOR);
+  assign quiet = reader_quiet && writer_quiet;
+  assign idle  = head == done;
+
+  // The register page may lie far away: what it says and hears is held here for a clock.
+  logic rst_here, run_here, halt_here;
+  wire refused = refused_valid && refused_ready;
+  always_ff @(posedge clk) begin
+    rst_here             <= rst;
+    run_here             <= run;
+    halt_here            <= halt;
+    bus_error            <= !rst && (read_error || write_error);
+    bad_key_event        <= refused && refused_status == 8'(offload_pkg::STATUS_BAD_KEY);
+    bad_descriptor_event <= refused && refused_status == 8'(offload_pkg::STATUS_BAD_DESCRIPTOR);
+  end
 
   descriptor_reader #(
       .SLOTS_LOG2(SLOTS_LOG2),
       .BYTES_BITS(BYTES_BITS),
       .LONGEST(16 << WORDS_LOG2)
   ) reader (
+      .rst(rst_here),
+      .run(run_here),
+      .halt(halt_here),
       .quiet(reader_quiet),
       .bus_error(read_error),
       .ring_base(submit_base),
@@ -84,15 +96,23 @@ module queue_engine #(
 
   generate
     if (BARREL != 0) begin : quick
-      aead_barrel #(.USER_BITS(USER_BITS)) engine (.*);
+      aead_barrel #(.USER_BITS(USER_BITS)) engine (
+          .rst(rst_here),
+          .*
+      );
     end else begin : compact
-      aead_serial #(.USER_BITS(USER_BITS), .HOLD_LOG2(HOLD_LOG2)) engine (.*);
+      aead_serial #(.USER_BITS(USER_BITS), .HOLD_LOG2(HOLD_LOG2)) engine (
+          .rst(rst_here),
+          .*
+      );
     end
   endgenerate
 
   result_writer #(
       .WORDS(WORDS_LOG2 + 2)
   ) writer (
+      .rst(rst_here),
+      .halt(halt_here),
       .quiet(writer_quiet),
       .bus_error(write_error),
       .ring_base(complete_base),

@@ -18,34 +18,42 @@ module read_out #(
 );
   // From asking for a word to the receiver's taking it are three clocks: more than four words keep the stream unbroken.
   localparam int QUEUE_LOG2 = 3;
-  logic [ADDRESS_BITS:0] left;
-  logic tag_left, coming, coming_tag, arriving, arriving_tag;
+  logic [ADDRESS_BITS:0] left;          // words of text; beside it, what is to be known at once
+  logic text_left, one_left, tag_left;  // left is not 0; it is 1; the tag is still to come
+  logic coming, coming_tag, arriving, arriving_tag;
   logic [QUEUE_LOG2:0] promised;  // words asked for that the receiver has not taken
   wire room = !promised[QUEUE_LOG2];
-  wire more = left != '0 || tag_left;
+  wire more = text_left || tag_left;
   wire ask = more && room;
   assign busy = more || coming || arriving;
 
   always_ff @(posedge clk) begin
     if (rst) begin
-      left     <= '0;
-      tag_left <= 1'b0;
-      coming   <= 1'b0;
-      arriving <= 1'b0;
-      promised <= '0;
+      text_left <= 1'b0;
+      tag_left  <= 1'b0;
+      coming    <= 1'b0;
+      arriving  <= 1'b0;
+      promised  <= '0;
     end else begin
       coming   <= ask;
       arriving <= coming;
       promised <= promised + (QUEUE_LOG2 + 1)'(ask) - (QUEUE_LOG2 + 1)'(out_valid && out_ready);
       if (start) begin
-        left     <= words;
-        tag_left <= with_tag;
+        text_left <= words != '0;
+        tag_left  <= with_tag;
       end else if (ask) begin
-        if (left != '0) left <= left - 1'b1;
+        if (text_left) text_left <= !one_left;
         else tag_left <= 1'b0;
       end
     end
-    coming_tag   <= left == '0;
+    if (start) begin
+      left     <= words;
+      one_left <= words == (ADDRESS_BITS + 1)'(1);
+    end else if (ask) begin
+      left     <= left - 1'b1;
+      one_left <= left == (ADDRESS_BITS + 1)'(2);
+    end
+    coming_tag   <= !text_left;
     arriving_tag <= coming_tag;
     if (start) address <= '0;
     else if (ask) address <= address + 1'b1;
@@ -70,7 +78,7 @@ module read_out #(
 
 `ifdef FORMAL
   // No word is read for which the queue has no room.
-  initial assume (left == '0 && !tag_left && !coming && !arriving && promised == '0);
+  initial assume (!text_left && !tag_left && !coming && !arriving && promised == '0);
   always_comb if (arriving) assert (queue_ready);
 `endif
 endmodule

@@ -55,21 +55,35 @@ module registers #(
     output logic [255:0]          key_write_key
 );
   localparam logic [7:0] ALL_QUEUES = 8'((9'd1 << QUEUES) - 9'd1);
+  localparam logic [11:0] FIRST_OF_QUEUES = 12'h100;
   localparam int LAST_REGISTER = 'h40 * QUEUES + 'h100;
+  // Clocks behind `halt` in which a queue may still begin a transaction, and be believed to have none.
+  localparam logic [RESET_WAIT_LOG2:0] SETTLED = (RESET_WAIT_LOG2 + 1)'(8);
 
-  // ---- AXI4-Lite: one write and one read at a time.
-  wire write = awvalid && wvalid && !bvalid;
-  assign awready = write;
-  assign wready  = write;
-  // A read takes a clock to choose the register and one to fetch it.
-  logic reading;
-  wire read = arvalid && !reading && !rvalid;
+  // ---- AXI4-Lite: one write and one read at a time. A write is held for a clock before it acts; a read takes a clock to
+  // choose the register, of the device and of a queue, and one to choose between the two.
+  logic write;
+  wire take_write = awvalid && wvalid && !write && !bvalid;
+  assign awready = take_write;
+  assign wready  = take_write;
+  logic reading, fetching;
+  wire read = arvalid && !reading && !fetching && !rvalid;
   assign arready = read;
-  wire [11:0] write_at = {awaddr[11:2], 2'd0};
-  logic [11:0] read_at;
-  wire write_queue = write_at >= 12'h100 && write_at < 12'(LAST_REGISTER);
-  wire read_queue = read_at >= 12'h100 && read_at < 12'(LAST_REGISTER);
-  wire write_window = write_at >= offload_pkg::REG_KEY_WINDOW && write_at < offload_pkg::REG_KEY_WINDOW + 12'd32;
+  logic [11:0] write_at, read_at;
+  logic write_device, write_queue, read_device, read_queue;  // where that lies
+  logic [7:0] write_window;  // a bit for each word of the key window
+  logic [31:0] write_data;
+  function automatic logic of_device(input logic [11:0] address);
+    of_device = address < FIRST_OF_QUEUES;
+  endfunction
+  function automatic logic of_queue(input logic [11:0] address);
+    of_queue = address >= FIRST_OF_QUEUES && address < 12'(LAST_REGISTER);
+  endfunction
+  function automatic logic of_window(input logic [11:0] address);
+    of_window = address >= offload_pkg::REG_KEY_WINDOW && address < offload_pkg::REG_KEY_WINDOW + 12'd32;
+  endfunction
+  wire [11:0] write_device_field = {4'd0, write_at[7:0]};
+  wire [11:0] read_device_field = {4'd0, read_at[7:0]};
   wire [11:0] write_field = {6'b000100, write_at[5:0]};
   wire [11:0] read_field = {6'b000100, read_at[5:0]};
 
@@ -89,55 +103,73 @@ module registers #(
   logic [31:0] jobs, wrong_tags, bad_keys, bad_descriptors;
   logic [39:0] clocks;
   logic [QUEUES*8-1:0] uncounted;  // completions since the last interrupt of each queue
+  // What the queues say, held for a clock; `drained` is how it stands when `completed` is acted on.
+  logic [QUEUES-1:0] done_held, completed, drained, ok_held, wrong_tag_held, bad_key_held, bad_descriptor_held;
+  logic all_quiet;
   assign irq = (irq_mask & irq_pending) != '0;
 
   integer q;
   always_ff @(posedge clk) begin
     clocks    <= rst ? '0 : clocks + 40'd1;
     key_write <= 1'b0;
+    write      <= take_write;
+    write_at   <= {awaddr[11:2], 2'd0};
+    write_data <= wdata;
+    write_device <= of_device(awaddr);
+    write_queue  <= of_queue(awaddr);
+    write_window <= take_write && of_window(awaddr) ? 8'd1 << awaddr[4:2] : 8'd0;
     if (bvalid && bready) bvalid <= 1'b0;
     if (write) bvalid <= 1'b1;
 
+    done_held           <= done_event;
+    completed           <= done_held;
+    drained             <= idle;
+    ok_held             <= ok_event;
+    wrong_tag_held      <= wrong_tag_event;
+    bad_key_held        <= bad_key_event;
+    bad_descriptor_held <= bad_descriptor_event;
+    all_quiet           <= &quiet;
     for (q = 0; q < QUEUES; q++)
-      if (done_event[q]) begin
+      if (completed[q]) begin
         uncounted[8*q+:8] <= uncounted[8*q+:8] + 8'd1;
-        if (uncounted[8*q+:8] + 8'd1 >= irq_coalesce || done[16*q+:16] + 16'd1 == head[16*q+:16]) begin
+        if (uncounted[8*q+:8] + 8'd1 >= irq_coalesce || drained[q]) begin
           irq_pending[q]    <= 1'b1;
           uncounted[8*q+:8] <= '0;
         end
       end
     if (bus_error != '0) failed <= 1'b1;
-    jobs            <= jobs + count(ok_event);
-    wrong_tags      <= wrong_tags + count(wrong_tag_event);
-    bad_keys        <= bad_keys + count(bad_key_event);
-    bad_descriptors <= bad_descriptors + count(bad_descriptor_event);
+    jobs            <= jobs + count(ok_held);
+    wrong_tags      <= wrong_tags + count(wrong_tag_held);
+    bad_keys        <= bad_keys + count(bad_key_held);
+    bad_descriptors <= bad_descriptors + count(bad_descriptor_held);
 
-    if (write)
-      case (write_at)
+    if (write && write_device)
+      case (write_device_field)
         offload_pkg::REG_CONTROL: begin
-          run <= wdata[offload_pkg::CONTROL_RUN_SHIFT];
-          if (wdata[offload_pkg::CONTROL_RESET_SHIFT] && reset_phase == 2'd0) begin
+          run <= write_data[offload_pkg::CONTROL_RUN_SHIFT];
+          if (write_data[offload_pkg::CONTROL_RESET_SHIFT] && reset_phase == 2'd0) begin
             reset_phase <= 2'd1;
             reset_count <= '0;
           end
         end
-        offload_pkg::REG_EPOCH: epoch <= wdata[15:0];
-        offload_pkg::REG_IRQ_MASK: irq_mask <= wdata[QUEUES-1:0];
-        offload_pkg::REG_IRQ_PENDING: irq_pending <= irq_pending & ~wdata[QUEUES-1:0];
-        offload_pkg::REG_IRQ_COALESCE: irq_coalesce <= wdata[7:0];
-        offload_pkg::REG_KEY_HANDLE: key_handle <= wdata;
-        offload_pkg::REG_KEY_COMMAND: key_command <= wdata[1:0];
-        default: if (write_window) key_window[32*write_at[4:2]+:32] <= wdata;
+        offload_pkg::REG_EPOCH: epoch <= write_data[15:0];
+        offload_pkg::REG_IRQ_MASK: irq_mask <= write_data[QUEUES-1:0];
+        offload_pkg::REG_IRQ_PENDING: irq_pending <= irq_pending & ~write_data[QUEUES-1:0];
+        offload_pkg::REG_IRQ_COALESCE: irq_coalesce <= write_data[7:0];
+        offload_pkg::REG_KEY_HANDLE: key_handle <= write_data;
+        offload_pkg::REG_KEY_COMMAND: key_command <= write_data[1:0];
+        default: ;
       endcase
+    for (q = 0; q < 8; q++) if (write_window[q]) key_window[32*q+:32] <= write_data;
     for (q = 0; q < QUEUES; q++)
       if (write && write_queue && write_at[7:6] == 2'(q))
         case (write_field)
-          offload_pkg::REG_QUEUE_SUBMIT_LOW: submit_base[64*q+:32] <= wdata;
-          offload_pkg::REG_QUEUE_SUBMIT_HIGH: submit_base[64*q+32+:32] <= wdata;
-          offload_pkg::REG_QUEUE_COMPLETE_LOW: complete_base[64*q+:32] <= wdata;
-          offload_pkg::REG_QUEUE_COMPLETE_HIGH: complete_base[64*q+32+:32] <= wdata;
-          offload_pkg::REG_QUEUE_RING_LOG2: ring_log2[4*q+:4] <= wdata[3:0];
-          offload_pkg::REG_QUEUE_TAIL: tail[16*q+:16] <= wdata[15:0];
+          offload_pkg::REG_QUEUE_SUBMIT_LOW: submit_base[64*q+:32] <= write_data;
+          offload_pkg::REG_QUEUE_SUBMIT_HIGH: submit_base[64*q+32+:32] <= write_data;
+          offload_pkg::REG_QUEUE_COMPLETE_LOW: complete_base[64*q+:32] <= write_data;
+          offload_pkg::REG_QUEUE_COMPLETE_HIGH: complete_base[64*q+32+:32] <= write_data;
+          offload_pkg::REG_QUEUE_RING_LOG2: ring_log2[4*q+:4] <= write_data[3:0];
+          offload_pkg::REG_QUEUE_TAIL: tail[16*q+:16] <= write_data[15:0];
           default: ;
         endcase
 
@@ -155,7 +187,7 @@ module registers #(
     if (reset_phase != 2'd0) begin
       run         <= 1'b0;
       reset_count <= reset_count + 1'b1;
-      if (reset_phase == 2'd1 && ((&quiet && reset_count >= 17'd4) || reset_count[RESET_WAIT_LOG2])) begin
+      if (reset_phase == 2'd1 && ((all_quiet && reset_count >= SETTLED) || reset_count[RESET_WAIT_LOG2])) begin
         reset_phase <= 2'd2;
         reset_count <= '0;
       end
@@ -177,7 +209,7 @@ module registers #(
     end
 
     if (rst) begin
-      {run, bvalid, failed} <= '0;
+      {run, write, bvalid, failed} <= '0;
       {irq_mask, irq_coalesce, epoch} <= '0;
       {submit_base, complete_base, ring_log2} <= '0;
       reset_phase <= 2'd2;
@@ -186,17 +218,18 @@ module registers #(
   end
 
   // ---- Reading.
-  logic [31:0] value;
+  logic [31:0] value, queue_value, value_held, queue_value_held;
   always_comb begin
     value = '0;
-    case (read_at)
+    queue_value = '0;
+    case (read_device_field)
       offload_pkg::REG_ID: value = offload_pkg::ID_VALUE;
       offload_pkg::REG_ABI_VERSION: value = {16'(offload_pkg::ABI_MAJOR), 16'(offload_pkg::ABI_MINOR)};
       offload_pkg::REG_CAPS:
       value = {ALL_QUEUES & ~BARREL_QUEUES, ALL_QUEUES & BARREL_QUEUES, 4'd0, 4'(RING_LOG2_MAX), 4'(SLOTS_LOG2), 4'(QUEUES)};
       offload_pkg::REG_PATIENCE_US: value = PATIENCE_US;
       offload_pkg::REG_CONTROL: value = {30'd0, reset_phase != 2'd0, run};
-      offload_pkg::REG_STATUS: value = {29'd0, failed, &idle, run && reset_phase == 2'd0};
+      offload_pkg::REG_STATUS: value = {29'd0, failed, &drained, run && reset_phase == 2'd0};
       offload_pkg::REG_EPOCH: value = {16'd0, epoch};
       offload_pkg::REG_HEARTBEAT: value = clocks[39:8];
       offload_pkg::REG_IRQ_MASK: value = 32'(irq_mask);
@@ -213,25 +246,32 @@ module registers #(
     for (int k = 0; k < QUEUES; k++)
       if (read_queue && read_at[7:6] == 2'(k))
         case (read_field)
-          offload_pkg::REG_QUEUE_SUBMIT_LOW: value = submit_base[64*k+:32];
-          offload_pkg::REG_QUEUE_SUBMIT_HIGH: value = submit_base[64*k+32+:32];
-          offload_pkg::REG_QUEUE_COMPLETE_LOW: value = complete_base[64*k+:32];
-          offload_pkg::REG_QUEUE_COMPLETE_HIGH: value = complete_base[64*k+32+:32];
-          offload_pkg::REG_QUEUE_RING_LOG2: value = {28'd0, ring_log2[4*k+:4]};
-          offload_pkg::REG_QUEUE_TAIL: value = {16'd0, tail[16*k+:16]};
-          offload_pkg::REG_QUEUE_HEAD: value = {16'd0, head[16*k+:16]};
-          offload_pkg::REG_QUEUE_DONE: value = {16'd0, done[16*k+:16]};
-          offload_pkg::REG_QUEUE_LONGEST: value = BARREL_QUEUES[k] ? 32'd2048 : 32'd16 << HOLD_LOG2;
+          offload_pkg::REG_QUEUE_SUBMIT_LOW: queue_value = submit_base[64*k+:32];
+          offload_pkg::REG_QUEUE_SUBMIT_HIGH: queue_value = submit_base[64*k+32+:32];
+          offload_pkg::REG_QUEUE_COMPLETE_LOW: queue_value = complete_base[64*k+:32];
+          offload_pkg::REG_QUEUE_COMPLETE_HIGH: queue_value = complete_base[64*k+32+:32];
+          offload_pkg::REG_QUEUE_RING_LOG2: queue_value = {28'd0, ring_log2[4*k+:4]};
+          offload_pkg::REG_QUEUE_TAIL: queue_value = {16'd0, tail[16*k+:16]};
+          offload_pkg::REG_QUEUE_HEAD: queue_value = {16'd0, head[16*k+:16]};
+          offload_pkg::REG_QUEUE_DONE: queue_value = {16'd0, done[16*k+:16]};
+          offload_pkg::REG_QUEUE_LONGEST: queue_value = BARREL_QUEUES[k] ? 32'd2048 : 32'd16 << HOLD_LOG2;
           default: ;
         endcase
   end
   always_ff @(posedge clk) begin
     if (rvalid && rready) rvalid <= 1'b0;
-    reading <= read && !rst;
-    if (read) read_at <= {araddr[11:2], 2'd0};
-    if (reading) begin
+    reading  <= read && !rst;
+    fetching <= reading && !rst;
+    if (read) begin
+      read_at     <= {araddr[11:2], 2'd0};
+      read_device <= of_device(araddr);
+      read_queue  <= of_queue(araddr);
+    end
+    value_held       <= value;
+    queue_value_held <= queue_value;
+    if (fetching) begin
       rvalid <= 1'b1;
-      rdata  <= value;
+      rdata  <= (read_device ? value_held : '0) | queue_value_held;
     end
     if (rst) rvalid <= 1'b0;
   end

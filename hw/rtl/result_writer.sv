@@ -97,9 +97,11 @@ module result_writer #(
   assign axi_bready = order_valid;
   assign bus_error  = answered && axi_bresp[1];
 
-  // ---- IDLE -> (MEASURE -> PLAN -> ADDRESS -> DATA) once for each burst -> NOTE -> IDLE, and IDLE -> ADDRESS -> DATA -> IDLE
-  // for a completion. MEASURE: how far it is to the boundary; PLAN: how many words the burst takes.
-  localparam logic [2:0] IDLE = 3'd0, MEASURE = 3'd1, PLAN = 3'd2, ADDRESS = 3'd3, DATA = 3'd4, NOTE = 3'd5;
+  // ---- IDLE -> (MEASURE -> COMPARE -> PLAN -> PREPARE -> ADDRESS -> DATA) once for each burst -> NOTE -> IDLE, and IDLE -> ADDRESS ->
+  // DATA -> IDLE for a completion. MEASURE: how far it is to the boundary; COMPARE: whether that will do; PLAN: how many
+  // words the burst takes; PREPARE: what is left behind it.
+  localparam logic [2:0] IDLE = 3'd0, MEASURE = 3'd1, COMPARE = 3'd2, PLAN = 3'd3, PREPARE = 3'd4, ADDRESS = 3'd5, DATA = 3'd6;
+  localparam logic [2:0] NOTE = 3'd7;
   logic [2:0] phase;
   logic writing_completion;
   logic [63:0] next_address;
@@ -111,11 +113,11 @@ module result_writer #(
   logic [15:0] begun;  // completions
   // A clock old, and false in the clock behind the one in which it was acted on.
   logic completion_due;
+  logic broken;  // the bus refused a burst: the page's `halt` comes some clocks later, and no completion may be written until then
   logic [15:0] ring_mask;
   logic [63:0] completion_address;
   logic [6:0] to_boundary;
-  wire fits = words_left <= WORDS'(to_boundary);
-  wire [6:0] burst = fits ? words_left[6:0] : to_boundary;
+  logic fits;
   assign begin_completion = phase == IDLE && !halt && completion_due;
   assign result_ready     = phase == IDLE && !halt && !begin_completion;
   assign refused_ready    = result_ready && !result_valid;
@@ -139,7 +141,9 @@ module result_writer #(
       done      <= '0;
       begun     <= '0;
       confirmed <= '0;
+      broken    <= 1'b0;
     end else begin
+      if (bus_error) broken <= 1'b1;
       if (done_event) done <= done + 16'd1;
       confirmed <= confirmed + (WAITING_LOG2 + 2)'(answered && order_kind == LAST) -
                    (WAITING_LOG2 + 2)'(begin_completion && !waiting_bare);
@@ -153,8 +157,10 @@ module result_writer #(
           ok_event        <= result_ok;
           wrong_tag_event <= !result_ok;
         end else if (refused_valid && refused_ready) phase <= NOTE;
-        MEASURE: phase <= PLAN;
-        PLAN: if (!halt) phase <= ADDRESS;
+        MEASURE: phase <= COMPARE;
+        COMPARE: phase <= PLAN;
+        PLAN: phase <= PREPARE;
+        PREPARE: if (!halt) phase <= ADDRESS;
         ADDRESS: if (address_taken) phase <= DATA;
         DATA:
         if (word_taken && axi_wlast)
@@ -182,14 +188,17 @@ module result_writer #(
     end
     ring_mask          <= (16'd1 << ring_log2) - 16'd1;
     completion_address <= ring_base + {44'd0, begun & ring_mask, 4'd0};
-    completion_due     <= !begin_completion && waiting && (waiting_bare || confirmed != '0);
+    completion_due     <= !begin_completion && !broken && waiting && (waiting_bare || confirmed != '0);
     to_boundary        <= 7'(BURST_WORDS) - {1'b0, next_address[9:4]};
-    if (phase == PLAN && !halt) begin
-      kind         <= fits ? LAST : PART;
+    fits               <= words_left <= WORDS'(to_boundary);
+    if (phase == PLAN) begin
+      kind       <= fits ? LAST : PART;
+      burst_left <= fits ? words_left[6:0] : to_boundary;
+    end
+    if (phase == PREPARE && !halt) begin
       axi_awaddr   <= next_address;
-      axi_awlen    <= {1'b0, burst} - 8'd1;
-      burst_left   <= burst;
-      words_left   <= words_left - WORDS'(burst);
+      axi_awlen    <= {1'b0, burst_left} - 8'd1;
+      words_left   <= words_left - WORDS'(burst_left);
       next_address <= {next_address[63:10] + 54'd1, 10'd0};
     end
     if (word_taken) begin

@@ -17,7 +17,7 @@ module word_memory #(
   genvar n;
   generate
     for (n = 0; n < 128 / SLICE_BITS; n++) begin : slice
-      logic [SLICE_BITS-1:0] memory[0:(1<<ADDRESS_BITS)-1];
+      (* no_rw_check *) logic [SLICE_BITS-1:0] memory[0:(1<<ADDRESS_BITS)-1];
       logic [SLICE_BITS-1:0] found;
       always_ff @(posedge clk) begin
         if (write) memory[write_address] <= write_data[SLICE_BITS*n+:SLICE_BITS];
