@@ -42,6 +42,7 @@ module aead_serial #(
   // next word lies, then whether that has been made, each with a clock of its own.
   localparam logic [3:0] IDLE = 4'd0, KEYS = 4'd1, ASSOCIATED = 4'd2, SETTLE = 4'd3, TAKE = 4'd4, MIX = 4'd5, FEED = 4'd6;
   localparam logic [3:0] LENGTHS = 4'd7, TAKE_TAG = 4'd8, FINISH = 4'd9, TAG = 4'd10, OFFER = 4'd11, STREAM = 4'd12;
+  localparam logic [3:0] COMPARE = 4'd13, JUDGE = 4'd14;
   logic [3:0] phase, after_feed;
 
   // ---- The job.
@@ -66,8 +67,9 @@ module aead_serial #(
   logic [BLOCKS-3:0] groups_made, last_group;
   logic [BLOCKS:0] block_used;  // the block that `index` lies in, a clock old
   wire making = clock_of_group != 7'd0;
-  wire group_wanted = phase != IDLE && !making && groups_made <= last_group &&
-                      groups_made <= block_used[BLOCKS:3] + 1'b1;
+  // Known a clock late each, and so not believed in the clock behind a group: a group is left, its half is free, both.
+  logic group_left, half_free, group_wanted, making_before;
+  logic [BLOCKS-3:0] next_group;  // behind the one in use
   wire loading = making && clock_of_group <= 7'd8;
   wire [2:0] load_position = 3'(clock_of_group - 7'd1);
   wire [31:0] load_counter = 32'({groups_made, load_position});
@@ -101,6 +103,11 @@ module aead_serial #(
     end else if (group_wanted) begin
       clock_of_group <= 7'd1;
     end
+    group_left    <= groups_made <= last_group;
+    next_group    <= block_used[BLOCKS:3] + 1'b1;
+    half_free     <= groups_made <= next_group;
+    making_before <= making;
+    group_wanted  <= !rst && phase != IDLE && !making && !making_before && !group_wanted && group_left && half_free;
     rounds_1  <= rounds_done;
     counter_1 <= load_counter;  // the position that leaves is the one that would be loaded
     place_1   <= {groups_made[0], load_position};
@@ -121,7 +128,6 @@ module aead_serial #(
 
   // ---- One word after another.
   logic available, settled;
-  assign word_ready = (phase == TAKE && available) || phase == TAKE_TAG;
   wire taken = word_valid && word_ready;
   logic last_word;
   logic [127:0] text, keystream, mask;
@@ -149,7 +155,9 @@ module aead_serial #(
 
   wire [HOLD_LOG2+5:0] job_words = ((HOLD_LOG2 + 6)'(job_bytes) + (HOLD_LOG2 + 6)'(15)) >> 4;
   wire streaming;
-  wire tag_right = !open || mac_tag == given_tag;
+  logic tag_right;
+  logic whole;  // the mask's word lies before the end; if not, `rest` bytes of it do
+  logic [3:0] rest;
   always_ff @(posedge clk) begin
     if (rst) phase <= IDLE;
     else
@@ -163,7 +171,9 @@ module aead_serial #(
         FEED: if (mac_ready) phase <= after_feed;
         TAKE_TAG: if (taken) phase <= FINISH;
         FINISH: if (mac_ready) phase <= TAG;
-        TAG: if (mac_tag_valid) phase <= OFFER;
+        TAG: if (mac_tag_valid) phase <= COMPARE;
+        COMPARE: phase <= JUDGE;
+        JUDGE: phase <= OFFER;
         OFFER: if (result_ready) phase <= result_ok ? STREAM : IDLE;
         STREAM: if (!streaming) phase <= IDLE;
         default: phase <= IDLE;
@@ -194,12 +204,16 @@ module aead_serial #(
       2'd2: keystream <= keystream2[block_used[3:0]];
       default: keystream <= keystream3[block_used[3:0]];
     endcase
-    for (b = 0; b < 16; b++) mask[8*b+:8] <= {8{left[HOLD_LOG2+4:4] != '0 || 4'(b) < left[3:0]}};
+    whole <= left[HOLD_LOG2+4:4] != '0;
+    rest  <= left[3:0];
+    for (b = 0; b < 16; b++) mask[8*b+:8] <= {8{whole || 4'(b) < rest}};
     last_group <= (BLOCKS - 2)'((words + WORDS'(3)) >> 5);  // not asked for before the first group is made
     block_used <= (BLOCKS + 1)'((index + (WORDS)'(4)) >> 2);
     available  <= groups_made > (BLOCKS - 2)'(block_used[BLOCKS:3]);
     settled    <= phase == SETTLE && !settled;
     last_word  <= index + 1'b1 == words;
+    tag_right  <= !open || mac_tag == given_tag;
+    word_ready <= !rst && !taken && ((phase == TAKE && available) || phase == TAKE_TAG);
     case (phase)
       ASSOCIATED: begin
         mac_block  <= associated;
@@ -217,7 +231,7 @@ module aead_serial #(
       end
       default: ;
     endcase
-    if (phase == TAG && mac_tag_valid) begin
+    if (phase == JUDGE) begin
       result_ok    <= tag_right;
       result_words <= tag_right ? (HOLD_LOG2 + 2)'(words) + (HOLD_LOG2 + 2)'(!open) : '0;
     end

@@ -41,6 +41,14 @@ export const MUTANTS: readonly Mutant[] = [
     bench: 'mac',
   },
   {
+    name: 'a lane whose next message begins with the key of the last',
+    file: 'aead_barrel.sv',
+    right: "{half[AHEAD2] ^ (turn_ahead2 == 3'd0 && ending[AHEAD2]), lane_ahead2}",
+    wrong: '{half[AHEAD2], lane_ahead2}',
+    size: 'single',
+    bench: 'bench',
+  },
+  {
     name: 'a tag compared but for one bit',
     file: 'aead_serial.sv',
     right: 'mac_tag == given_tag',
