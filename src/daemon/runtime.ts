@@ -74,13 +74,15 @@ export class Runtime {
     this.settle();
   }
 
-  private receive(): void {
+  /** True when more may have arrived than was read. */
+  private receive(): boolean {
     for (let round = 0; round < MAX_ROUNDS && this.running; round++) {
       const count = this.devices.udp.receive(this.datagrams);
       if (count > 0) this.node.receive(this.datagrams, now());
-      if (count < BATCH_DATAGRAMS) break;
+      if (count < BATCH_DATAGRAMS) return false;
       this.node.drain(now());
     }
+    return true;
   }
 
   private readPackets(tun: Tun, deliver: (batch: PacketBatch, now: number) => void): void {
@@ -96,7 +98,10 @@ export class Runtime {
   private settle(): void {
     if (!this.running) return;
     this.node.drain(now());
-    const at = this.node.nextWakeAt();
+    this.arm(this.node.nextWakeAt());
+  }
+
+  private arm(at: number): void {
     if (at >= this.timerAt) return;
     this.timerAt = at;
     this.devices.timer.arm(Math.min(Math.max(SHORTEST_SLEEP_MS, at - now()), LONGEST_SLEEP_MS));
@@ -106,10 +111,11 @@ export class Runtime {
     if (!this.running) return;
     this.timerAt = Number.POSITIVE_INFINITY;
     // After a pause of the process both are due. What arrived goes first: an acknowledgement that lies unread is not late.
-    this.receive();
+    const more = this.receive();
     if (!this.running) return;
     this.node.wake(now());
     this.settle();
+    if (more) this.arm(now());
   }
 }
 

@@ -125,14 +125,21 @@ static void close_device(struct addon *addon, uint32_t handle) {
   if (polls == 0) free_device(device);
 }
 
-/* The same number for ever where there is no TUN. */
-static uint64_t tun_packets_read(const struct device *device) {
+/* Datagrams or packets that JavaScript has read. */
+static uint64_t read_so_far(const struct device *device) {
+  if (device->kind == DEVICE_UDP) return device->udp.received;
   return device->kind == DEVICE_TUN ? device->tun.read_packets : 0;
 }
 
+/* Something was read from the descriptor and not taken yet, of which the descriptor knows nothing. */
+static bool has_more(const struct device *device) {
+  if (device->kind == DEVICE_UDP) return udp_has_more(&device->udp);
+  return device->kind == DEVICE_TUN && tun_has_more(&device->tun);
+}
+
 /*
- * One call into JavaScript a readable event: it drains the descriptor by batches. Level-triggered: what is left comes again. Of
- * what was read from a TUN already the descriptor knows nothing, so for that the call is repeated.
+ * One call into JavaScript a readable event: it drains the descriptor by batches. Level-triggered: what is left comes again.
+ * What is left on this side of the descriptor does not, so the call is repeated, for as long as it takes anything.
  */
 static void readable(uv_poll_t *poll, int status, int events) {
   struct device *device = poll->data;
@@ -148,14 +155,14 @@ static void readable(uv_poll_t *poll, int status, int events) {
   napi_get_global(env, &global);
   uint64_t read_before;
   do {
-    read_before = tun_packets_read(device);
+    read_before = read_so_far(device);
     if (napi_make_callback(env, NULL, global, callback, 0, NULL, NULL) == napi_pending_exception) {
       napi_value exception;
       napi_get_and_clear_last_exception(env, &exception);
       napi_fatal_exception(env, exception);
       break;
     }
-  } while (tun_packets_read(device) != read_before && tun_has_more(&device->tun));
+  } while (read_so_far(device) != read_before && has_more(device));
   napi_close_handle_scope(env, scope);
   /* libuv stops watching after an error. The read has met and cleared it, or the device was closed over it. */
   if (status < 0 && device->on_readable != NULL) uv_poll_start(poll, UV_READABLE, readable);

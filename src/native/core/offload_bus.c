@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* ppoll */
 #include "offload_bus.h"
 
 #include <errno.h>

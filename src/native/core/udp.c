@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "udp.h"
 
 #include <arpa/inet.h>
@@ -15,6 +14,9 @@
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
 #endif
 
 /* Half a second of 128 Mb/s: rides out a pause of the event loop, and the kernel only takes what really queues. */
@@ -84,6 +86,8 @@ static int set_options(int fd, int family) {
   int probe = IP_PMTUDISC_PROBE;
   enlarge_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
   enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+  /* A kernel that does not know it gives single datagrams. */
+  (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
   if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
   probe = IPV6_PMTUDISC_PROBE;
   if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) return -1;
@@ -270,57 +274,85 @@ long udp_send(struct udp *udp, const struct batch *batch, size_t count) {
 
 /* Receiving */
 
-/* Where the next datagram goes: the slot and the entry differ once a truncated datagram was left out. */
-struct cursor {
-  size_t slot_bytes;
-  size_t slot;
-  size_t count;
-};
-
-/* One system call on one socket. Returns how many datagrams it took, dropped ones included; 0 when there is nothing more. */
-static size_t receive_some(struct udp *udp, size_t index, struct batch *batch, struct cursor *cursor) {
-  struct mmsghdr messages[MESSAGES];
-  struct iovec vectors[MESSAGES];
-  struct sockaddr_storage addresses[MESSAGES];
-  size_t room = batch->capacity - cursor->slot;
-  if (room > MESSAGES) room = MESSAGES;
-  memset(messages, 0, room * sizeof messages[0]);
-  for (size_t i = 0; i < room; i++) {
-    vectors[i].iov_base = batch->arena + (cursor->slot + i) * cursor->slot_bytes;
-    vectors[i].iov_len = cursor->slot_bytes;
-    messages[i].msg_hdr.msg_iov = &vectors[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-    messages[i].msg_hdr.msg_name = &addresses[i];
-    messages[i].msg_hdr.msg_namelen = sizeof addresses[i];
+/* One system call on one socket, into `incoming`. Returns how many messages came; 0 when there is nothing more. */
+static size_t receive_some(struct udp *udp, size_t index) {
+  struct udp_incoming *incoming = &udp->incoming;
+  for (size_t i = 0; i < UDP_RECEIVE_MESSAGES; i++) {
+    incoming->vectors[i] = (struct iovec){.iov_base = incoming->bytes[i], .iov_len = UDP_RECEIVE_BYTES};
+    incoming->messages[i].msg_hdr = (struct msghdr){.msg_iov = &incoming->vectors[i],
+                                                    .msg_iovlen = 1,
+                                                    .msg_name = &incoming->addresses[i],
+                                                    .msg_namelen = sizeof incoming->addresses[i],
+                                                    .msg_control = incoming->control[i],
+                                                    .msg_controllen = sizeof incoming->control[i]};
   }
   long got;
-  do got = syscall(SYS_recvmmsg, udp->sockets[index].fd, messages, room, MSG_DONTWAIT, NULL);
+  do got = syscall(SYS_recvmmsg, udp->sockets[index].fd, incoming->messages, UDP_RECEIVE_MESSAGES, MSG_DONTWAIT, NULL);
   while (got < 0 && errno == EINTR);
-  if (got <= 0) return 0; /* an error that waited at the socket is cleared by this; what follows it comes next time */
+  incoming->socket = index;
+  incoming->message = 0;
+  incoming->taken = 0;
+  /* An error that waited at the socket is cleared by this; what follows it comes next time. */
+  incoming->count = got < 0 ? 0 : (size_t)got;
+  return incoming->count;
+}
 
-  for (size_t i = 0; i < (size_t)got; i++) {
-    if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
-      udp->truncated++;
-      continue;
-    }
-    batch->offsets[cursor->count] = (uint32_t)((cursor->slot + i) * cursor->slot_bytes);
-    batch->lengths[cursor->count] = messages[i].msg_len;
-    encode_endpoint(&addresses[i], index, batch->endpoints + cursor->count * ENDPOINT_BYTES);
-    cursor->count++;
-    udp->received++;
+/* How long the datagrams in a message are: as long as the message, unless the kernel put several into it. */
+static size_t segment_bytes(struct msghdr *header, size_t bytes) {
+  for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control)) {
+    if (control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO) continue;
+    int segment;
+    memcpy(&segment, CMSG_DATA(control), sizeof segment);
+    if (segment > 0 && (size_t)segment < bytes) return (size_t)segment;
   }
-  cursor->slot += (size_t)got;
-  return (size_t)got;
+  return bytes;
+}
+
+/* Moves datagrams of one message to the batch, from entry `count` on, until either is used up. Returns the new count. */
+static size_t take_message(struct udp *udp, struct batch *batch, size_t slot_bytes, size_t count) {
+  struct udp_incoming *incoming = &udp->incoming;
+  struct mmsghdr *message = &incoming->messages[incoming->message];
+  const uint8_t *bytes = incoming->bytes[incoming->message];
+  size_t segment = segment_bytes(&message->msg_hdr, message->msg_len);
+  do {
+    size_t left = message->msg_len - incoming->taken;
+    size_t length = left < segment ? left : segment;
+    if (length > slot_bytes) {
+      udp->truncated++;
+    } else {
+      batch->offsets[count] = (uint32_t)(count * slot_bytes);
+      batch->lengths[count] = (uint32_t)length;
+      memcpy(batch->arena + count * slot_bytes, bytes + incoming->taken, length);
+      encode_endpoint(&incoming->addresses[incoming->message], incoming->socket, batch->endpoints + count * ENDPOINT_BYTES);
+      count++;
+      udp->received++;
+    }
+    incoming->taken += length;
+  } while (incoming->taken < message->msg_len && count < batch->capacity);
+  if (incoming->taken == message->msg_len) {
+    incoming->message++;
+    incoming->taken = 0;
+  }
+  return count;
+}
+
+bool udp_has_more(const struct udp *udp) {
+  return udp->incoming.message < udp->incoming.count;
 }
 
 long udp_receive(struct udp *udp, struct batch *batch) {
-  struct cursor cursor = {.slot_bytes = batch->capacity == 0 ? 0 : batch->arena_bytes / batch->capacity};
-  if (cursor.slot_bytes == 0) return -EINVAL;
-  size_t first = udp->next;
-  for (size_t n = 0; n < udp->count && cursor.slot < batch->capacity; n++) {
-    size_t index = (first + n) % udp->count;
-    while (cursor.slot < batch->capacity && receive_some(udp, index, batch, &cursor) == MESSAGES) continue;
-    udp->next = (index + 1) % udp->count;
+  size_t slot_bytes = batch->capacity == 0 ? 0 : batch->arena_bytes / batch->capacity;
+  if (slot_bytes == 0) return -EINVAL;
+  size_t count = 0;
+  size_t emptied = 0; /* sockets in a row that gave fewer messages than they might have */
+  while (count < batch->capacity) {
+    if (udp_has_more(udp)) {
+      count = take_message(udp, batch, slot_bytes, count);
+      continue;
+    }
+    if (emptied == udp->count) break;
+    emptied = receive_some(udp, udp->next) < UDP_RECEIVE_MESSAGES ? emptied + 1 : 0;
+    udp->next = (udp->next + 1) % udp->count;
   }
-  return (long)cursor.count;
+  return (long)count;
 }

@@ -1,7 +1,7 @@
 /*
  * The UDP sockets of a node as one transport: up to UDP_MAX_SOCKETS bound sockets, IPv4 and IPv6, told apart by the socket
  * index in each endpoint. Sends with sendmmsg, and runs of equal-sized datagrams to one endpoint with UDP_SEGMENT;
- * receives with recvmmsg.
+ * receives with recvmmsg, and runs from one endpoint as one message with UDP_GRO where the kernel has it.
  *
  * IP_MTU_DISCOVER is PROBE: "don't fragment" is set and the kernel's own idea of the path MTU is ignored, so that
  * docs/protocol.md 3.1 can find the size itself.
@@ -10,6 +10,9 @@
  */
 #ifndef SKYWIRE_UDP_H
 #define SKYWIRE_UDP_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "batch.h"
 
@@ -21,6 +24,23 @@ struct udp_socket {
   bool segments;  /* UDP_SEGMENT works here: false after the driver refused it */
 };
 
+/* Messages of one system call, and the bytes of the longest: one IP packet. */
+#define UDP_RECEIVE_MESSAGES 16
+#define UDP_RECEIVE_BYTES 65536
+
+/* What one system call received and was not taken yet. A message holds datagrams of `segment_bytes`; its last may be shorter. */
+struct udp_incoming {
+  struct mmsghdr messages[UDP_RECEIVE_MESSAGES];
+  struct iovec vectors[UDP_RECEIVE_MESSAGES];
+  struct sockaddr_storage addresses[UDP_RECEIVE_MESSAGES];
+  _Alignas(struct cmsghdr) uint8_t control[UDP_RECEIVE_MESSAGES][CMSG_SPACE(sizeof(int))];
+  uint8_t bytes[UDP_RECEIVE_MESSAGES][UDP_RECEIVE_BYTES];
+  size_t socket;
+  size_t count;
+  size_t message; /* the next to take from */
+  size_t taken;   /* of its bytes */
+};
+
 struct udp {
   struct udp_socket sockets[UDP_MAX_SOCKETS];
   size_t count;
@@ -30,6 +50,7 @@ struct udp {
   uint64_t send_dropped; /* the socket buffer or the device queue was full */
   uint64_t send_failed;  /* no route, larger than the interface's MTU, filtered, an endpoint of no socket here */
   uint64_t truncated;    /* arrived longer than a slot of the batch, dropped */
+  struct udp_incoming incoming;
 };
 
 /* The textual address needs INET6_ADDRSTRLEN bytes and room for "%" and an interface name. */
@@ -56,5 +77,8 @@ long udp_send(struct udp *udp, const struct batch *batch, size_t count);
  * dropped and counted. -EINVAL when the arena is too small to give each entry a byte.
  */
 long udp_receive(struct udp *udp, struct batch *batch);
+
+/* Whether the batch was full before all was taken that a system call received: the descriptors do not say so. */
+bool udp_has_more(const struct udp *udp);
 
 #endif
