@@ -42,6 +42,11 @@ for (const datapath of ['native', 'portable']) {
       expect([result.a, result.b]).toEqual([counts, counts]);
     });
 
+    it('calls again for what a small batch had no room for', () => {
+      const result = runScenario(datapath, 'udp-runs');
+      expect(result).toEqual({ inOrder: true, got: 200, counters: { ...NO_COUNTS, received: 200 } });
+    });
+
     it('drops and counts what is longer than a slot, and what no socket can send, and goes on', () => {
       const result = runScenario(datapath, 'udp-limits');
       expect(result.received).toEqual([

@@ -68,6 +68,7 @@ function collect(sockets: UdpSockets, wanted: number, batch: DatagramBatch) {
 /** Lengths with runs of equals (which native sends as segments), a shorter end, and ones that rise. */
 const LENGTHS = [1200, 1200, 1200, 1200, 300, 1, 2, 3, 1472, 1472, 1400, 1400, 1400, 64, 64, 64];
 const ROUNDS = 6;
+const RUN_DATAGRAMS = 200;
 
 async function udpExchange(datapath: Datapath) {
   const a = await datapath.openUdp(listenOn(LOOPBACK));
@@ -149,6 +150,28 @@ async function udpPrivileged(datapath: Datapath) {
 }
 
 /** Datagrams that would need fragments are refused one by one, also when they went out as a run; the rest goes. */
+/** A receiver that takes one small batch a call hears of the rest, of runs that the kernel gave as one message too. */
+async function udpRuns(datapath: Datapath) {
+  const a = await datapath.openUdp(listenOn(['127.0.0.1']));
+  const b = await datapath.openUdp(listenOn(['127.0.0.1']));
+  const batch = createDatagramBatch(RUN_DATAGRAMS, RUN_DATAGRAMS * 1_200);
+  for (let n = 0; n < RUN_DATAGRAMS; n++) put(batch, new Uint8Array(1_200).fill(n), endpointOf(b, 0));
+  const few = createDatagramBatch(7, 7 * 1_200);
+  const got: number[] = [];
+  const all = new Promise<void>((resolve) => {
+    b.onReadable(() => {
+      b.receive(few);
+      for (let i = 0; i < few.count; i++) got.push(few.arena[few.offsets[i]]);
+      if (got.length >= RUN_DATAGRAMS) resolve();
+    });
+  });
+  a.send(batch);
+  await all;
+  a.close();
+  b.close();
+  return { inOrder: got.every((first, n) => first === n), got: got.length, counters: b.counters() };
+}
+
 async function udpDontFragment(datapath: Datapath) {
   const a = await datapath.openUdp(listenOn(LOOPBACK));
   const b = await datapath.openUdp(listenOn(LOOPBACK));
@@ -368,6 +391,7 @@ async function worker() {
 
 const SCENARIOS = {
   'udp-exchange': udpExchange,
+  'udp-runs': udpRuns,
   'udp-limits': udpLimits,
   'udp-refused': udpRefused,
   'udp-privileged': udpPrivileged,
