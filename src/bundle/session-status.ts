@@ -3,6 +3,7 @@ import type { NodeKey } from '../base/ids.ts';
 import type { DeliveryMs, TrafficClass } from '../base/traffic-class.ts';
 import type { ResequencerCounters } from './resequencer.ts';
 import type { BundleRoute, RouteState } from './routes/bundle-route.ts';
+import type { ParkReason } from './routes/route-set.ts';
 
 /** `lost`: it was up and has no route that is; `opening`: it has not been up yet. */
 export type SessionState = 'opening' | 'up' | 'lost' | 'closed';
@@ -14,6 +15,8 @@ export interface RouteStatus {
   readonly trafficClass: TrafficClass;
   readonly deliveryMs: DeliveryMs;
   readonly state: RouteState;
+  /** Why it carries nothing that this end sends although it is up. */
+  readonly parked: ParkReason | undefined;
   /** Smoothed; undefined before the first answer. */
   readonly roundTripMs: number | undefined;
   readonly roundTripVarMs: number;
@@ -66,13 +69,20 @@ export interface SessionStatus {
   readonly routes: readonly RouteStatus[];
 }
 
-export function routeStatus(route: BundleRoute, roomBytes: number, now: number): RouteStatus {
+/** `roomBytes` and `parked` as the session's `RoutePort` and `RouteSet` tell. */
+export function routeStatus(
+  route: BundleRoute,
+  roomBytes: number,
+  parked: ParkReason | undefined,
+  now: number,
+): RouteStatus {
   return {
     index: route.index,
     path: route.path,
     trafficClass: route.trafficClass,
     deliveryMs: route.deliveryMs,
     state: route.state,
+    parked,
     roundTripMs: route.timing.roundTripMs,
     roundTripVarMs: route.timing.variationMs,
     roomBytes,

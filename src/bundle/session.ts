@@ -181,7 +181,10 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
       resequencer: this.inbound.order,
       lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
       lastFailure: this.failure,
-      routes: this.routes.live.map((route) => routeStatus(route, this.context.routes.room(route.handle, now), now)),
+      routes: this.routes.live.map((route) => {
+        const parked = this.routes.parkedFor(route, this.context.tuning.admitSkewMs);
+        return routeStatus(route, this.context.routes.room(route.handle, now), parked, now);
+      }),
     };
   }
 
@@ -347,7 +350,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     const { tuning } = this.context;
     let wakeAt = this.epochs.wake(now);
     const { waiting } = this.traffic;
-    const busy = waiting || this.routes.hasFlight() || now < this.inbound.dataAt + tuning.busyAfterMs;
+    const sends = waiting || this.routes.hasFlight();
+    const busy = sends || now < this.inbound.dataAt + tuning.busyAfterMs;
     const hasUp = this.routes.hasUp();
     // Backwards: a route may leave the list, and the other one of its path with it.
     for (let i = live.length - 1; i >= 0; i = Math.min(i, live.length) - 1) {
@@ -357,6 +361,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
       wakeAt = Math.min(wakeAt, this.traffic.wake(route, now), this.report(route, now));
       if (waiting && route.pausedUntil > now) wakeAt = Math.min(wakeAt, route.pausedUntil);
     }
+    wakeAt = Math.min(wakeAt, this.states.guard.wake(live, sends, now));
     wakeAt = Math.min(wakeAt, this.inbound.wake(this.routes.skewMs(), now), this.rekey(now));
     // What was delivered may have made the owner close the session.
     return this.closed ? NEVER : Math.min(wakeAt, this.runSide(now));

@@ -42,7 +42,7 @@ function sessionText(session: Session, paint: Paint): string {
     String(route.index),
     String(paths.indexOf(pathText(route)) + 1),
     CLASS_WORDS[route.class],
-    { text: route.state, style: STYLES[route.state] },
+    route.parked === null ? { text: route.state, style: STYLES[route.state] } : { text: 'parked', style: 'yellow' },
     roundTripText(route.rtt_ms),
     bytesText(route.in_flight_bytes),
     bytesText(route.bytes_in),
@@ -55,12 +55,22 @@ function sessionText(session: Session, paint: Paint): string {
   );
   return [
     `Session with gateway ${gateway}\n${counts}\n`,
-    table(ROUTE_COLUMNS, rows, paint),
+    table(ROUTE_COLUMNS, rows, paint) + routes.map(parkedText).join(''),
     table([{ title: 'PATH', align: 'right' }, { title: 'HOPS' }], pathRows, paint),
     `Order: ${countText(order.waited, 'packet')} waited for an earlier one of the same flow, ${order.waiting} now\n` +
       `       ${order.late} came too late to be waited for, ${order.lost} lost\n`,
   ].join('\n');
 }
+
+/** Why a route that is up carries nothing. */
+function parkedText({ index, parked }: Route): string {
+  return parked === null ? '' : `Route ${index} is parked: ${PARK_REASONS[parked]}.\n`;
+}
+
+const PARK_REASONS: Readonly<Record<NonNullable<Route['parked']>, string>> = {
+  late: 'what it carries would come too long after the rest',
+  harm: 'the others carry more without it; it is tried again',
+};
 
 const ROUTE_COLUMNS = [
   { title: 'ROUTE', align: 'right' },

@@ -149,6 +149,8 @@ const BundleRouteRow = v.object({
   path: v.array(Text),
   class: TrafficClassName,
   state: v.picklist(['opening', 'up', 'stalled', 'down']),
+  /** Why it carries nothing that this node sends although it is up; null: it may. */
+  parked: v.nullable(v.picklist(['late', 'harm'])),
   rtt_ms: v.nullable(Milliseconds),
   /** What may be under way at once: in flight, and room left. */
   window_bytes: Count,

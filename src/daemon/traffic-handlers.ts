@@ -104,6 +104,7 @@ function bundleRouteRow(route: RouteStatus): Session['routes'][number] {
     path: (route.path ?? []).map((key) => addressOf(key)),
     class: className(route.trafficClass),
     state: route.state === 'closed' ? 'down' : route.state,
+    parked: route.parked ?? null,
     rtt_ms: route.roundTripMs ?? null,
     window_bytes: route.inFlightBytes + route.roomBytes,
     in_flight_bytes: route.inFlightBytes,

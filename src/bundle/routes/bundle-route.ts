@@ -21,6 +21,7 @@ import { Arrivals } from '../arrivals.ts';
 import type { Epoch } from '../handshake/epochs.ts';
 import { RouteKeys } from '../handshake/route-keys.ts';
 import { Flight } from './flight.ts';
+import { Standing } from './harm-guard.ts';
 import { RouteRate } from './route-rate.ts';
 import { RouteTiming } from './route-timing.ts';
 
@@ -102,6 +103,7 @@ export class BundleRoute {
   stalledAt = 0;
   /** Another one takes its place: it gets no data any more. */
   isLeaving = false;
+  readonly standing = new Standing();
   /** What was sent before it last came up measures the silence. */
   upSince = 0;
   /** When something authentic last came on it. */

@@ -9,6 +9,9 @@ import type { BundleRoute } from './bundle-route.ts';
 /** Data leaves this much room for probes, reports and new keys. */
 const RESERVED_BYTES = 1_024;
 
+/** `late`: its answers take too long beside the fastest; `harm`: the others carry more without it (`harm-guard.ts`). */
+export type ParkReason = 'late' | 'harm';
+
 export class RouteSet {
   /** In the order of opening. */
   readonly live: BundleRoute[] = [];
@@ -114,17 +117,24 @@ export class RouteSet {
     const slowestMs = this.slowestMs(admitSkewMs);
     let longest = 0;
     for (const route of this.live) {
-      if (route.state !== 'up' || route.isRealTime || (route.timing.settledMs ?? 0) > slowestMs) continue;
+      if (!isInUse(route) || (route.timing.settledMs ?? 0) > slowestMs) continue;
       longest = Math.max(longest, route.timing.roundTripMs ?? 0);
     }
     return longest;
+  }
+
+  /** Why a Bulk route that is up carries nothing; undefined: it may carry. */
+  parkedFor(route: BundleRoute, admitSkewMs: number): ParkReason | undefined {
+    if (route.state !== 'up' || route.isRealTime) return undefined;
+    if (route.standing.parked) return 'harm';
+    return (route.timing.settledMs ?? 0) > this.slowestMs(admitSkewMs) ? 'late' : undefined;
   }
 
   /** Bulk routes that take longer are left out. */
   private slowestMs(admitSkewMs: number): number {
     let leastMs = NEVER;
     for (const route of this.live) {
-      if (route.state === 'up' && !route.isRealTime) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
+      if (isInUse(route)) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
     }
     return leastMs + admitSkewMs;
   }
@@ -135,8 +145,7 @@ export class RouteSet {
     let fasterBytes = waitingBytes;
     let fasterRate = 0;
     for (const other of this.live) {
-      if (other === route || other.state !== 'up' || other.isRealTime || other.expectedMs(bytes) >= expectedMs)
-        continue;
+      if (other === route || !isInUse(other) || other.expectedMs(bytes) >= expectedMs) continue;
       fasterBytes += other.flight.bytes;
       fasterRate += other.bytesPerMs;
     }
@@ -187,7 +196,7 @@ export class RouteSet {
     let bestMs = NEVER;
     for (const route of this.live) {
       if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
-      if (route === except || route.isLeaving) continue;
+      if (route === except || route.isLeaving || route.standing.parked) continue;
       if ((route.timing.settledMs ?? 0) > slowestMs) continue;
       const ms = route.expectedMs(bytes);
       if (best !== undefined && ms >= bestMs) continue;
@@ -197,6 +206,11 @@ export class RouteSet {
     }
     return best;
   }
+}
+
+/** Whether Bulk may go there, as far as its state says. */
+function isInUse({ state, isRealTime, standing }: BundleRoute): boolean {
+  return state === 'up' && !isRealTime && !standing.parked;
 }
 
 /** Unmeasured is slowest. */

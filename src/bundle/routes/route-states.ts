@@ -7,6 +7,7 @@ import type { BundleContext } from '../bundle-context.ts';
 import type { PlaintextSender } from '../handshake/plaintext-sender.ts';
 import type { Traffic } from '../traffic.ts';
 import type { BundleRoute } from './bundle-route.ts';
+import { HarmGuard } from './harm-guard.ts';
 import { RouteHealth, type RouteHealthActions } from './route-health.ts';
 import type { RouteSet } from './route-set.ts';
 
@@ -30,10 +31,14 @@ export interface RouteStatesOptions {
 
 export class RouteStates implements RouteHealthActions {
   private readonly options: RouteStatesOptions;
+  readonly guard: HarmGuard<BundleRoute>;
   private readonly health: RouteHealth;
 
   constructor(options: RouteStatesOptions) {
     this.options = options;
+    this.guard = new HarmGuard((route, parked) =>
+      this.log(parked ? 'bundle-route-parked' : 'bundle-route-tried', route, ''),
+    );
     this.health = new RouteHealth(options.context.tuning, options.role, this);
   }
 

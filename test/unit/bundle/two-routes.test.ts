@@ -123,8 +123,26 @@ describe('two paths', () => {
   it('leave out a path that lies more than 200 ms behind', () => {
     const { pair } = measure([path(10, 5), path(10, 250)], 2, 2_000);
     const [, slow] = bulkOf(pair.session.status(pair.now));
-    expect(slow.state).toBe('up');
+    expect([slow.state, slow.parked]).toEqual(['up', 'late']);
     expect(slow.inFlightBytes).toBe(0);
+  });
+
+  it('one of which is parked leave it empty, until it is the only one', () => {
+    const pair = new RoutePair({ paths: [path(10, 5), path(10, 5)] });
+    pair.serviceOwner.keep = false;
+    pair.runTo(500);
+    const [, , second] = pair.session.routes.live;
+    second.standing.parked = true;
+    second.standing.until = Number.POSITIVE_INFINITY;
+    saturate(pair, () => pair.session, 5_000);
+    pair.run(1_500);
+    const bulk = bulkOf(pair.session.status(pair.now));
+    expect(bulk.map(({ parked }) => parked)).toEqual([undefined, 'harm']);
+    expect(bulk[1].deliveredBytes).toBe(0);
+    pair.cut(0);
+    pair.run(1_500);
+    expect(bulkOf(pair.session.status(pair.now))[1].parked).toBeUndefined();
+    expect(bulkOf(pair.session.status(pair.now))[1].deliveredBytes).toBeGreaterThan(500_000);
   });
 
   it('carry traffic both ways at once', () => {

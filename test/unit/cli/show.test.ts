@@ -157,12 +157,14 @@ describe('routes', () => {
   test('are tables of the session, its paths, and what this node carries', () => {
     expect(showRoutes(ROUTES, plain)).toMatchInlineSnapshot(`
       "Session with gateway QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
-      3 routes on 2 paths
+      4 routes on 2 paths
 
       ROUTE  PATH  CLASS  STATE        RTT  IN FLIGHT      IN      OUT  LOST  RESENT
           0     1  bulk   up       24.6 ms    95.0 kB  600 MB  16.0 kB  1234    1234
           1     1  RT     up       21.2 ms    95.0 kB  600 MB  16.0 kB     4       0
           6     2  bulk   stalled        -    95.0 kB  600 MB  16.0 kB     0       0
+          8     2  bulk   parked   21.2 ms    95.0 kB  600 MB  16.0 kB     0       0
+      Route 8 is parked: the others carry more without it; it is tried again.
 
       PATH  HOPS
          1  puXMDoRWFXNWJxRugZgoPUmTGiWMKJe6f1 > QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
