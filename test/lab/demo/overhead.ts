@@ -10,8 +10,8 @@ const WIRE_HEADER_BYTES = 42;
 const DATAGRAM_BYTES = 1472;
 /** Session header 16 + tag 16 (section 2.2). */
 const SESSION_BYTES = 32;
-/** DATA frame 3 + 23 (section 3), route message 8 + 16, DATA 7 (section 6.2), PACKET 2 (section 8). */
-const MESSAGE_BYTES = 26 + 24 + 7 + 2;
+/** DATA frame 3 + 27 (section 3), route message 8 + 16, DATA 9 (section 6.2), PACKET 2 (section 8). */
+const MESSAGE_BYTES = 30 + 24 + 9 + 2;
 /** IPv4 20 + TCP 20 + timestamps 12. */
 const TCP_HEADER_BYTES = 52;
 
