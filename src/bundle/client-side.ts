@@ -128,6 +128,12 @@ export class ClientSide {
     this.askAt = now;
   }
 
+  /** There is a better path than this one. */
+  leavePath(path: readonly NodeKey[], now: number): void {
+    for (const pair of this.pairs.filter((known) => samePath(known.path, path))) this.closePair(pair, now);
+    this.askAt = now;
+  }
+
   pathsChanged(now: number): void {
     this.keeper.forgive();
     this.askAt = now;

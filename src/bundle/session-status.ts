@@ -20,6 +20,8 @@ export interface RouteStatus {
   /** Smoothed; undefined before the first answer. */
   readonly roundTripMs: number | undefined;
   readonly roundTripVarMs: number;
+  /** Without what the route's own buffer adds while it is full; undefined before the first answer. */
+  readonly settledRoundTripMs: number | undefined;
   /** What the route would take now. */
   readonly roomBytes: number;
   /** Application bytes that the other end has not reported yet. */
@@ -85,6 +87,7 @@ export function routeStatus(
     parked,
     roundTripMs: route.timing.roundTripMs,
     roundTripVarMs: route.timing.variationMs,
+    settledRoundTripMs: route.timing.settledMs,
     roomBytes,
     inFlightBytes: route.flight.bytes,
     deliveredBytes: route.deliveredBytes,

@@ -154,6 +154,13 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     this.context.sessions.touched(this);
   }
 
+  /** Client: gives up the routes over a path for which there is a better one; what was under way on them goes another way. */
+  leavePath(path: readonly NodeKey[], now: number): void {
+    assert(this.side.role === 'client', 'the client sets routes up');
+    this.side.leavePath(path, now);
+    this.context.sessions.touched(this);
+  }
+
   /** Tells the other end and ends the session; what was not delivered is lost. No event follows. */
   close(reason: CloseReason, now: number): void {
     if (this.closed) return;

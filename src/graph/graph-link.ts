@@ -9,6 +9,10 @@ export interface GraphLink {
   readonly number: number;
   /** The longer one of what both say. */
   readonly roundTripMs: number;
+  /** The lower one of what both know; 0: unknown. */
+  readonly rateKbps: number;
+  /** The larger one of what both say, 0 to 1. */
+  readonly lossShare: number;
   /** One of the ends sends over other links: the link works in one direction only. */
   readonly detour: boolean;
 }

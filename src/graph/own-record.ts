@@ -1,6 +1,6 @@
 /**
  * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time, then
- * when links or services change but at most once a second; when only round trips change, and by much, at most every 10
+ * when links or services change but at most once a second; when only measurements change, and by much, at most every 10
  * s; and every 60 s in any case.
  */
 import { toHex } from '../base/bytes.ts';
@@ -13,11 +13,19 @@ interface OwnLink {
   readonly key: NodeKey;
   readonly keyText: KeyText;
   /** Undefined until it is measured. */
-  measuredMs: number | undefined;
+  measured: LinkMeasurement | undefined;
   /** What is sent on it takes a back channel. */
   detour: boolean;
   /** As in the record that is out, undefined when it is not in there or was a guess. */
-  saidMs: number | undefined;
+  said: LinkMeasurement | undefined;
+}
+
+/** What is known of a link of this node. */
+export interface LinkMeasurement {
+  readonly roundTripMs: number;
+  /** 0: unknown. */
+  readonly rateKbps: number;
+  readonly lossShare: number;
 }
 
 export class OwnRecord {
@@ -48,7 +56,7 @@ export class OwnRecord {
   }
 
   addLink(link: LinkId, key: NodeKey): void {
-    this.links.set(link, { key, keyText: toHex(key), measuredMs: undefined, detour: false, saidMs: undefined });
+    this.links.set(link, { key, keyText: toHex(key), measured: undefined, detour: false, said: undefined });
     this.changed = true;
   }
 
@@ -57,9 +65,9 @@ export class OwnRecord {
   }
 
   /** Nothing happens for a link that is not up. */
-  setRoundTrip(link: LinkId, ms: number): void {
+  setMeasurement(link: LinkId, measured: LinkMeasurement): void {
     const own = this.links.get(link);
-    if (own !== undefined) own.measuredMs = ms;
+    if (own !== undefined) own.measured = measured;
   }
 
   /** Nothing happens for a link that is not up. */
@@ -81,7 +89,7 @@ export class OwnRecord {
   nextSignAt(): number {
     if (this.changed) return this.signedAt + SIGN_EVERY_MS;
     if (this.signedAt === Number.NEGATIVE_INFINITY) return NEVER;
-    const soonest = this.roundTripsMoved() ? this.tuning.roundTripEveryMs : RENEW_AFTER_MS;
+    const soonest = this.measurementsMoved() ? this.tuning.measurementEveryMs : RENEW_AFTER_MS;
     return this.signedAt + Math.min(soonest, RENEW_AFTER_MS);
   }
 
@@ -92,22 +100,30 @@ export class OwnRecord {
     this.signedAt = now;
     this.changed = false;
     const links = [...this.links.values()].slice(0, RECORD_MAX_LINKS).map((link) => {
-      link.saidMs = link.measuredMs;
-      const roundTripMs = link.measuredMs ?? this.tuning.unknownRoundTripMs;
-      return { key: link.key, roundTripMs, detour: link.detour };
+      link.said = link.measured;
+      return { key: link.key, detour: link.detour, ...(link.measured ?? this.unknown) };
     });
     const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
     return { node: this.node, sequence: this.lastSequence, expiry, services: this.services, links };
   }
 
-  private roundTripsMoved(): boolean {
-    for (const { measuredMs, saidMs } of this.links.values()) {
-      if (measuredMs === undefined) continue;
-      const said = saidMs ?? this.tuning.unknownRoundTripMs;
-      const difference = Math.abs(measuredMs - said);
-      if (difference > this.tuning.roundTripChangeMs && difference > this.tuning.roundTripChangeRatio * said)
-        return true;
+  private measurementsMoved(): boolean {
+    for (const { measured, said } of this.links.values()) {
+      if (measured !== undefined && this.isNews(measured, said ?? this.unknown)) return true;
     }
     return false;
+  }
+
+  private isNews(measured: LinkMeasurement, said: LinkMeasurement): boolean {
+    const { roundTripChangeMs, roundTripChangeRatio, rateChangeRatio, lossChangeShare } = this.tuning;
+    const difference = Math.abs(measured.roundTripMs - said.roundTripMs);
+    if (difference > roundTripChangeMs && difference > roundTripChangeRatio * said.roundTripMs) return true;
+    const rates = [measured.rateKbps, said.rateKbps];
+    if (Math.max(...rates) > rateChangeRatio * Math.min(...rates)) return true;
+    return Math.abs(measured.lossShare - said.lossShare) > lossChangeShare;
+  }
+
+  private get unknown(): LinkMeasurement {
+    return { roundTripMs: this.tuning.unknownRoundTripMs, rateKbps: 0, lossShare: 0 };
   }
 }

@@ -32,7 +32,7 @@ import {
 import { GATEWAY_SERVICE_KIND, type NodeRecord, parseRecord, sameStatement } from '../wire/record.ts';
 import { Graph } from './graph.ts';
 import { NeighbourFeed } from './neighbour-feed.ts';
-import { OwnRecord } from './own-record.ts';
+import { type LinkMeasurement, OwnRecord } from './own-record.ts';
 import { isSigned, signRecord } from './record-signature.ts';
 import { OWN, RecordStore, type StoredRecord } from './record-store.ts';
 import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, RECORD_HOPS } from './tuning.ts';
@@ -77,9 +77,9 @@ export class RecordFlood {
     this.own.setServices(services.map(({ key }) => ({ kind: GATEWAY_SERVICE_KIND, key })));
   }
 
-  /** The smoothed round trip of a link; may be told as often as it is known. */
-  setRoundTrip(link: LinkId, ms: number): void {
-    this.own.setRoundTrip(link, ms);
+  /** What a link measured; may be told as often as it is known. */
+  setMeasurement(link: LinkId, measured: LinkMeasurement): void {
+    this.own.setMeasurement(link, measured);
   }
 
   /** Whether what this node sends on a link takes a back channel, so that nobody's back channel takes that link. */

@@ -172,15 +172,18 @@ export class RecordStore {
       const other = this.records.get(keyText);
       const saidByOther = other?.links.get(stored.key);
       if (other === undefined || saidByOther === undefined || other === stored) continue;
-      const roundTripMs = Math.max(said.roundTripMs, saidByOther.roundTripMs);
-      const detour = said.detour || saidByOther.detour;
-      stored.neighbours.push({ key: other.record.node, keyText, number: other.number, roundTripMs, detour });
+      const measures = {
+        roundTripMs: Math.max(said.roundTripMs, saidByOther.roundTripMs),
+        detour: said.detour || saidByOther.detour,
+        rateKbps: lowerKnown(said.rateKbps, saidByOther.rateKbps),
+        lossShare: Math.max(said.lossShare, saidByOther.lossShare),
+      };
+      stored.neighbours.push({ key: other.record.node, keyText, number: other.number, ...measures });
       other.neighbours.push({
         key: stored.record.node,
         keyText: stored.key,
         number: stored.number,
-        roundTripMs,
-        detour,
+        ...measures,
       });
     }
   }
@@ -213,4 +216,8 @@ export class RecordStore {
     }
     return least;
   }
+}
+
+function lowerKnown(a: number, b: number): number {
+  return a === 0 || b === 0 ? a + b : Math.min(a, b);
 }

@@ -5,10 +5,13 @@ export interface GraphTuning {
    * allowed.
    */
   readonly lifetimeMs: number;
-  /** Round trips change all the time; only what would change a choice of path is worth a signature everywhere. */
+  /** Measurements change all the time; only what would change a choice of path is worth a signature everywhere. */
   readonly roundTripChangeRatio: number;
   readonly roundTripChangeMs: number;
-  readonly roundTripEveryMs: number;
+  /** A rate is what was delivered when the link was full, give or take what its queue holds. */
+  readonly rateChangeRatio: number;
+  readonly lossChangeShare: number;
+  readonly measurementEveryMs: number;
   /** Stands for a round trip that was not measured yet: neither the best link nor the worst. */
   readonly unknownRoundTripMs: number;
   /** Signatures checked for one neighbour: 1 to 4 ms each without the addon, so at most an eighth of a core. */
@@ -34,7 +37,9 @@ export const GRAPH_TUNING: GraphTuning = {
   lifetimeMs: 120_000,
   roundTripChangeRatio: 0.3,
   roundTripChangeMs: 2,
-  roundTripEveryMs: 10_000,
+  rateChangeRatio: 2,
+  lossChangeShare: 0.05,
+  measurementEveryMs: 10_000,
   unknownRoundTripMs: 100,
   verifiedPerSecondAndLink: 30,
   verifiedAtOnce: 60,

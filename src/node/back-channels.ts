@@ -26,6 +26,7 @@ import type { Lane } from '../bundle/ports.ts';
 import type { Session, SessionEvents } from '../bundle/session.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { disjointPaths, type PathGraph } from '../graph/disjoint-paths.ts';
+import { LOWEST_LATENCY } from '../graph/path-strategy.ts';
 import { WayRound } from '../graph/way-round.ts';
 import { ephemeralSecret } from '../link/context.ts';
 import type { BackChannelPort } from '../link/one-way/back-channel-port.ts';
@@ -202,7 +203,7 @@ export class BackChannels implements BackChannelPort {
 
   private paths(peer: NodeKey): NodeKey[][] {
     const { graph, self } = this.options;
-    return disjointPaths(new WayRound(graph, self, new Set(this.own.keys())), self, peer, PATHS);
+    return disjointPaths(new WayRound(graph, self, new Set(this.own.keys())), self, peer, PATHS, LOWEST_LATENCY);
   }
 
   /** Whether a route of the session takes a link that a back channel serves. One that is merely gone is its own matter. */

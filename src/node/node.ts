@@ -18,7 +18,9 @@ import { createIdentity, gatewaySecret, type Identity } from '../crypto/identity
 import { Discovery } from '../discovery/discovery.ts';
 import type { Segment, SegmentId } from '../discovery/segment.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
+import { LOWEST_LATENCY } from '../graph/path-strategy.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
+import { SeenLinks } from '../graph/seen-links.ts';
 import { LinkLayer } from '../link/link-layer.ts';
 import { RouteLayer } from '../route/route-layer.ts';
 import { ALL_ALIKE } from '../route/transit/transit-options.ts';
@@ -27,6 +29,7 @@ import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
 import { BackChannels } from './back-channels.ts';
 import type { ReachableGateway } from './gateway-choice.ts';
 import { GatewayService } from './gateway-service.ts';
+import { LinkRates } from './link-rates.ts';
 import type { NodeOptions } from './node-options.ts';
 import { echoEvents, Pinger } from './pinger.ts';
 import { SplitTransport } from './split-transport.ts';
@@ -41,6 +44,7 @@ export class Node {
   readonly links: LinkLayer;
   readonly routes: RouteLayer;
   readonly flood: RecordFlood;
+  readonly seenLinks: SeenLinks;
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
   readonly backChannels: BackChannels;
@@ -48,6 +52,7 @@ export class Node {
   readonly gateway: GatewayService | undefined;
   readonly discovery: Discovery | undefined;
   private readonly options: NodeOptions;
+  private readonly rates = new LinkRates();
   private measureAt = NEVER;
 
   constructor(options: NodeOptions) {
@@ -108,11 +113,12 @@ export class Node {
       send: (link, message) => this.links.sendChannel(link, CHANNEL_0, message),
       changed: (now) => this.graphChanged(now),
     });
+    this.seenLinks = new SeenLinks(this.flood.graph, identity.key);
     this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
     this.pinger = new Pinger(this.bundles, curve, random);
     this.backChannels = new BackChannels({
       self: identity.key,
-      graph: this.flood.graph,
+      graph: this.seenLinks,
       bundles: this.bundles,
       curve,
       random,
@@ -131,6 +137,7 @@ export class Node {
         ...options.tunnel,
         self: identity.key,
         graph: this.flood.graph,
+        seenLinks: this.seenLinks,
         gatewaysInReach: () => this.gatewaysInReach(),
         bundles: this.bundles,
         random,
@@ -248,9 +255,9 @@ export class Node {
     this.links.drain(now);
   }
 
-  /** Paths to any node of the graph, best first; a neighbour is reached without the graph. */
+  /** Paths to any node of the graph, fastest first; a neighbour is reached without the graph. */
   paths(target: NodeKey, count: number): NodeKey[][] {
-    const paths = disjointPaths(this.flood.graph, this.identity.key, target, count);
+    const paths = disjointPaths(this.seenLinks, this.identity.key, target, count, LOWEST_LATENCY);
     if (paths.length === 0 && this.links.linkOf(target) !== undefined) return [[target]];
     return paths;
   }
@@ -282,8 +289,11 @@ export class Node {
   private measureLinks(now: number): void {
     this.measureAt = now + MEASURE_LINKS_MS;
     for (const { link, session } of this.links.status(now)) {
-      if (session !== undefined) this.flood.setRoundTrip(link, session.leastRoundTripMs);
+      if (session === undefined) continue;
+      const { leastRoundTripMs: roundTripMs, lossShare } = session;
+      this.flood.setMeasurement(link, { roundTripMs, lossShare, rateKbps: this.rates.note(link, session) });
     }
+    this.uplink?.measurePaths(now);
   }
 
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
@@ -297,6 +307,7 @@ export class Node {
     this.options.log.write('info', 'link-down', { peer: addressOf(peer), reason });
     this.routes.linkDown(link, peer, now);
     this.flood.linkDown(link, peer, now);
+    this.rates.linkDown(link);
     this.discovery?.linkDown(peer, now);
   }
 

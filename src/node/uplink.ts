@@ -17,12 +17,14 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { type Log, NEVER, type RandomSource } from '../base/env.ts';
 import type { NodeKey } from '../base/ids.ts';
-import { type DeliveryMs, RELIABLE } from '../base/traffic-class.ts';
+import { type DeliveryMs, REAL_TIME, RELIABLE } from '../base/traffic-class.ts';
 import type { BundleLayer } from '../bundle/bundle-layer.ts';
 import type { Session, SessionEvents } from '../bundle/session.ts';
 import { addressHash, addressText } from '../crypto/address.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import type { Gateway, Graph } from '../graph/graph.ts';
+import { BALANCED } from '../graph/path-strategy.ts';
+import type { SeenLinks } from '../graph/seen-links.ts';
 import { ALL_RULES } from '../tunnel/classifier.ts';
 import { markPacket } from '../tunnel/congestion-mark.ts';
 import { TunnelClient, type TunnelClientEvents } from '../tunnel/tunnel-client.ts';
@@ -37,6 +39,7 @@ const DELIVERS_WITHIN_MS = 5_000;
 export interface UplinkOptions extends TunnelOptions {
   readonly self: NodeKey;
   readonly graph: Graph;
+  readonly seenLinks: SeenLinks;
   /** Those of other nodes, to which there is a path now. */
   readonly gatewaysInReach: () => ReachableGateway[];
   readonly bundles: BundleLayer;
@@ -133,6 +136,26 @@ export class Uplink {
     if (found !== undefined) this.take(found, now);
   }
 
+  /**
+   * Compares what the paths in use take with what records promise, and leaves those that were chosen for a promise that does not hold: one
+   * at a time, and only for a better one.
+   */
+  measurePaths(now: number): void {
+    const { current, choice } = this;
+    if (current === undefined || choice === undefined) return;
+    // Real Time goes first at every hop, so its round trip has no queue of this node's own making in it.
+    const measured = current.status(now).routes.flatMap(({ path, settledRoundTripMs: roundTripMs, trafficClass }) => {
+      return trafficClass === REAL_TIME && path !== undefined && roundTripMs !== undefined
+        ? [{ path, roundTripMs }]
+        : [];
+    });
+    const slow = this.options.seenLinks.learn(measured, now);
+    const best = slow.length === 0 ? [] : this.paths(choice);
+    const isBetter = (path: NodeKey[]) => !measured.some((used) => isSamePath(used.path, path));
+    const worse = slow.find(({ path }) => !best.some((kept) => isSamePath(kept, path)));
+    if (worse !== undefined && best.some(isBetter)) current.leavePath(worse.path, now);
+  }
+
   packets(batch: PacketBatch, now: number): void {
     this.tunnel.packets(batch, now);
   }
@@ -182,8 +205,13 @@ export class Uplink {
     this.take(next, now);
   }
 
+  private paths(choice: Gateway): NodeKey[][] {
+    const { seenLinks, self, routeCount } = this.options;
+    return disjointPaths(seenLinks, self, choice.node, routeCount, BALANCED);
+  }
+
   private connect(choice: Gateway, now: number): void {
-    const { bundles, clientSecret, graph, self, routeCount, redundancy = 'auto', log } = this.options;
+    const { bundles, clientSecret, routeCount, redundancy = 'auto', log } = this.options;
     this.choice = choice;
     this.chosenAt = now;
     log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
@@ -194,7 +222,7 @@ export class Uplink {
         routeCount,
         deliveryMs: this.delivery,
         redundancy,
-        paths: () => disjointPaths(graph, self, choice.node, routeCount),
+        paths: () => this.paths(choice),
         events: this.events,
       },
       now,
@@ -236,6 +264,10 @@ export class Uplink {
     };
     return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, realTime, events });
   }
+}
+
+function isSamePath(a: readonly NodeKey[], b: readonly NodeKey[]): boolean {
+  return a.length === b.length && a.every((node, i) => equal(node, b[i]));
 }
 
 function isSame(a: WantedGateway, b: WantedGateway): boolean {

@@ -3,7 +3,8 @@
  *
  *   version 1 (1) | node key 33 | sequence u64 | expiry, Unix seconds u32 | flags u8 (bit 0: gateway)
  *   | service count u8 | each: kind u8 (1 gateway) | service key 33
- *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms
+ *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms,
+ *                    | rate u8 (0 unknown, n: 8 kbit/s x 2^((n - 1) / 8)) | loss u8 (0.5 %, at most 200)
  *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
  *
  * The signature is made and checked in src/graph; here are only its bytes.
@@ -25,12 +26,18 @@ const EXPIRY_AT = SEQUENCE_AT + 8;
 const FLAGS_AT = EXPIRY_AT + 4;
 const SERVICES_AT = FLAGS_AT + 1;
 const SERVICE_BYTES = 1 + KEY_BYTES;
-const LINK_BYTES = KEY_BYTES + 2;
+const LINK_BYTES = KEY_BYTES + 4;
+const RATE_AT = KEY_BYTES + 2;
+const LOSS_AT = KEY_BYTES + 3;
 const FLAG_GATEWAY = 0x01;
 const SERVICE_GATEWAY = 1;
 const ROUND_TRIP_UNITS_PER_MS = 10;
 const ROUND_TRIP_MAX_UNITS = 0x7fff;
 const LINK_DETOUR = 0x8000;
+const LEAST_RATE_KBPS = 8;
+const RATE_STEPS_PER_OCTAVE = 8;
+const RATE_MAX_STEP = 255;
+const LOSS_STEPS = 200;
 
 export interface RecordService {
   /** 1: gateway. Other kinds are passed on unread. */
@@ -44,6 +51,10 @@ export interface RecordLink {
   readonly roundTripMs: number;
   /** What the node sends to this neighbour goes through a back channel, over other links. */
   readonly detour: boolean;
+  /** What the node can send to this neighbour, as far as it has; 0: it has not sent enough to know. To 9 %. */
+  readonly rateKbps: number;
+  /** Of what it sends to it, 0 to 1, in steps of 0.005. */
+  readonly lossShare: number;
 }
 
 export interface NodeRecord {
@@ -80,6 +91,8 @@ export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
     const units = Math.min(ROUND_TRIP_MAX_UNITS, Math.round(link.roundTripMs * ROUND_TRIP_UNITS_PER_MS));
     out.set(link.key, at);
     writeU16(out, at + KEY_BYTES, link.detour ? units | LINK_DETOUR : units);
+    out[at + RATE_AT] = rateStep(link.rateKbps);
+    out[at + LOSS_AT] = Math.round(Math.min(1, link.lossShare) * LOSS_STEPS);
   });
   return out;
 }
@@ -106,8 +119,8 @@ export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * The record, its keys as copies; the signature is not looked at. Undefined when the version, a count, a length or the
- * flags are wrong, or the sequence leaves no room for one above it. Flag bits that have no meaning yet are ignored.
+ * The record, its keys as copies; the signature is not looked at. Undefined when the version, a count, a length, a
+ * loss or the flags are wrong, or the sequence leaves no room for one above it. Flag bits that have no meaning yet are ignored.
  */
 export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   if (bytes.length < SERVICES_AT + 2 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
@@ -129,8 +142,15 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   const links: RecordLink[] = [];
   for (let at = linksAt + 1; at < end; at += LINK_BYTES) {
     const word = readU16(bytes, at + KEY_BYTES);
+    if (bytes[at + LOSS_AT] > LOSS_STEPS) return undefined;
     const roundTripMs = (word & ROUND_TRIP_MAX_UNITS) / ROUND_TRIP_UNITS_PER_MS;
-    links.push({ key: bytes.slice(at, at + KEY_BYTES) as NodeKey, roundTripMs, detour: (word & LINK_DETOUR) !== 0 });
+    links.push({
+      key: bytes.slice(at, at + KEY_BYTES) as NodeKey,
+      roundTripMs,
+      detour: (word & LINK_DETOUR) !== 0,
+      rateKbps: rateOf(bytes[at + RATE_AT]),
+      lossShare: bytes[at + LOSS_AT] / LOSS_STEPS,
+    });
   }
   return {
     node: bytes.slice(KEY_AT, SEQUENCE_AT) as NodeKey,
@@ -139,4 +159,14 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
     services,
     links,
   };
+}
+
+/** The step next below a rate, so that nobody is promised more. */
+function rateStep(kbps: number): number {
+  if (kbps < LEAST_RATE_KBPS) return kbps > 0 ? 1 : 0;
+  return Math.min(RATE_MAX_STEP, 1 + Math.floor(RATE_STEPS_PER_OCTAVE * Math.log2(kbps / LEAST_RATE_KBPS) + 1e-9));
+}
+
+function rateOf(step: number): number {
+  return step === 0 ? 0 : LEAST_RATE_KBPS * 2 ** ((step - 1) / RATE_STEPS_PER_OCTAVE);
 }

@@ -8,6 +8,7 @@ import type { NodeKey } from '../../src/base/ids.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { disjointPaths, MAX_PATH_HOPS } from '../../src/graph/disjoint-paths.ts';
 import { Graph } from '../../src/graph/graph.ts';
+import { LOWEST_LATENCY } from '../../src/graph/path-strategy.ts';
 import { OWN, RecordStore } from '../../src/graph/record-store.ts';
 import { encodeUnsignedRecord, parseRecord, type RecordLink, withSignature } from '../../src/wire/record.ts';
 import { heldBytes } from '../fuzz/harness/heap.ts';
@@ -49,8 +50,8 @@ function fill(store: RecordStore, keys: readonly NodeKey[], random: SeededRandom
     const b = i < NODES ? (i + 1) % NODES : random.integer(NODES);
     if (a === b || links[a].some(({ key }) => key === keys[b])) continue;
     const roundTripMs = 1 + random.integer(100);
-    links[a].push({ key: keys[b], roundTripMs, detour: false });
-    links[b].push({ key: keys[a], roundTripMs, detour: false });
+    links[a].push({ key: keys[b], roundTripMs, detour: false, rateKbps: 0, lossShare: 0 });
+    links[b].push({ key: keys[a], roundTripMs, detour: false, rateKbps: 0, lossShare: 0 });
   }
   for (const [i, node] of keys.entries()) {
     const said = { node, sequence: 1, expiry: 1, services: [], links: links[i] };
@@ -67,7 +68,7 @@ function searches(graph: Graph, keys: readonly NodeKey[], count: number, random:
   for (let i = 0; i < SEARCHES; i++) {
     const [from, to] = [random.pick(keys), random.pick(keys)];
     const startedMs = performance.now();
-    const paths = disjointPaths(graph, from, to, count);
+    const paths = disjointPaths(graph, from, to, count, LOWEST_LATENCY);
     times.push(performance.now() - startedMs);
     found += paths.length;
     hops = Math.max(hops, ...paths.map((path) => path.length));

@@ -187,6 +187,8 @@ class FloodUnderFire implements FuzzTarget {
       key: random.pick(this.nodes).key,
       roundTripMs: random.integer(500),
       detour: random.chance(0.2),
+      rateKbps: random.integer(1_000_000),
+      lossShare: random.unit(),
     }));
     const services = random.chance(0.2) ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey }] : [];
     const expiry = Math.floor(this.sequence() / 1_000) + 120;

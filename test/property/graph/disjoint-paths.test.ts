@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { disjointPaths, MAX_PATH_HOPS } from '../../../src/graph/disjoint-paths.ts';
+import { LOWEST_LATENCY } from '../../../src/graph/path-strategy.ts';
 import { type Edge, graphFrom, keyOf, namesOf } from '../../unit/graph/drawn-graph.ts';
 
 /** Graphs of up to `nodes` nodes; at most one edge between two. */
@@ -95,21 +96,29 @@ function cheapest(edges: readonly Edge[], nodes: number, from: number, to: numbe
 }
 
 describe('disjoint paths in random graphs', () => {
-  it('follow links, share no node, and are as many as the maximum flow says', () => {
+  it('follow links, share no node as far as the maximum flow allows, then no link as long as there is a path', () => {
     fc.assert(
       fc.property(graphs(11), fc.integer({ min: 1, max: 8 }), ({ edges, nodes }, count) => {
-        const paths = disjointPaths(graphFrom(edges), keyOf(0), keyOf(nodes - 1), count).map(namesOf);
-        const inner = paths.flatMap((path) => path.slice(0, -1));
+        const paths = disjointPaths(graphFrom(edges), keyOf(0), keyOf(nodes - 1), count, LOWEST_LATENCY).map(namesOf);
+        const apart = Math.min(count, maxFlow(edges, nodes, 0, nodes - 1));
+        const inner = paths.slice(0, apart).flatMap((path) => path.slice(0, -1));
         expect(new Set(inner).size).toBe(inner.length);
-        expect(inner).not.toContain(0);
-        expect(inner).not.toContain(nodes - 1);
+        const all = paths.flatMap((path) => path.slice(0, -1));
+        expect(all).not.toContain(0);
+        expect(all).not.toContain(nodes - 1);
         const costs = paths.map((path) => {
           expect(path.at(-1)).toBe(nodes - 1);
           expect(path.length).toBeLessThanOrEqual(MAX_PATH_HOPS);
           return costOf(edges, 0, path);
         });
-        expect(costs).toEqual(costs.toSorted((a, b) => a - b));
-        expect(paths.length).toBe(Math.min(count, maxFlow(edges, nodes, 0, nodes - 1)));
+        for (const part of [costs.slice(0, apart), costs.slice(apart)]) {
+          expect(part).toEqual(part.toSorted((a, b) => a - b));
+        }
+        const used = paths.flatMap((path) => path.map((to, i) => [i === 0 ? 0 : path[i - 1], to].sort().join()));
+        expect(new Set(used).size).toBe(used.length);
+        const left = edges.filter(([a, b]) => !used.includes([a, b].sort().join()));
+        if (paths.length < count) expect(maxFlow(left, nodes, 0, nodes - 1)).toBe(0);
+        else expect(paths.length).toBe(count);
       }),
       { numRuns: 500 },
     );
@@ -118,9 +127,10 @@ describe('disjoint paths in random graphs', () => {
   it('have the shortest round trips in sum of all such sets', () => {
     fc.assert(
       fc.property(graphs(7), fc.integer({ min: 1, max: 3 }), ({ edges, nodes }, count) => {
-        const paths = disjointPaths(graphFrom(edges), keyOf(0), keyOf(nodes - 1), count).map(namesOf);
-        const sum = paths.reduce((total, path) => total + costOf(edges, 0, path), 0);
-        expect(sum).toBe(cheapest(edges, nodes, 0, nodes - 1, paths.length));
+        const paths = disjointPaths(graphFrom(edges), keyOf(0), keyOf(nodes - 1), count, LOWEST_LATENCY).map(namesOf);
+        const apart = Math.min(count, maxFlow(edges, nodes, 0, nodes - 1));
+        const sum = paths.slice(0, apart).reduce((total, path) => total + costOf(edges, 0, path), 0);
+        expect(sum).toBe(cheapest(edges, nodes, 0, nodes - 1, apart));
       }),
       { numRuns: 300 },
     );

@@ -18,6 +18,8 @@ const record = fc.record({
       key: key.map((bytes) => bytes as NodeKey),
       roundTripMs: fc.nat({ max: 0x7fff }).map((units) => units / 10),
       detour: fc.boolean(),
+      rateKbps: fc.nat({ max: 255 }).map((step) => (step === 0 ? 0 : 8 * 2 ** ((step - 1) / 8))),
+      lossShare: fc.nat({ max: 200 }).map((steps) => steps / 200),
     }),
     { maxLength: 64 },
   ),

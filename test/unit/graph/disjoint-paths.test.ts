@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { disjointPaths } from '../../../src/graph/disjoint-paths.ts';
+import { LOWEST_LATENCY } from '../../../src/graph/path-strategy.ts';
 import { graphFrom, keyOf, namesOf } from './drawn-graph.ts';
 
 /** Paths as node numbers. */
 function search(edges: [number, number, number?][], from: number, to: number, count: number): number[][] {
-  return disjointPaths(graphFrom(edges), keyOf(from), keyOf(to), count).map(namesOf);
+  return disjointPaths(graphFrom(edges), keyOf(from), keyOf(to), count, LOWEST_LATENCY).map(namesOf);
 }
 
 describe('disjoint paths', () => {
@@ -28,8 +29,8 @@ describe('disjoint paths', () => {
     ]);
   });
 
-  it('share no node, even where they could do so without sharing a link', () => {
-    const hourglass: [number, number][] = [
+  it('share no node where they need not, and no link in any case', () => {
+    const hourglass: [number, number, number?][] = [
       [0, 1],
       [0, 2],
       [1, 5],
@@ -39,7 +40,24 @@ describe('disjoint paths', () => {
       [3, 9],
       [4, 9],
     ];
-    expect(search(hourglass, 0, 9, 2).length).toBe(1);
+    const byHourglass = [
+      [1, 5, 3, 9],
+      [2, 5, 4, 9],
+    ];
+    expect(search(hourglass, 0, 9, 4)).toEqual(byHourglass);
+    const longWay: [number, number, number?][] = [
+      [0, 6, 500],
+      [6, 9, 500],
+    ];
+    expect(search([...hourglass, ...longWay], 0, 9, 2)).toEqual([
+      [1, 5, 3, 9],
+      [6, 9],
+    ]);
+    expect(search([...hourglass, ...longWay], 0, 9, 3)).toEqual([
+      [1, 5, 3, 9],
+      [6, 9],
+      [2, 5, 4, 9],
+    ]);
   });
 
   it('come with the shortest round trip first, a direct link among them', () => {

@@ -30,6 +30,8 @@ export function graphFrom(edges: readonly Edge[]): PathGraph {
         number: to,
         roundTripMs,
         detour: detour !== undefined,
+        rateKbps: 0,
+        lossShare: 0,
       });
     }
   }

@@ -14,6 +14,8 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
     const claimed = Object.entries(claims).map(([to, roundTripMs]) => ({
       key: keyOf(Number(to)),
       roundTripMs,
+      rateKbps: 0,
+      lossShare: 0,
       detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
     }));
     const record = { node, sequence: 1, expiry: 1, services: [], links: claimed };
@@ -32,6 +34,8 @@ describe('the graph', () => {
         number: graph.numberOf(toHex(keyOf(2))),
         roundTripMs: 7,
         detour: false,
+        rateKbps: 0,
+        lossShare: 0,
       },
     ]);
     expect(graph.neighbours(toHex(keyOf(2))).map(({ roundTripMs }) => roundTripMs)).toEqual([7]);

@@ -130,7 +130,8 @@ describe('the own record', () => {
   it('is signed anew for a round trip only when it moved by 30 % and 2 ms, and every 10 s at most', () => {
     const network = FloodNetwork.chain(2);
     const [a, b] = network.nodes;
-    const roundTrip = (ms: number): void => a.flood.setRoundTrip(b.index as LinkId, ms);
+    const roundTrip = (ms: number): void =>
+      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: ms, rateKbps: 0, lossShare: 0 });
     roundTrip(5);
     network.run(20_000);
     for (const ms of [6.4, 3.6, 6.9]) {
@@ -144,6 +145,34 @@ describe('the own record', () => {
     network.run(30_000);
     expect(ownRecordsSent(network, a, b).map(({ at }) => at)).toEqual([0, 60_000, 70_000]);
     expect(b.flood.graph.recordOf(a.identity.key)?.links[0].roundTripMs).toBe(40);
+  });
+
+  it('is signed anew for a rate that doubled and for 5 % more loss, and counts with the worse of what both ends say', () => {
+    const network = FloodNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const measured = (rateKbps: number, lossShare: number): void =>
+      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: 5, rateKbps, lossShare });
+    measured(4_096, 0.01);
+    b.flood.setMeasurement(a.index as LinkId, { roundTripMs: 5, rateKbps: 65_536, lossShare: 0.02 });
+    network.run(15_000);
+    const signed = ownRecordsSent(network, a, b).length;
+    for (const [rateKbps, lossShare] of [
+      [8_000, 0.01],
+      [2_100, 0.055],
+    ]) {
+      measured(rateKbps, lossShare);
+      network.run(11_000);
+    }
+    expect(ownRecordsSent(network, a, b)).toHaveLength(signed);
+    const link = () => b.flood.graph.neighbours(toHex(a.identity.key))[0];
+    expect(link()).toMatchObject({ rateKbps: 4_096, lossShare: 0.02 });
+    measured(131_072, 0.01);
+    network.run(11_000);
+    expect(link()).toMatchObject({ rateKbps: 65_536, lossShare: 0.02 });
+    measured(131_072, 0.5);
+    network.run(11_000);
+    expect(link()).toMatchObject({ rateKbps: 65_536, lossShare: 0.5 });
+    expect(ownRecordsSent(network, a, b).length).toBe(signed + 2);
   });
 
   it('is signed anew when a link begins or ends to be a detour', () => {

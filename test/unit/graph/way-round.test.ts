@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../src/base/bytes.ts';
 import { disjointPaths } from '../../../src/graph/disjoint-paths.ts';
+import { LOWEST_LATENCY } from '../../../src/graph/path-strategy.ts';
 import { WayRound } from '../../../src/graph/way-round.ts';
 import { type Edge, graphFrom, keyOf, namesOf } from './drawn-graph.ts';
 
@@ -8,7 +9,7 @@ import { type Edge, graphFrom, keyOf, namesOf } from './drawn-graph.ts';
 function search(edges: readonly Edge[], to: number, avoided: readonly number[]): number[][] {
   const names = new Set(avoided.map((number) => toHex(keyOf(number))));
   const graph = new WayRound(graphFrom(edges), keyOf(0), names);
-  return disjointPaths(graph, keyOf(0), keyOf(to), 4).map(namesOf);
+  return disjointPaths(graph, keyOf(0), keyOf(to), 4, LOWEST_LATENCY).map(namesOf);
 }
 
 describe('the way round a link', () => {

@@ -18,8 +18,8 @@ const record: NodeRecord = {
   expiry: 1_700_000_120,
   services: [{ kind: 1, key: key(3) as Uint8Array as ServiceKey }],
   links: [
-    { key: key(4), roundTripMs: 12.3, detour: false },
-    { key: key(5), roundTripMs: 0, detour: true },
+    { key: key(4), roundTripMs: 12.3, detour: false, rateKbps: 0, lossShare: 0 },
+    { key: key(5), roundTripMs: 0, detour: true, rateKbps: 16_384, lossShare: 0.25 },
   ],
 };
 const bytes = withSignature(encodeUnsignedRecord(record), signature);
@@ -27,7 +27,7 @@ const bytes = withSignature(encodeUnsignedRecord(record), signature);
 describe('a record', () => {
   it('reads what was written', () => {
     expect(parseRecord(bytes)).toEqual(record);
-    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 34 + 1 + 2 * 35 + 64);
+    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 34 + 1 + 2 * 37 + 64);
     expect(signatureOf(bytes)).toEqual(signature);
     expect(signedPart(bytes)).toEqual(encodeUnsignedRecord(record));
   });
@@ -36,16 +36,22 @@ describe('a record', () => {
     const full: NodeRecord = {
       ...record,
       services: Array.from({ length: 8 }, (_, i) => ({ kind: 1, key: key(i) as Uint8Array as ServiceKey })),
-      links: Array.from({ length: 64 }, (_, i) => ({ key: key(i), roundTripMs: i, detour: i % 2 === 1 })),
+      links: Array.from({ length: 64 }, (_, i) => ({
+        key: key(i),
+        roundTripMs: i,
+        detour: i % 2 === 1,
+        rateKbps: 8 * 2 ** (i / 8),
+        lossShare: i / 200,
+      })),
     };
     expect(parseRecord(withSignature(encodeUnsignedRecord(full), signature))).toEqual(full);
     expect(() => encodeUnsignedRecord({ ...full, links: [...full.links, full.links[0]] })).toThrow();
   });
 
   it('says at most 3,276.7 ms of round trip, and never a detour in its place', () => {
-    const slow = { ...record, links: [{ key: key(4), roundTripMs: 60_000, detour: false }] };
+    const slow = { ...record, links: [{ ...record.links[0], roundTripMs: 60_000 }] };
     expect(parseRecord(withSignature(encodeUnsignedRecord(slow), signature))?.links).toEqual([
-      { key: key(4), roundTripMs: 3276.7, detour: false },
+      { ...record.links[0], roundTripMs: 3276.7 },
     ]);
   });
 
@@ -76,7 +82,7 @@ describe('a record', () => {
   it('says the same when only sequence, expiry and signature differ', () => {
     const later = withSignature(encodeUnsignedRecord({ ...record, sequence: 1, expiry: 2 }), new Uint8Array(64));
     expect(sameStatement(bytes, later)).toBe(true);
-    const moved = { ...record, links: [record.links[0], { key: key(5), roundTripMs: 1, detour: true }] };
+    const moved = { ...record, links: [record.links[0], { ...record.links[1], roundTripMs: 1 }] };
     expect(sameStatement(bytes, withSignature(encodeUnsignedRecord(moved), signature))).toBe(false);
     const detour = { ...record, links: [{ ...record.links[0], detour: true }, record.links[1]] };
     expect(sameStatement(bytes, withSignature(encodeUnsignedRecord(detour), signature))).toBe(false);
