@@ -1,0 +1,89 @@
+/**
+ * What it costs to know the network: so many nodes, each linked with four others on average (a ring and as many links again at random), are
+ * switched on within a second. Measured: until every node knows every other; what records and their acknowledgements then cost each node a
+ * second, all records being renewed once a minute; until every node knows that a link is gone. Everybody is within 10 hops, so everybody hears of everybody.
+ *
+ * `discovery-scale 100 300` runs these sizes only. 1,000 nodes hold a million records, in some GB of memory: more of them do not
+ * fit one process (`NODE_OPTIONS=--max-old-space-size=12000` for the largest).
+ */
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { FloodWorld } from './world/flood-world.ts';
+
+export const about = 'convergence and control traffic of networks of 100, 300 and 1,000 nodes';
+export const takes = '5 min, gate 20 s';
+export const gate = true;
+
+const SIZES = [100, 300, 1_000];
+const POWER_ON_WITHIN_MS = 1_000;
+const LOOK_EVERY_MS = 100;
+const DEADLINE_MS = 180_000;
+/** Every record is renewed once. */
+const STEADY_MS = 60_000;
+/** What others may take of the slowest uplink, 10 % of 2 Mb/s, with every record renewed. */
+const BOUND_BYTES_PER_SECOND = 25_000;
+const PLOT_COLUMNS = 60;
+
+type Figure = ReturnType<typeof measure>;
+
+export function run(context: RunContext): RunResult {
+  const asked = context.args.map(Number);
+  const sizes = asked.length > 0 ? asked : context.gate ? SIZES.slice(0, 1) : SIZES;
+  const figures = sizes.map((nodes) => {
+    const figure = measure(nodes);
+    context.log(JSON.stringify(figure));
+    return figure;
+  });
+  for (const line of plot(figures)) context.log(line);
+  const pass = figures.every(
+    ({ knownMs, changedMs, bytesPerSecond }) =>
+      knownMs !== undefined && changedMs !== undefined && bytesPerSecond < BOUND_BYTES_PER_SECOND,
+  );
+  return { pass, boundBytesPerSecond: BOUND_BYTES_PER_SECOND, figures };
+}
+
+function measure(nodes: number) {
+  const world = new FloodWorld(1, nodes);
+  const random = new SeededRandom(1, `links of ${nodes}`);
+  const { hosts } = world;
+  const pairs = new Set<string>();
+  for (let i = 0; i < nodes; i++) pairs.add([i, (i + 1) % nodes].sort((a, b) => a - b).join());
+  while (pairs.size < 2 * nodes) {
+    const [a, b] = [random.integer(nodes), random.integer(nodes)];
+    if (a !== b) pairs.add([a, b].sort((x, y) => x - y).join());
+  }
+  for (const pair of pairs) {
+    const [a, b] = pair.split(',').map(Number);
+    world.at(random.integer(POWER_ON_WITHIN_MS), () => world.connect(hosts[a], hosts[b]));
+  }
+  const isKnown = () => hosts.every(({ flood }) => flood.graph.size === nodes);
+  const knownMs = world.until(isKnown, LOOK_EVERY_MS, DEADLINE_MS);
+  const joinBytes = Math.round(world.sentBytes / nodes);
+  const [bytesBefore, messagesBefore] = [world.sentBytes, world.sentMessages];
+  world.run(world.now + STEADY_MS);
+  const perNodeSecond = (sum: number) => Math.round((10_000 * sum) / nodes / STEADY_MS) / 10;
+  const bytesPerSecond = perNodeSecond(world.sentBytes - bytesBefore);
+  const messagesPerSecond = perNodeSecond(world.sentMessages - messagesBefore);
+  const [a, b] = [hosts[0], hosts[1]];
+  const [nameA, nameB] = [toHex(a.identity.key), toHex(b.identity.key)];
+  world.disconnect(a, b);
+  const isGone = () => hosts.every(({ flood }) => !flood.graph.neighbours(nameA).some((l) => l.keyText === nameB));
+  const changedMs = world.until(isGone, LOOK_EVERY_MS, DEADLINE_MS);
+  return { nodes, links: pairs.size, knownMs, changedMs, joinBytes, bytesPerSecond, messagesPerSecond };
+}
+
+function plot(figures: readonly Figure[]): string[] {
+  const bars = (title: string, figureOf: (figure: Figure) => number): string[] => {
+    const most = Math.max(...figures.map(figureOf));
+    const rows = figures.map((figure) => {
+      const bar = '#'.repeat(Math.max(1, Math.round((PLOT_COLUMNS * figureOf(figure)) / most)));
+      return `${String(figure.nodes).padStart(6)} ${bar} ${figureOf(figure)}`;
+    });
+    return [title, ...rows];
+  };
+  return [
+    ...bars('bytes a second and node', ({ bytesPerSecond }) => bytesPerSecond),
+    ...bars('ms until everybody knows everybody', ({ knownMs }) => knownMs ?? DEADLINE_MS),
+  ];
+}
