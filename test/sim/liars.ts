@@ -20,13 +20,16 @@ import { Crowd } from './world/crowd.ts';
 import { Network } from './world/network.ts';
 
 export const about = 'liars attract no traffic for longer than 4 s, fake no link, and put no good neighbour out';
-export const takes = '1 min';
+export const takes = '1 min, gate 20 s';
 export const gate = true;
 
 /** Nodes measure every 2 s; the first round trip over the liars takes its time. */
 const MEASUREMENT_INTERVAL_MS = 4_000;
 const LIES_OUT_MS = 15_000;
 const AFTERWARDS_MS = 600_000;
+const GATE_AFTERWARDS_MS = 120_000;
+const CROWD_WAVES = 200;
+const GATE_CROWD_WAVES = 40;
 const LOOK_EVERY_MS = 500;
 const PACKET_EVERY_MS = 100;
 /** The id of a link that does not exist. */
@@ -35,11 +38,11 @@ const CLAIMED: LinkMeasurement = { roundTripMs: 0.1, rateKbps: 1_000_000, lossSh
 
 export function run(context: RunContext): RunResult {
   const seed = Number(context.args[0] ?? 1);
-  const attract = attracted(seed);
+  const attract = attracted(seed, context.gate ? GATE_AFTERWARDS_MS : AFTERWARDS_MS);
   context.log(`attract: ${JSON.stringify(attract)}`);
   const alone = claimedAlone(seed);
   context.log(`alone: ${JSON.stringify(alone)}`);
-  const crowd = new Crowd(seed).run();
+  const crowd = new Crowd(seed, context.gate ? GATE_CROWD_WAVES : CROWD_WAVES).run();
   context.log(`crowd: ${JSON.stringify(crowd)}`);
   return { pass: attract.ok && alone.ok && crowd.ok, seed, attract, alone, crowd };
 }
@@ -53,7 +56,7 @@ function lies(network: Network, liar: number, other: number): void {
   };
 }
 
-function attracted(seed: number) {
+function attracted(seed: number, afterwardsMs: number) {
   const wires = [
     { a: 0, b: 1, shape: { delayMs: 5 } },
     { a: 1, b: 2, shape: { delayMs: 150 } },
@@ -75,7 +78,7 @@ function attracted(seed: number) {
   const leasedAt = world.now;
   let firstAt: number | undefined;
   let lastAt: number | undefined;
-  const sendUntil = leasedAt + AFTERWARDS_MS;
+  const sendUntil = leasedAt + afterwardsMs;
   const send = (): void => {
     network.send(100);
     if (world.now < sendUntil) world.at(world.now + PACKET_EVERY_MS, send);

@@ -9,7 +9,6 @@ import { DISCOVERY_TUNING } from '../../../src/discovery/tuning.ts';
 import { ipv6Segment, linkLocal } from '../../unit/discovery/endpoints.ts';
 import { DiscoveringBox, identityOf } from '../../unit/discovery/segment-network.ts';
 
-const WAVES = 200;
 const IN_A_WAVE = 40;
 const RESTART_EVERY = 20;
 const SEGMENT = 1;
@@ -17,6 +16,7 @@ const FIRST_DAY_MS = 3_600_000;
 const MAX_WAVE_MS = 600_000;
 
 export class Crowd {
+  private readonly waves: number;
   private readonly random: SeededRandom;
   private readonly kept = { lines: [] as readonly string[], saves: 0 };
   private readonly good = identityOf('good neighbour').key;
@@ -24,7 +24,8 @@ export class Crowd {
   private strangers: NodeKey[] = [];
   private names = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, waves: number) {
+    this.waves = waves;
     this.random = new SeededRandom(seed, 'crowd');
     this.box = this.boot(0);
   }
@@ -36,7 +37,7 @@ export class Crowd {
     let refused = 0;
     let forgotten = 0;
     let most = 0;
-    for (let wave = 0; wave < WAVES; wave++) {
+    for (let wave = 0; wave < this.waves; wave++) {
       if (wave % RESTART_EVERY === RESTART_EVERY - 1) {
         this.box = this.boot(this.box.now);
         // Strangers are quicker.
