@@ -5,11 +5,10 @@
 
 /** Section 2.1. */
 export const HANDSHAKE_RETRY_FIRST_MS = 250;
-export const HANDSHAKE_RETRY_EAGER_MS = 500;
 export const HANDSHAKE_EAGER_MS = 120_000;
 export const HANDSHAKE_RETRY_MAX_MS = 5_000;
 export const HANDSHAKE_TRIES_PER_PACE = 4;
-export const HANDSHAKE_TRIES_PER_EPHEMERAL = 12;
+export const HANDSHAKE_TRIES_PER_EPHEMERAL = 24;
 export const HANDSHAKE_TRIES_OF_FINAL = 30;
 export const PENDING_HANDSHAKES_MAX = 64;
 export const INITS_PER_SECOND_MAX = 50;

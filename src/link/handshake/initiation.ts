@@ -3,9 +3,9 @@
  *
  * opening: INIT is sent. closing: RESPONSE came, FINAL is sent, and the session exists but has not been heard.
  *
- * Timers: INIT is sent again after 250 ms, four times, because a wire that loses half of everything needs several tries; then every
- * 500 ms for two minutes, so that what waits for the end of an outage goes on within a second of it; then four times at twice the interval, up
- * to 5 s. After twelve tries a fresh ephemeral key begins another INIT at the same pace.
+ * Timers: INIT is sent again every 250 ms for two minutes, because a wire that loses half of everything needs several tries, and what waits for
+ * the end of an outage goes on within a second of it; then four times at twice the interval, up to 5 s. After 24 tries a fresh
+ * ephemeral key begins another INIT at the same pace.
  * FINAL is sent again every 250 ms, for the peer is there; after thirty tries INIT begins anew, at 250 ms. A COOKIE lets INIT
  * go again at once, one time for each try.
  */
@@ -33,7 +33,6 @@ import type { IndexAllocator } from '../index-table.ts';
 import {
   COOKIE_SECRET_LIFE_MS,
   HANDSHAKE_EAGER_MS,
-  HANDSHAKE_RETRY_EAGER_MS,
   HANDSHAKE_RETRY_FIRST_MS,
   HANDSHAKE_RETRY_MAX_MS,
   HANDSHAKE_TRIES_OF_FINAL,
@@ -200,7 +199,7 @@ export class Initiation {
     this.tries += 1;
     this.retryAt = now + this.retryMs;
     if (this.closing !== undefined || this.tries % HANDSHAKE_TRIES_PER_PACE !== 0) return;
-    const slowestMs = now - this.startedAt < HANDSHAKE_EAGER_MS ? HANDSHAKE_RETRY_EAGER_MS : HANDSHAKE_RETRY_MAX_MS;
+    const slowestMs = now - this.startedAt < HANDSHAKE_EAGER_MS ? HANDSHAKE_RETRY_FIRST_MS : HANDSHAKE_RETRY_MAX_MS;
     this.retryMs = Math.min(2 * this.retryMs, slowestMs);
   }
 
