@@ -21,7 +21,8 @@ export const UNFINISHED_BYTES_PER_ROUTE = 262_144;
 export const INITIAL_CREDIT_BYTES = 16_384;
 /** Of a Real Time route at one node. */
 export const REAL_TIME_WAITING_BYTES = 65_536;
-/** A Bulk route of whose pieces none gets through for this long gives up those that it has sent. */
+/** A Bulk route of whose pieces none gets through for this long, and for so many probe timeouts, gives up those that it has sent. */
 export const PERSISTENCE_MS = 2_000;
+export const PERSISTENCE_PROBES = 3;
 /** A sequence is this much less than the oldest unacknowledged one at the most. */
 export const SEQUENCES_UNDER_WAY = 0x10_0000;

@@ -39,7 +39,7 @@ export interface RouteTuning {
   readonly boundAllowanceMs: number;
   /** A bound is looked at once a loop, and not more often than this: shorter samples of the rate are noise. */
   readonly boundRoundMs: number;
-  /** A route that slows down gives its room back at this pace; a pause of a few round trips keeps it. */
+  /** A route that slows down gives its room back at this pace, four rounds where these are longer; a pause of a few round trips keeps it. */
   readonly rateHalfLifeMs: number;
   /**
    * What may wait where an own route begins, at its rate: with 4 ms two routes of 50 Mb/s stood still now and then, and a download over both

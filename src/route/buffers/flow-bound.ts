@@ -12,6 +12,11 @@
 import { INITIAL_CREDIT_BYTES } from '../protocol-limits.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../tuning.ts';
 
+/** A dip of a round or two must not halve what a long path may hold. */
+const HALF_LIFE_ROUNDS = 4;
+/** What rests longer is paused, not slow. */
+const PAUSE_HALF_LIVES = 4;
+
 /** Measured anew at each look, once a round of the loop. */
 export interface LoopMeasures {
   /** Up and down. */
@@ -40,18 +45,18 @@ export class FlowBound {
   private left = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
   private leftAt = Number.NEGATIVE_INFINITY;
-  private roundMs: number;
+  /** How long a round of the loop is; 0 before the first look. */
+  private roundMs = 0;
 
   constructor(tuning: BoundTuning = ROUTE_TUNING) {
     this.tuning = tuning;
     this.bytes = INITIAL_CREDIT_BYTES;
-    this.roundMs = tuning.boundRoundMs;
   }
 
   /** Bytes left the buffer. True when it is time to `look`. */
   leave(bytes: number, now: number): boolean {
     // After a pause there is no rate to speak of: a new interval begins.
-    if (now - this.leftAt > 4 * Math.max(this.roundMs, this.tuning.rateHalfLifeMs)) {
+    if (now - this.leftAt > PAUSE_HALF_LIVES * this.halfLifeMs) {
       this.lookedAt = now;
       this.left = 0;
     }
@@ -63,9 +68,12 @@ export class FlowBound {
   look(loop: LoopMeasures, now: number): void {
     const { leastBoundBytes, boundAllowanceMs, boundRoundMs, rateHalfLifeMs, lossShareCounted } = this.tuning;
     const passedMs = now - this.lookedAt;
+    this.roundMs = Math.max(boundRoundMs, loop.roundTripMs);
+    if (passedMs === 0) return;
     const sample = this.left / passedMs;
-    // A sample is a few pieces more or less: what rises in one round is believed by a third, what falls by time.
-    const weight = sample > this.rateBytesPerMs ? 1 / 3 : 1 - 0.5 ** (passedMs / rateHalfLifeMs);
+    // A sample of a short round is a few pieces more or less: what rises there is believed by a third, what falls by time.
+    const riseWeight = passedMs < rateHalfLifeMs ? 1 / 3 : 1;
+    const weight = sample > this.rateBytesPerMs ? riseWeight : 1 - 0.5 ** (passedMs / this.halfLifeMs);
     this.rateBytesPerMs += (sample - this.rateBytesPerMs) * weight;
     const loss = Math.min(loop.lossShare, lossShareCounted);
     const factor = 1.5 + (10 * loss) / (1 - loss);
@@ -76,6 +84,9 @@ export class FlowBound {
     this.heldBack = false;
     this.left = 0;
     this.lookedAt = now;
-    this.roundMs = Math.max(boundRoundMs, loop.roundTripMs);
+  }
+
+  private get halfLifeMs(): number {
+    return Math.max(this.tuning.rateHalfLifeMs, HALF_LIFE_ROUNDS * this.roundMs);
   }
 }

@@ -4,9 +4,9 @@
  * ones go out again before those that wait.
  *
  * A piece whose time is over becomes a GONE where it stands: with its sequence and length when it was sent, else with a
- * new sequence and nothing to count. Three reasons: its deadline; a Bulk route of whose pieces none got through for 2 s; a
- * Real Time route with more than 64 KiB waiting, which loses the oldest. A piece that is sent once loses its bytes when it
- * is sent, and becomes a GONE when it is lost.
+ * new sequence and nothing to count. Three reasons: its deadline; a Bulk route of whose pieces none got through for 2 s and
+ * three probe timeouts; a Real Time route with more than 64 KiB waiting, which loses the oldest. A piece that is sent once
+ * loses its bytes when it is sent, and becomes a GONE when it is lost.
  *
  * Hot path: allocates nothing.
  */
@@ -18,6 +18,7 @@ import type { Neighbour } from '../neighbours.ts';
 import {
   INITIAL_CREDIT_BYTES,
   PERSISTENCE_MS,
+  PERSISTENCE_PROBES,
   REAL_TIME_WAITING_BYTES,
   SEQUENCES_UNDER_WAY,
 } from '../protocol-limits.ts';
@@ -208,7 +209,7 @@ export class RouteBuffer {
     for (let record = this.again.head; record !== NONE; record = store.nextAgain[record]) {
       if (now >= store.deadlineAt[record]) this.giveUp(record, now);
     }
-    if (unacked.count > 0 && this.trafficClass !== REAL_TIME && now - this.progressAt >= PERSISTENCE_MS) {
+    if (unacked.count > 0 && this.trafficClass !== REAL_TIME && now - this.progressAt >= this.patienceMs) {
       for (let record = unacked.head; record !== NONE; record = store.next[record]) this.giveUp(record, now);
       this.progressAt = now;
     }
@@ -228,6 +229,11 @@ export class RouteBuffer {
     const bytes = this.heldBytes;
     this.waitingBytes = 0;
     if (bytes > 0) this.free(bytes, now);
+  }
+
+  /** How long pieces are tried of which none gets through. */
+  private get patienceMs(): number {
+    return Math.max(PERSISTENCE_MS, PERSISTENCE_PROBES * this.neighbour.measures.bulkProbeMs);
   }
 
   private get onceOnLink(): boolean {

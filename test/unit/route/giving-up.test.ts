@@ -93,6 +93,19 @@ describe('a Bulk route of whose pieces none gets through', () => {
     expect(c.messages.map(({ number }) => number)).toEqual([1]);
   });
 
+  it('is as patient as a link of seconds needs', () => {
+    const network = RouteNetwork.chain(2);
+    const { origin, destination } = ends(network);
+    const route = openRoute(network, ...network.nodes);
+    network.run(50);
+    network.measuresOf(origin, destination).bulkProbeMs = 1_000;
+    network.delayOf = losing(destination.name, () => network.now < 2_900);
+    origin.layer.send(route, bytesOf(5_000), network.now);
+    network.run(4_000);
+    expect(destination.messages.length).toBe(1);
+    expect(destination.lost).toEqual([]);
+  });
+
   it('gives nothing up while something gets through', () => {
     const network = RouteNetwork.chain(2);
     const { origin, destination } = ends(network);

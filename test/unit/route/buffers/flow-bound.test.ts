@@ -61,6 +61,18 @@ describe('the bound of a buffer', () => {
     expect(standing.bytes).toBeLessThan(16_384);
   });
 
+  it('grows by half a round on a path of seconds, on which all of it leaves at once and then nothing for long', () => {
+    const bound = new FlowBound();
+    const loop = { ...LOOP, roundTripMs: 4_000, capBytes: 1e9 };
+    for (let now = 0; now < 100_000; now += 4_000) {
+      if (bound.leave(bound.bytes, now)) bound.look(loop, now);
+    }
+    expect(bound.bytes).toBeGreaterThan(16_384 * 1.4 ** 22);
+    const full = bound.bytes;
+    if (bound.leave(bound.bytes / 2, 104_000)) bound.look(loop, 104_000);
+    expect(bound.bytes).toBeGreaterThan(0.8 * full);
+  });
+
   it('is not made small by a pause', () => {
     const bound = new FlowBound();
     flow(bound, 500, 0, 2_000);
