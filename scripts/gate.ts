@@ -6,7 +6,7 @@ import type { RunKind } from './run-contract.ts';
 
 export const GATE_RUNS: Readonly<Record<RunKind, readonly string[]>> = {
   sim: ['rekey', 'random-networks', 'worked-examples', 'one-way', 'congestion', 'flapping-day'],
-  fuzz: ['datagrams', 'onions', 'records', 'discovery', 'control', 'tun-packets'],
+  fuzz: ['datagrams', 'onions', 'records', 'discovery', 'control', 'tun-packets', 'native'],
   lab: ['kill-switch', 'wire', 'refusals', 'impairment'],
   bench: [],
 };
