@@ -16,6 +16,8 @@ import {
   FRAME_CREDIT,
   FRAME_DATA,
   FRAME_GONE,
+  FRAME_LOAD,
+  FRAME_LOAD_ASK,
   FRAME_PATH,
   FRAME_PATH_ACK,
   FRAME_PING,
@@ -23,6 +25,7 @@ import {
   FRAME_REKEY,
   FRAME_REKEY_ACK,
   FrameReader,
+  LOAD_BODY_BYTES,
   PATH_ACK_BODY_BYTES,
   PATH_MIN_BODY_BYTES,
   PING_BODY_BYTES,
@@ -31,6 +34,7 @@ import {
   readDataFrame,
   readGoneFrame,
   readLimitFrame,
+  readLoadFrame,
   readRekeyFrame,
 } from '../wire/frames.ts';
 import { ASKS_ACK, ASKS_ACK_AT_ONCE, ASKS_NOTHING, type Asks } from './arq/ack-tracker.ts';
@@ -167,6 +171,14 @@ export class FrameDispatch {
         return session.pathMtu.acknowledge(readU32(bytes, at), readU16(bytes, at + 4), now)
           ? undefined
           : 'frame-path-ack-unexpected';
+      case FRAME_LOAD_ASK:
+        if (length !== 0) return 'frame-malformed';
+        session.tellLoad(now);
+        return undefined;
+      case FRAME_LOAD:
+        if (length !== LOAD_BODY_BYTES) return 'frame-malformed';
+        this.events().load(session.link, readLoadFrame(bytes, at), now);
+        return undefined;
       case FRAME_CLOSE:
         if (length !== CLOSE_BODY_BYTES) return 'frame-malformed';
         this.closed(session, now);

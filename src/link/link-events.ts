@@ -1,5 +1,6 @@
 /** What a link layer tells its user. Handlers may send at once; they never call back into `receive`, `wake` or `drain`. */
 import type { LinkId, NodeKey } from '../base/ids.ts';
+import type { LoadFrame } from '../wire/frames.ts';
 import type { Piece } from './piece.ts';
 
 export interface LinkEvents {
@@ -19,6 +20,8 @@ export interface LinkEvents {
   credit(link: LinkId, buffer: Uint8Array, routeIdAt: number, limit: number, now: number): void;
   /** The peer has something to send on this route and stands at this limit. */
   blocked(link: LinkId, buffer: Uint8Array, routeIdAt: number, limit: number, now: number): void;
+  /** The answer to `LinkLayer.askLoad`. */
+  load(link: LinkId, load: LoadFrame, now: number): void;
   /** A whole message of a channel, once. The view is valid during the call. */
   channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void;
 }

@@ -72,6 +72,7 @@ const SILENT: LinkEvents = {
   data: () => true,
   credit: () => undefined,
   blocked: () => undefined,
+  load: () => undefined,
   channelMessage: () => undefined,
 };
 
@@ -214,6 +215,11 @@ export class LinkLayer {
   /** There may be something to take from the source for this link; the next `drain` asks. */
   sendable(link: LinkId): void {
     this.neighbours[link]?.active?.outbound.sendable();
+  }
+
+  /** Asks the neighbour how busy its direction of the link is; `LinkEvents.load` has the answer, unless one of both is lost. */
+  askLoad(link: LinkId): void {
+    this.neighbours[link]?.active?.askLoad();
   }
 
   /**

@@ -25,6 +25,8 @@ export interface LinkMeasures {
   readonly lateDatagrams: number;
   /** Datagrams sent for nothing but an ACK. */
   readonly ackDatagrams: number;
+  /** All the time in which this end would have sent more, had there been anything, ms. */
+  readonly spareMs: number;
   /** How long this node tries on this link at most, whatever the route asks: RELIABLE unless configured. */
   readonly deliveryMs: DeliveryMs;
   /** The longest whole frame that fits an empty datagram. */

@@ -76,6 +76,10 @@ export class Measures implements LinkMeasures {
     return this.session()?.outbound.ackDatagrams ?? 0;
   }
 
+  get spareMs(): number {
+    return this.session()?.outbound.spareMs(this.context.clock.now) ?? 0;
+  }
+
   get frameBytes(): number {
     return this.session()?.outbound.frameBytes ?? PATH_BASE_BYTES - SESSION_OVERHEAD_BYTES;
   }

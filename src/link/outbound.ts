@@ -40,14 +40,17 @@ import { CongestionWindow } from './congestion/congestion-window.ts';
 import { DeliveryRate } from './congestion/delivery-rate.ts';
 import { Pacer } from './congestion/pacer.ts';
 import { PeerClock } from './congestion/peer-clock.ts';
+import { SpareTime } from './congestion/spare-time.ts';
 import type { LinkContext } from './context.ts';
-import { createOutgoingFrame, NO_ROOM } from './frame-source.ts';
+import { createOutgoingFrame, NO_ROOM, NOTHING } from './frame-source.ts';
 import { PROBE_DATAGRAMS } from './protocol-numbers.ts';
 import type { Turn } from './ready-list.ts';
 import type { Outlet } from './send-arena.ts';
 
 /** A log full of lost datagrams that may still come late empties with time alone. */
 const LOG_FULL_RETRY_MS = 10;
+/** Of a pace above what the link is known to carry, so much counts as what it would take. */
+const CLIMB_BELIEVED = 17 / 16;
 
 /** Whom to ask for a frame. */
 type Asked = 'control' | 'channel' | 'data';
@@ -77,12 +80,15 @@ export class Outbound implements FrameFates, Turn {
   private readonly acks: AckTracker;
   private readonly log: SentLog;
   private readonly pacer = new Pacer(CONGESTION_TUNING);
+  private readonly spare = new SpareTime();
   private readonly peerClock = new PeerClock();
   private readonly frame = createOutgoingFrame();
   private readonly blocks = new RangeBlocks();
   private readonly open: Open = { asks: false, realTime: false, ack: false, licensed: false };
   /** Somebody said that there is something to send, and nobody has been asked for all of it since. */
   private wanted = false;
+  /** The source had nothing when it was asked last, and the link could have taken more. */
+  private dry = true;
   /** When the pacer lets the next datagram go that waits for it. */
   private pacedUntil = NEVER;
   /** How long frames are gathered, and since when. */
@@ -156,6 +162,8 @@ export class Outbound implements FrameFates, Turn {
     if (ack) this.acks.left(this.log.next, this.losses.roundTripMs, now);
     this.sentTotal += bytes;
     this.window.onSent(bytes, asks, now);
+    if (this.dry) this.spare.lacked(now);
+    this.spare.sent(bytes, this.spareRate(), now);
     // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
     if (this.probes === 0) this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
     if (!asks) {
@@ -237,6 +245,12 @@ export class Outbound implements FrameFates, Turn {
     this.sendable();
   }
 
+  /** All the time in which the link would have taken more than there was to send, ms. */
+  spareMs(now: number): number {
+    if (this.dry) this.spare.lacked(now);
+    return this.spare.totalMs;
+  }
+
   /** The longest whole frame that fits an empty datagram. */
   get frameBytes(): number {
     return this.outlet.datagramBytes - SESSION_OVERHEAD_BYTES;
@@ -271,10 +285,21 @@ export class Outbound implements FrameFates, Turn {
       token = this.ask(asked, room, now);
     }
     if (token === NO_ROOM) this.context.drops.count('link-frame-too-long');
+    if (asked === 'data') this.setDry(token === NOTHING, now);
     if (token < 0) return false;
     this.put(asked, token);
     if (ackFits) this.writeAck(now);
     return true;
+  }
+
+  private setDry(dry: boolean, now: number): void {
+    if (this.dry) this.spare.lacked(now);
+    this.dry = dry;
+  }
+
+  /** The pace of a climb may be far above what the link carries: it is believed in small steps. */
+  private spareRate(): number {
+    return Math.min(this.window.rateBytesPerMs, CLIMB_BELIEVED * this.window.carriedBytesPerMs);
   }
 
   /** Whether the datagram under construction may take a frame of this kind. */

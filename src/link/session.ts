@@ -21,15 +21,18 @@ import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import {
   type AckFrame,
   FRAME_HEADER_BYTES,
+  FRAME_LOAD_ASK,
   FRAME_PING,
   FRAME_PONG,
   FRAME_REKEY,
   FRAME_REKEY_ACK,
+  LOAD_BODY_BYTES,
   PATH_ACK_BODY_BYTES,
   PING_BODY_BYTES,
   REKEY_BODY_BYTES,
   writeCloseFrame,
   writeFrameHeader,
+  writeLoadFrame,
   writePathAckFrame,
   writePathFrame,
   writeRekeyFrame,
@@ -241,6 +244,16 @@ export class Session implements Outlet {
     this.outbound.ponged();
     this.direction.answered(now);
     return true;
+  }
+
+  askLoad(): void {
+    writeFrameHeader(this.context.arena.bytes, this.reserve(FRAME_HEADER_BYTES), FRAME_LOAD_ASK, 0);
+  }
+
+  /** LOAD_ASK came: how busy our direction is. */
+  tellLoad(now: number): void {
+    const at = this.reserve(FRAME_HEADER_BYTES + LOAD_BODY_BYTES);
+    writeLoadFrame(this.context.arena.bytes, at, now, this.outbound.spareMs(now));
   }
 
   acknowledgePath(probe: number, datagramBytes: number): void {

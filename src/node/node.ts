@@ -80,6 +80,7 @@ export class Node {
         data: (link, piece, now) => this.routes.forwarding.data(link, piece, now),
         credit: (link, ids, idAt, limit, now) => this.routes.forwarding.credit(link, ids, idAt, limit, now),
         blocked: (link, ids, idAt, limit, now) => this.routes.forwarding.blocked(link, ids, idAt, limit, now),
+        load: (link, load) => this.routes.load(link, load),
         channelMessage: (link, channel, message, now) => this.channelMessage(link, channel, message, now),
       },
       admits: (key, endpoint, now) => this.discovery?.admits(key, endpoint, now) ?? false,

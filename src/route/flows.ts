@@ -34,7 +34,7 @@ export class Flows implements BufferOwner {
   private readonly rooms: (Room | undefined)[] = [];
   private readonly liveBuffers = new Set<RouteBuffer>();
   private readonly liveRooms = new Set<Room>();
-  private readonly loop: LoopMeasures = { roundTripMs: 0, lossShare: 0, capBytes: 0, waitingBytes: 0 };
+  private readonly loop: LoopMeasures = { roundTripMs: 0, lossShare: 0, capBytes: 0, ranDry: false };
   /** Buffers of own routes in which there is room again for somebody who waits for it. */
   private readonly widened: RouteBuffer[] = [];
   private housekeepAt = NEVER;
@@ -199,9 +199,9 @@ export class Flows implements BufferOwner {
   /** Gives transit its share of the link anew. */
   private shareTransit(neighbour: Neighbour, now: number): void {
     const { transit, heldCredits, limitFrames } = neighbour;
-    transit.wake(now, heldCredits.length);
+    if (transit.wake(now, heldCredits.length)) this.links.askLoad(neighbour.link);
     // Who came last goes first, in case that there is not enough for all.
-    if (heldCredits.length > 0 && transit.mayGive())
+    if (heldCredits.length > 0 && transit.mayGive)
       for (const half of heldCredits.splice(0).reverse()) limitFrames.addCredit(half);
     // What waited for either share may go on.
     if (neighbour.up) this.links.sendable(neighbour.link);
@@ -274,7 +274,8 @@ export class Flows implements BufferOwner {
     loop.roundTripMs = (up?.roundTripMs ?? 0) + (down?.roundTripMs ?? 0);
     loop.lossShare = Math.max(up?.lossShare ?? 0, down?.lossShare ?? 0);
     loop.capBytes = this.share.capBytes;
-    loop.waitingBytes = buffer?.waitingBytes ?? 0;
+    loop.ranDry = buffer?.ranDry ?? true;
+    if (buffer !== undefined) buffer.ranDry = false;
     bound.look(loop, now);
   }
 }

@@ -220,13 +220,13 @@ export class Forwarding implements FrameSource {
     const room = this.flows.roomIfLive(half);
     if (room === undefined || !room.creditDue) return NONE;
     const isTransit = this.table.portOf(half ^ 1) !== NO_PORT;
-    if (isTransit && !to.transit.mayGive()) {
+    if (isTransit && !to.transit.mayGive) {
       room.bound.heldBack = true;
       to.heldCredits.push(half);
       return NONE;
     }
     const rise = room.raise(isTransit ? to.transit.mostAtOnce : Number.POSITIVE_INFINITY);
-    room.creditDue = isTransit && room.worthTelling && to.transit.holdsBack();
+    room.creditDue = isTransit && room.worthTelling && to.transit.holdsBack;
     if (isTransit) to.transit.give(rise);
     if (room.creditDue) {
       room.bound.heldBack = true;

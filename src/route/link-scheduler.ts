@@ -193,7 +193,7 @@ export class LinkScheduler {
     const step = (): Pair<Ring> =>
       new Pair(new Ring(REAL_TIME, turnBytes), new Ring(BULK, turnBytes), realTimeShare, precedenceBurstBytes);
     this.steps = new Pair(step(), step(), ownShare, precedenceBurstBytes);
-    this.steps.secondMayGo = () => transit.maySend();
+    this.steps.secondMayGo = () => transit.maySend;
   }
 
   /** Own routes go before transit, or take turns with it. */
@@ -233,7 +233,6 @@ export class LinkScheduler {
       opportunity.besideRealTime ||= frame.realTime;
       this.transit.sent(opportunity.bytes, opportunity.buffer!.intake !== undefined);
     }
-    if (record === NOTHING && this.isEmpty) this.transit.ranDry();
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;
   }
 }

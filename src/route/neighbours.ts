@@ -56,7 +56,7 @@ export class Neighbours {
     assert(this.upByLink[link] === undefined, 'a link comes up once');
     const port = this.freePorts.pop() ?? this.byPort.length;
     assert(port < MAX_PORTS, 'fewer links than ports');
-    const transit = new TransitShare(this.tuning);
+    const transit = new TransitShare(measures, this.tuning);
     const neighbour: Neighbour = {
       port,
       link,

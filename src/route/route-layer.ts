@@ -14,6 +14,7 @@ import type { LinkId, NodeKey, RouteHandle } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
 import { parseRouteControl } from '../wire/channel0.ts';
+import type { LoadFrame } from '../wire/frames.ts';
 import { MemoryShare } from './buffers/memory-share.ts';
 import { PieceStore } from './buffers/piece-store.ts';
 import { Flows } from './flows.ts';
@@ -158,6 +159,11 @@ export class RouteLayer {
         this.removal.forgotten(from, control.routeId, now);
         break;
     }
+  }
+
+  /** The neighbour says how busy its direction of the link is. */
+  load(link: LinkId, load: LoadFrame): void {
+    this.context.neighbours.ofLink(link)?.transit.heard(load);
   }
 
   wake(now: number): void {

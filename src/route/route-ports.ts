@@ -10,6 +10,8 @@ export interface LinkPort {
   linkOf(peer: NodeKey): LinkId | undefined;
   /** There may be something to take from `FrameSource`. */
   sendable(link: LinkId): void;
+  /** How busy is the neighbour's direction of the link? `RouteLayer.load` hears the answer. */
+  askLoad(link: LinkId): void;
   /** One live object a link; asked for when the link comes up. */
   measures(link: LinkId): LinkMeasures;
 }

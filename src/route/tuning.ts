@@ -73,27 +73,26 @@ export interface RouteTuning {
   readonly transitBurstMs: number;
   /** Own traffic below this share of the capacity is nobody who has to be made room for: probes and keep-alives. */
   readonly transitIdleShare: number;
-  /** Kept free beside own traffic and transit, for own traffic to grow into. */
-  readonly transitHeadroom: number;
-  /** Transit gives way by so many times what came in beyond what is to be used: so that own traffic has half a line in a second. */
-  readonly transitExcessFactor: number;
+  /** The line is to be busy for so much of the time: the rest shows whether own traffic wants more. */
+  readonly transitBusyShare: number;
+  /** Of what the line would carry beyond that, transit gets so much a look: own traffic that has just begun grows into the rest. */
+  readonly transitRise: number;
+  /**
+   * What transit loses by the first look in which the line is busier; each one that follows doubles it, up to the most. A burst
+   * costs little, and half of a line is a hundredth after a second and a half.
+   */
+  readonly transitYield: number;
+  readonly transitYieldMost: number;
   /** The least room that a route is given at once: two full datagrams. */
   readonly transitLeastGift: number;
-  /** Transit that did not wait for so many looks is not what keeps a line from being full. */
-  readonly transitFreeLooks: number;
-  /** Rates are means of so many looks: half a second evens out the bursts of one connection. */
+  /** Own traffic's rate is a mean of so many looks: half a second evens out the bursts of one connection. */
   readonly transitMeanLooks: number;
-  /** A probe of what the line can carry lasts so many looks: two until room brings bytes, and those of a mean. */
-  readonly transitProbeLooks: number;
-  /** The first wait between probes that find nothing, and the longest. */
-  readonly transitProbeFirstLooks: number;
-  readonly transitProbeMostLooks: number;
-  /** The longest where a probe costs something: it is 2 % of the time at most then. */
-  readonly transitProbeCostlyLooks: number;
-  /** Of its cap, transit pays so much back at a time for what a probe gave it beyond: nothing of it stops. */
-  readonly transitPaidBack: number;
-  /** A first probe allows this much more than the capacity that is known. */
-  readonly transitProbeShare: number;
+  /** What a line carries is a mean over so much of its busy time. */
+  readonly transitMemoryMs: number;
+  /** So long must a line have been full before a cap is a share of what it carries: a fast link that is new takes less to show that it is. */
+  readonly transitCertainMs: number;
+  /** It must be shown again when the line was not nearly full for so long: one that has become faster is not capped for ever. */
+  readonly transitForgetMs: number;
   /** What transit gets of the line in any case, so that its routes live: a datagram each 120 ms at 20 Mb/s. Its Real Time comes besides. */
   readonly transitLeastShare: number;
   /** How often what is kept is looked through: deadlines of what can't leave, BLOCKED, and routes that gave up. */
@@ -145,17 +144,15 @@ export const ROUTE_TUNING: RouteTuning = {
   transitLookMs: 100,
   transitBurstMs: 50,
   transitIdleShare: 0.01,
-  transitHeadroom: 0.03,
-  transitExcessFactor: 12,
+  transitBusyShare: 0.985,
+  transitRise: 0.2,
+  transitYield: 0.02,
+  transitYieldMost: 0.3,
   transitLeastGift: 3_000,
-  transitFreeLooks: 5,
   transitMeanLooks: 5,
-  transitProbeLooks: 7,
-  transitProbeFirstLooks: 20,
-  transitProbeMostLooks: 60,
-  transitProbeCostlyLooks: 400,
-  transitPaidBack: 0.25,
-  transitProbeShare: 0.1,
+  transitMemoryMs: 1_000,
+  transitCertainMs: 2_000,
+  transitForgetMs: 120_000,
   transitLeastShare: 0.005,
   housekeepingMs: 25,
   dormantAfterMs: 5_000,

@@ -13,6 +13,7 @@
  *   0x10 ACK        largest counter u64 | delay u32, us | arrived u32, us | ranges below it (ack-ranges.ts)
  *   0x11 CREDIT     route id (16) | absolute limit u64    0x12 BLOCKED  route id (16) | limit of the sender u64
  *   0x13 GONE       route id (16) | sequence u32 | message u32 | offset u16 | length u16
+ *   0x14 LOAD_ASK   nothing                       0x15 LOAD       clock u32, us | spare u32, us
  */
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
 import { type RangeBlocks, rangesBytes, readRanges, writeRanges } from './ack-ranges.ts';
@@ -31,6 +32,8 @@ export const FRAME_ACK = 0x10;
 export const FRAME_CREDIT = 0x11;
 export const FRAME_BLOCKED = 0x12;
 export const FRAME_GONE = 0x13;
+export const FRAME_LOAD_ASK = 0x14;
+export const FRAME_LOAD = 0x15;
 
 export const FRAME_HEADER_BYTES = 3;
 export const ROUTE_ID_BYTES = 16;
@@ -52,6 +55,7 @@ export const REKEY_BODY_BYTES = 37;
 export const PATH_MIN_BODY_BYTES = 4;
 export const PATH_ACK_BODY_BYTES = 6;
 export const CLOSE_BODY_BYTES = 1;
+export const LOAD_BODY_BYTES = 8;
 
 export const CLOSE_SHUTTING_DOWN = 1;
 export const CLOSE_NOT_A_PEER = 3;
@@ -85,6 +89,14 @@ export interface DataFrame {
   /** The piece itself. */
   start: number;
   length: number;
+}
+
+/** How busy a direction of a link is, by its sender; both modulo 2^32, and only differences mean anything. */
+export interface LoadFrame {
+  /** The sender's clock. */
+  clockUs: number;
+  /** All the time in which it had nothing to send though the link would have taken more. */
+  spareUs: number;
 }
 
 /** Up to 32 blocks of counters that arrived, in `blocks`; the largest is the first block's. */
@@ -375,6 +387,17 @@ export function writePathAckFrame(out: Uint8Array, at: number, probe: number, da
   const body = writeFrameHeader(out, at, FRAME_PATH_ACK, PATH_ACK_BODY_BYTES);
   writeU32(out, body, probe);
   writeU16(out, body + 4, datagramBytes);
+}
+
+/** Both are milliseconds; the body is LOAD_BODY_BYTES long. */
+export function writeLoadFrame(out: Uint8Array, at: number, clockMs: number, spareMs: number): void {
+  const body = writeFrameHeader(out, at, FRAME_LOAD, LOAD_BODY_BYTES);
+  writeU32(out, body, Math.floor(clockMs * 1_000) % TWO_32);
+  writeU32(out, body + 4, Math.floor(spareMs * 1_000) % TWO_32);
+}
+
+export function readLoadFrame(buffer: Uint8Array, at: number): LoadFrame {
+  return { clockUs: readU32(buffer, at), spareUs: readU32(buffer, at + 4) };
 }
 
 export function writeCloseFrame(out: Uint8Array, at: number, reason: number): void {

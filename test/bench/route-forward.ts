@@ -77,7 +77,14 @@ function createLayer(random: SeededRandom): RouteLayer {
 /** A link that the benchmark plays itself. */
 function idlePort(): LinkPort {
   const measures = quietMeasures(FRAME_BYTES);
-  return { linkOf: () => undefined, sendChannel: () => true, sendable: () => {}, measures: () => measures };
+  const nothing = () => {};
+  return {
+    linkOf: () => undefined,
+    sendChannel: () => true,
+    sendable: nothing,
+    askLoad: nothing,
+    measures: () => measures,
+  };
 }
 
 /**

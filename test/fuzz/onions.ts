@@ -279,6 +279,7 @@ class RoutesUnderFire implements FuzzTarget {
     return {
       linkOf: (peer) => linkOfKey.get(toHex(peer)),
       sendable: () => {},
+      askLoad: () => {},
       measures: () => measures,
       sendChannel: (_link, _channel, message) => {
         this.messagesSent++;

@@ -21,6 +21,7 @@ export function quietMeasures(frameBytes: number): ChangeableMeasures {
     retransmittedDatagrams: 0,
     lateDatagrams: 0,
     ackDatagrams: 0,
+    spareMs: 0,
     deliveryMs: RELIABLE,
     frameBytes,
   };

@@ -7,7 +7,8 @@
  * A piece comes one hop up, is kept until the next hop has it, and room travels back: the loop is both hops. The factor
  * of 1.5 makes the bound grow while it is what limits the rate; the part of the loss was found over eight hops that lose
  * half, where 8 in place of 10 carries one and a half per cent less. Where that is too slow, it doubles once a round: when
- * whoever fills the buffer stands at its end while little of it waits to be sent, and was given all the room there is.
+ * whoever fills the buffer stands at its end, nothing of it waited to be sent for a moment, and he was
+ * given all the room there is, in two rounds in a row.
  */
 import { INITIAL_CREDIT_BYTES } from '../protocol-limits.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../tuning.ts';
@@ -24,9 +25,14 @@ export interface LoopMeasures {
   lossShare: number;
   /** The most that this bound may be: its share of the memory. */
   capBytes: number;
-  /** Bytes that wait here to be sent for the first time. */
-  waitingBytes: number;
+  /** At some time nothing waited here to be sent for the first time. */
+  ranDry: boolean;
 }
+
+/** A pause of whoever sends, or a link that empties its queue to measure it, lets a buffer run dry for a round. */
+const DRY_ROUNDS = 2;
+/** Beyond this loss rounds differ so much that one is enough: two in a row cost two points in a hundred over eight hops at half loss. */
+const LOSSY_SHARE = 0.02;
 
 type BoundTuning = Pick<
   RouteTuning,
@@ -41,6 +47,8 @@ export class FlowBound {
   pressed = false;
   /** Since then not all the room that this bound allows was given: it is not what limits the route. */
   heldBack = false;
+  /** Rounds in a row in which this bound was what limited the route. */
+  private dryRounds = 0;
   private readonly tuning: BoundTuning;
   private left = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
@@ -73,12 +81,14 @@ export class FlowBound {
     const sample = this.left / passedMs;
     // A sample of a short round is a few pieces more or less: what rises there is believed by a third, what falls by time.
     const riseWeight = passedMs < rateHalfLifeMs ? 1 / 3 : 1;
-    const weight = sample > this.rateBytesPerMs ? riseWeight : 1 - 0.5 ** (passedMs / this.halfLifeMs);
+    const fallWeight = this.heldBack ? 0 : 1 - 0.5 ** (passedMs / this.halfLifeMs);
+    const weight = sample > this.rateBytesPerMs ? riseWeight : fallWeight;
     this.rateBytesPerMs += (sample - this.rateBytesPerMs) * weight;
     const loss = Math.min(loop.lossShare, lossShareCounted);
     const factor = 1.5 + (10 * loss) / (1 - loss);
     const needed = this.rateBytesPerMs * (loop.roundTripMs * factor + boundAllowanceMs);
-    const grown = this.pressed && !this.heldBack && loop.waitingBytes < this.bytes / 4 ? 2 * this.bytes : 0;
+    this.dryRounds = this.pressed && !this.heldBack && loop.ranDry ? this.dryRounds + 1 : 0;
+    const grown = this.dryRounds >= (loss > LOSSY_SHARE ? 1 : DRY_ROUNDS) ? 2 * this.bytes : 0;
     this.bytes = Math.floor(Math.max(leastBoundBytes, Math.min(loop.capBytes, Math.max(needed, grown))));
     this.pressed = false;
     this.heldBack = false;

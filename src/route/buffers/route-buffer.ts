@@ -57,6 +57,8 @@ export class RouteBuffer {
   /** Bytes that wait to be sent for the first time, and all bytes that are kept. */
   waitingBytes = 0;
   heldBytes = 0;
+  /** Nothing waited at some time since the bound was last looked at: the link may have had to wait for more. */
+  ranDry = false;
   /** The next sequence, the bytes of all before it, and the limit that the next hop set for these. */
   sequence: number;
   sent: number;
@@ -336,6 +338,7 @@ export class RouteBuffer {
       this.sent += bytes;
       this.forwardedBytes += bytes;
       this.waitingBytes -= bytes;
+      if (this.waitingBytes === 0) this.ranDry = true;
       store.copies[record] = this.copiesBeside(record);
       if (store.copies[record] > 0) this.sendAgain(record);
     }

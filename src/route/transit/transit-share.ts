@@ -2,24 +2,26 @@
  * What routes that pass through get of one link, beside the node's own (`[transit]`): a cap, and, where own routes go first,
  * what these leave.
  *
- * Sending, the scheduler goes by order, and asks here for the cap only. A share is one of what the link carried while it
- * never ran dry; before it did for a while, nothing is scarce there and nothing is capped.
+ * Sending, the scheduler goes by order, and asks here for the cap only. For what comes in, the order is made at the other end
+ * of the link, which knows nothing of ours; but transit sends only what it has room for. So its room is given at a rate.
+ * The other end tells, when asked, how much of the time its direction was spare (LOAD, docs/protocol.md section 3.4):
  *
- * For what comes in, the order is made at the other end of the link, which knows nothing of ours; but transit sends only
- * what it has room for. So its room is given at the rate that is left:
+ *   spare time      the line would take more: transit gets a part of that more
+ *   hardly any      own traffic may want more: transit loses a part of what it has, until the line has spare time again
  *
- *   allowance = 0.97 x capacity - own rate
+ * However much that is, it is never more than own traffic leaves of the capacity, so that transit gives way at once to own
+ * traffic that grows; and a little in any case, so that its routes live. While nothing of our own comes, only a cap holds
+ * transit back. Room is given in small gifts, so that bytes follow the allowance at once.
  *
- * Own traffic takes what is kept free, and so shows that it wants more: transit gives way by that, and by several times
- * what came in beyond 0.97 x capacity. Room is given in small gifts, so that bytes follow the allowance at once. What the
- * line carries is told by line-capacity.ts; what more it might carry, by capacity-probe.ts, while transit is held back:
- * rarely where a probe costs own traffic something, or goes beyond a cap. What a probe gave beyond a cap is taken back
- * after it. While nothing of our own comes, only a cap holds transit back.
+ * What the line carries is what came in over the time in which it was busy (line-direction.ts); a cap that is a share is a share
+ * of that, once the line was full for two seconds: where nothing is scarce nothing is capped. What comes in is counted in
+ * bytes of pieces, as room is; what is sent, in bytes of frames.
  *
- * What comes in is counted in bytes of pieces, as room is; what is sent, in bytes of frames.
- *
- * One timer, the owner's: `wake` each 25 ms while there is traffic; rates are looked at each 100 ms.
+ * One timer, the owner's: `wake` each 25 ms while there is traffic. The other end is asked each 100 ms; its answer is a look
+ * at what comes in.
  */
+import type { LinkMeasures } from '../../link/link-measures.ts';
+import type { LoadFrame } from '../../wire/frames.ts';
 import type { RouteTuning } from '../tuning.ts';
 import { UNLIMITED } from './allowance.ts';
 import { LineDirection } from './line-direction.ts';
@@ -27,16 +29,19 @@ import { ALL_ALIKE, type TransitOptions } from './transit-options.ts';
 
 export class TransitShare {
   private readonly tuning: RouteTuning;
+  private readonly measures: Pick<LinkMeasures, 'spareMs'>;
   private options: TransitOptions = ALL_ALIKE;
   private readonly incoming: LineDirection;
   private readonly outgoing: LineDirection;
   private waiting = 1;
-  /** What own traffic left when the last probe began. */
-  private leftUnprobed = 0;
   private filledAt = 0;
   private lookedAt = 0;
+  /** At the last look: ours, and what the other end said. */
+  private spareMs = 0;
+  private load: LoadFrame | undefined;
 
-  constructor(tuning: RouteTuning) {
+  constructor(measures: Pick<LinkMeasures, 'spareMs'>, tuning: RouteTuning) {
+    this.measures = measures;
     this.tuning = tuning;
     this.incoming = new LineDirection(tuning);
     this.outgoing = new LineDirection(tuning);
@@ -46,6 +51,9 @@ export class TransitShare {
     this.options = options;
     this.filledAt = now;
     this.lookedAt = now;
+    this.spareMs = this.measures.spareMs;
+    this.incoming.allowance.bytesPerMs = UNLIMITED;
+    this.outgoing.allowance.bytesPerMs = UNLIMITED;
   }
 
   /** Transit is to be told from own traffic. */
@@ -53,25 +61,19 @@ export class TransitShare {
     return this.options.ownFirst || this.options.cap !== undefined;
   }
 
-  /** Room may be given now to transit that comes over this link; asked for somebody who waits for it. */
-  mayGive(): boolean {
-    if (this.incoming.allowance.isOpen) return true;
-    this.incoming.heldBack = true;
-    return false;
+  /** Room may be given now to transit that comes over this link. */
+  get mayGive(): boolean {
+    return this.incoming.allowance.isOpen;
   }
 
   /** Transit that waits may be sent now over this link. */
-  maySend(): boolean {
-    if (this.outgoing.allowance.isOpen) return true;
-    this.outgoing.heldBack = true;
-    return false;
+  get maySend(): boolean {
+    return this.outgoing.allowance.isOpen;
   }
 
-  /** Of a route that could fill more room than it was just given: whether transit's allowance is why. */
-  holdsBack(): boolean {
-    const holds = this.incoming.allowance.isLimited;
-    if (holds) this.incoming.heldBack = true;
-    return holds;
+  /** Transit does not get all the room that there is. */
+  get holdsBack(): boolean {
+    return this.incoming.allowance.isLimited;
   }
 
   /** Room that one route gets at once: a large gift would come as bytes at the line's rate, and be paid for long after. */
@@ -95,81 +97,64 @@ export class TransitShare {
     if (!own) this.outgoing.allowance.spend(bytes);
   }
 
-  /** The link could have sent more. */
-  ranDry(): void {
-    this.outgoing.ranDry = true;
-  }
-
-  /** `waiting`: routes that wait for room. */
-  wake(now: number, waiting = 1): void {
+  /** `waiting`: routes that wait for room. True when the other end is to be asked for its load. */
+  wake(now: number, waiting: number): boolean {
     this.waiting = Math.max(1, waiting);
     const { transitLookMs, transitBurstMs } = this.tuning;
     const passedMs = now - this.lookedAt;
-    if (passedMs >= transitLookMs) {
+    const looks = passedMs >= transitLookMs;
+    if (looks) {
       this.lookedAt = now;
-      this.lookIn(passedMs);
       this.lookOut(passedMs);
     }
     const sinceMs = now - this.filledAt;
     this.filledAt = now;
     this.incoming.allowance.fill(sinceMs, transitBurstMs);
     this.outgoing.allowance.fill(sinceMs, transitBurstMs);
+    return looks && (this.holdsBack || !this.incoming.isIdle);
   }
 
-  private lookIn(passedMs: number): void {
+  /** The other end told its load: what came in since it did last came in the time between. */
+  heard(load: LoadFrame): void {
+    const last = this.load;
+    this.load = load;
+    if (last === undefined) return;
+    const passedMs = since(last.clockUs, load.clockUs);
+    if (passedMs === 0) return;
     const { incoming } = this;
-    const { capacity, probe } = incoming;
-    incoming.look(passedMs);
-    // Between two waits transit often gets just what it asks for.
-    capacity.add(incoming.rate, incoming.freeLooks < this.tuning.transitFreeLooks);
-    const full = incoming.rate > (1 - this.tuning.transitHeadroom / 2) * capacity.bytesPerMs;
-    // Beyond half of the line own traffic gets no more by taking turns with transit.
-    const costly = full || incoming.ownRate > capacity.bytesPerMs / 2;
-    probe.look(capacity.bytesPerMs, incoming.heldBack, this.mostWaitLooks(this.options.ownFirst && costly));
+    incoming.look(passedMs, since(last.spareUs, load.spareUs));
     incoming.allowance.bytesPerMs = Math.min(this.capOf(incoming), this.leftByOwn());
-    incoming.forget();
   }
 
   private lookOut(passedMs: number): void {
     const { outgoing } = this;
-    const { capacity, probe } = outgoing;
-    outgoing.look(passedMs);
-    // What is sent by a link that could send more says nothing of what it carries, but at least that much.
-    const full = !outgoing.ranDry && (!outgoing.heldBack || probe.share > 0);
-    if (full || capacity.bytesPerMs > 0) capacity.add(outgoing.rate, !full);
-    probe.look(capacity.bytesPerMs, outgoing.heldBack, this.mostWaitLooks(false));
+    const { spareMs } = this.measures;
+    outgoing.look(passedMs, spareMs - this.spareMs);
+    this.spareMs = spareMs;
     outgoing.allowance.bytesPerMs = this.capOf(outgoing);
-    outgoing.forget();
   }
 
-  private capOf(direction: LineDirection): number {
+  private capOf({ capacity, isCertain }: LineDirection): number {
     const { cap } = this.options;
     if (cap === undefined) return UNLIMITED;
     if ('bytesPerMs' in cap) return cap.bytesPerMs;
-    const { bytesPerMs } = direction.capacity;
-    if (bytesPerMs === 0) return UNLIMITED;
-    const share = cap.share * bytesPerMs;
-    const owes = direction.owes(share);
-    const { probe } = direction;
-    if (probe.share > 0) return Math.max(share, (1 + probe.share) * bytesPerMs - direction.ownRate);
-    return owes ? share * (1 - this.tuning.transitPaidBack) : share;
-  }
-
-  /** `costly`: own traffic would lose by a probe. One beyond a cap takes what the operator gave to nobody. */
-  private mostWaitLooks(costly: boolean): number {
-    const { transitProbeMostLooks, transitProbeCostlyLooks } = this.tuning;
-    return costly || this.options.cap !== undefined ? transitProbeCostlyLooks : transitProbeMostLooks;
+    return isCertain ? cap.share * capacity : UNLIMITED;
   }
 
   private leftByOwn(): number {
-    const { transitIdleShare, transitHeadroom, transitLeastShare, transitExcessFactor } = this.tuning;
-    const { ownRate, rate, capacity, probe } = this.incoming;
-    const { bytesPerMs } = capacity;
-    if (!this.options.ownFirst || bytesPerMs === 0 || ownRate <= transitIdleShare * bytesPerMs) return UNLIMITED;
-    const usable = (1 - transitHeadroom) * bytesPerMs;
-    const excess = Math.max(0, rate - usable);
-    const left = Math.max(usable - ownRate - transitExcessFactor * excess, transitLeastShare * bytesPerMs);
-    if (probe.share === 0) this.leftUnprobed = left;
-    return Math.max(left, this.leftUnprobed + probe.share * bytesPerMs);
+    const { transitIdleShare, transitBusyShare, transitLeastShare, transitRise } = this.tuning;
+    const { transitYield, transitYieldMost } = this.tuning;
+    const { ownRate, capacity, busyShare, fullLooks, allowance } = this.incoming;
+    if (!this.options.ownFirst || capacity === 0 || ownRate <= transitIdleShare * capacity) return UNLIMITED;
+    const least = transitLeastShare * capacity;
+    const most = Math.max(least, transitBusyShare * capacity - ownRate);
+    const last = Math.min(allowance.bytesPerMs, most);
+    if (fullLooks === 0) return Math.min(most, last + transitRise * (transitBusyShare - busyShare) * capacity);
+    return Math.max(least, last * (1 - Math.min(transitYieldMost, transitYield * 2 ** (fullLooks - 1))));
   }
+}
+
+/** Milliseconds between two times in microseconds modulo 2^32. */
+function since(fromUs: number, toUs: number): number {
+  return ((toUs - fromUs) >>> 0) / 1_000;
 }

@@ -61,6 +61,7 @@ export class ChainNode implements Machine {
         data: (link, piece, now) => this.routes.forwarding.data(link, piece, now),
         credit: (link, ids, idAt, limit, now) => this.routes.forwarding.credit(link, ids, idAt, limit, now),
         blocked: (link, ids, idAt, limit, now) => this.routes.forwarding.blocked(link, ids, idAt, limit, now),
+        load: (link, load) => this.routes.load(link, load),
         channelMessage: (link, _channel, message, now) => this.routes.channelMessage(link, message, now),
       },
     });

@@ -19,6 +19,28 @@ function capture(world: WirePair) {
   return { a, b, bytes };
 }
 
+describe('the load of the other direction', () => {
+  test('is told when asked for: spare time is what passed with nothing to send', () => {
+    const world = new WirePair();
+    const { a, b } = world.upPair();
+    const link = b.links.linkOf(a.identity.key)!;
+    const ask = () => {
+      b.links.askLoad(link);
+      b.links.drain(world.now);
+      world.run(100);
+      return b.loads[b.loads.length - 1];
+    };
+    const [first, second] = [ask(), ask()];
+    expect(second.clockUs - first.clockUs).toBe(100_000);
+    expect(second.spareUs - first.spareUs).toBeGreaterThan(95_000);
+    for (let message = 0; message < 100; message++) sendMessage(a, b, routeId(7), message, new Uint8Array(20_000));
+    const third = ask();
+    const busy = ask();
+    expect(busy.clockUs - third.clockUs).toBe(100_000);
+    expect(busy.spareUs - third.spareUs).toBeLessThan(1_000);
+  });
+});
+
 describe('a session datagram', () => {
   test('is accepted once', () => {
     const world = new WirePair();

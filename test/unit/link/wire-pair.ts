@@ -21,6 +21,7 @@ import type { BackChannelPort } from '../../../src/link/one-way/back-channel-por
 import { backEndpoint, isBackEndpoint } from '../../../src/link/one-way/back-endpoint.ts';
 import type { Piece } from '../../../src/link/piece.ts';
 import type { LinkTuning } from '../../../src/link/tuning.ts';
+import type { LoadFrame } from '../../../src/wire/frames.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 import { EventHeap } from '../../sim/world/event-heap.ts';
 import { FakeSource, type MessageOptions } from './fake-source.ts';
@@ -101,6 +102,7 @@ export class TestNode {
   readonly pieces: ReceivedPiece[] = [];
   piecesAgain = 0;
   readonly limits: string[] = [];
+  readonly loads: LoadFrame[] = [];
   readonly messages: Uint8Array[] = [];
   endpoint: Uint8Array;
 
@@ -139,6 +141,7 @@ export class TestNode {
       data: (link, piece) => this.data(link, piece),
       credit: (_link, buffer, at, limit) => this.limits.push(`credit ${buffer[at]} ${limit}`),
       blocked: (_link, buffer, at, limit) => this.limits.push(`blocked ${buffer[at]} ${limit}`),
+      load: (_link, load) => this.loads.push(load),
       channelMessage: (_link, _channel, message) => this.messages.push(message.slice()),
     };
   }

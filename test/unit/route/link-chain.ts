@@ -97,6 +97,7 @@ export class ChainNode {
       data: (link, piece, now) => forwarding.data(link, piece, now),
       credit: (link, ids, at, limit, now) => forwarding.credit(link, ids, at, limit, now),
       blocked: (link, ids, at, limit, now) => forwarding.blocked(link, ids, at, limit, now),
+      load: (link, load) => this.routes.load(link, load),
       channelMessage: (link, _channel, message, now) => this.routes.channelMessage(link, message, now),
     };
   }

@@ -277,6 +277,7 @@ export class RouteNetwork {
       },
       measures: (link) => this.measuresOf(this.named(name), this.nodes[link]),
       sendable: (link) => this.drainSoon(this.laneUp(name, link)),
+      askLoad: () => undefined,
       sendChannel: (link, _channel, message) => {
         const lane = this.laneUp(name, link);
         if (lane === undefined || !lane.from.hasRoom) return false;

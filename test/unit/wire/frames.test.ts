@@ -16,12 +16,14 @@ import {
   FrameReader,
   GONE_FRAME_BYTES,
   LIMIT_FRAME_BYTES,
+  LOAD_BODY_BYTES,
   MESSAGE_MAX_BYTES,
   readAckFrame,
   readChannelFrame,
   readDataFrame,
   readGoneFrame,
   readLimitFrame,
+  readLoadFrame,
   readRekeyFrame,
   writeAckFrame,
   writeChannelHeader,
@@ -29,6 +31,7 @@ import {
   writeDataHeader,
   writeGoneFrame,
   writeLimitFrame,
+  writeLoadFrame,
   writePathAckFrame,
   writePathFrame,
   writeRekeyFrame,
@@ -106,6 +109,13 @@ describe('frames', () => {
     expect(readDataFrame(bytes, 3, 30, frame)).toBeUndefined();
     expect(frame).toMatchObject({ ttlMs: 150, last: false, start: pieceAt, length: 1 });
     expect(readDataFrame(bytes, 3, 29, frame)).toBe('frame-malformed');
+  });
+
+  test('of kind LOAD are laid out byte for byte and read back, times modulo 2^32 us', () => {
+    const bytes = new Uint8Array(12);
+    writeLoadFrame(bytes, 1, 4_294_967.297, 16.909);
+    expect([...bytes]).toEqual([0, 0x15, 0, LOAD_BODY_BYTES, 0, 0, 0, 1, 0, 0, 0x42, 0x0d]);
+    expect(readLoadFrame(bytes, 4)).toEqual({ clockUs: 1, spareUs: 16_909 });
   });
 
   test('of kind GONE are laid out byte for byte and read back', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FlowBound, type LoopMeasures } from '../../../../src/route/buffers/flow-bound.ts';
 import { ROUTE_TUNING } from '../../../../src/route/tuning.ts';
 
-const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, waitingBytes: 0 };
+const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, ranDry: true };
 
 /** Lets bytes leave at a rate, a piece of 1,000 bytes at a time. */
 function flow(
@@ -46,14 +46,14 @@ describe('the bound of a buffer', () => {
     expect(Number.isInteger(bound.bytes)).toBe(true);
   });
 
-  it('doubles once a round while it is used up and little waits behind it, and not where much does', () => {
+  it('doubles once a round while it is used up and nothing waits behind it, and not where something does', () => {
     const [free, standing] = [new FlowBound(), new FlowBound()];
-    for (let round = 1; round <= 5; round++) {
+    for (let round = 1; round <= 6; round++) {
       for (const bound of [free, standing]) {
         bound.pressed = true;
         bound.leave(1_000, 40 * round);
         if (bound.leave(1_000, 40 * round + 40)) {
-          bound.look({ ...LOOP, waitingBytes: bound === free ? 0 : bound.bytes }, 40 * round + 40);
+          bound.look({ ...LOOP, ranDry: bound === free }, 40 * round + 40);
         }
       }
     }
@@ -71,6 +71,19 @@ describe('the bound of a buffer', () => {
     const full = bound.bytes;
     if (bound.leave(bound.bytes / 2, 104_000)) bound.look(loop, 104_000);
     expect(bound.bytes).toBeGreaterThan(0.8 * full);
+  });
+
+  it('does not double for one round that ran dry, unless much is lost', () => {
+    const [clean, lossy] = [new FlowBound(), new FlowBound()];
+    for (const bound of [clean, lossy]) {
+      const loop = { ...LOOP, lossShare: bound === lossy ? 0.1 : 0 };
+      bound.pressed = true;
+      bound.leave(1_000, 40);
+      bound.leave(1_000, 80);
+      bound.look(loop, 80);
+    }
+    expect(clean.bytes).toBeLessThan(16_384);
+    expect(lossy.bytes).toBe(2 * 16_384);
   });
 
   it('is not made small by a pause', () => {
