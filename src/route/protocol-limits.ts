@@ -26,3 +26,6 @@ export const PERSISTENCE_MS = 2_000;
 export const PERSISTENCE_PROBES = 3;
 /** A sequence is this much less than the oldest unacknowledged one at the most. */
 export const SEQUENCES_UNDER_WAY = 0x10_0000;
+
+/** Section 3.3: whoever keeps nothing of a route gives it room for at least so many bytes. */
+export const LEAST_ROOM_BYTES = 4_096;

@@ -17,6 +17,7 @@ import type { Ring } from '../link-scheduler.ts';
 import type { Neighbour } from '../neighbours.ts';
 import {
   INITIAL_CREDIT_BYTES,
+  LEAST_ROOM_BYTES,
   PERSISTENCE_MS,
   PERSISTENCE_PROBES,
   REAL_TIME_WAITING_BYTES,
@@ -254,8 +255,9 @@ export class RouteBuffer {
     if ((store.flags[head] & FLAG_GONE) !== 0) return true;
     const credit = this.limit - this.sent;
     if (credit >= store.length[head]) return true;
-    // More comes when what is under way has gone on. Without that, a piece longer than all room there is must be cut.
-    return this.unacked.count === 0 && credit >= this.tuning.leastPieceBytes;
+    // More comes when what stands at the next hop has gone on, and then it is enough for any piece but a long one. Cut, a piece
+    // costs a header, often a datagram, and its rest is cut again.
+    return store.length[head] > LEAST_ROOM_BYTES && this.unacked.count === 0 && credit >= this.tuning.leastPieceBytes;
   }
 
   private get spansAll(): boolean {

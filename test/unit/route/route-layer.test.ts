@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SecretKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -5,6 +6,7 @@ import { BULK, RELIABLE } from '../../../src/base/traffic-class.ts';
 import { readFailure } from '../../../src/crypto/error-onion.ts';
 import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
 import { buildOnion } from '../../../src/crypto/sphinx.ts';
+import { LEAST_ROOM_BYTES } from '../../../src/route/protocol-limits.ts';
 import { parseFailure } from '../../../src/route/route-failure.ts';
 import { SETUP_ASSOCIATED_DATA } from '../../../src/route/set-up/set-up.ts';
 import { CHANNEL0_KIND, encodeSetup } from '../../../src/wire/channel0.ts';
@@ -80,6 +82,39 @@ describe('a route', () => {
     network.run(100);
     expect(destination.messages.map(({ bytes }) => bytes)).toEqual([message]);
     expect(destination.drops.toJSON()).toEqual({});
+  });
+
+  it('never cuts a piece that fits a datagram at the edge of the room, and carries all of them', () => {
+    const lengths = fc.array(fc.integer({ min: 500, max: LEAST_ROOM_BYTES }), { minLength: 20, maxLength: 60 });
+    fc.assert(
+      fc.property(lengths, (each) => {
+        const network = RouteNetwork.chain(4);
+        const { origin, destination } = ends(network);
+        network.pieceBytes = LEAST_ROOM_BYTES;
+        const route = openRoute(network, ...network.nodes);
+        for (const length of each)
+          expect(sendWhenRoom(network, origin, route, bytesOf(length))).toBeGreaterThanOrEqual(0);
+        network.run(1_000);
+        const inOrder = destination.messages.toSorted((x, y) => x.number - y.number);
+        expect(inOrder.map(({ bytes }) => bytes.length)).toEqual(each);
+        const pieces = network.parcels.filter(({ piece }) => piece !== undefined);
+        expect(pieces.length).toBe(3 * each.length);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('cuts a piece that is longer than all the room that it is ever given', () => {
+    const network = RouteNetwork.chain(4);
+    const { origin, destination } = ends(network);
+    network.pieceBytes = 8_900;
+    const route = openRoute(network, ...network.nodes);
+    for (let i = 0; i < 10; i++) {
+      sendWhenRoom(network, origin, route, bytesOf(8_900, i));
+      network.run(500);
+    }
+    network.run(1_000);
+    expect(destination.messages.length).toBe(10);
   });
 
   it('numbers the messages of a direction one by one, and those not that find no room', () => {

@@ -233,8 +233,14 @@ describe('a node whose own traffic goes first, on a line of which it knows nothi
     [2_500, 8, 0.93],
     [2_500, 12, 0.93],
     [2_500, 20, 0.93],
-    // A CREDIT for each two datagrams, and its acknowledgement, is several per cent here.
-    [250, 10, 0.88],
+    [1_250, 5, 0.93],
+    [1_250, 20, 0.93],
+    [625, 5, 0.93],
+    [625, 20, 0.93],
+    // A look is eighteen datagrams here, and a few of them more or less are seen as a line that is full.
+    [250, 5, 0.9],
+    [250, 10, 0.9],
+    [250, 20, 0.9],
     [6_250, 10, 0.93],
   ])('has its download, and transit takes the rest: %i bytes a ms, %i ms', (bytesPerMs, delayMs, filled) => {
     const line = new SharedLine(bytesPerMs, delayMs);
