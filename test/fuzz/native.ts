@@ -37,7 +37,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   if (wanted !== undefined && !FUZZERS.includes(wanted)) {
     throw new Error(`There is no fuzzer '${wanted}'. These exist: ${FUZZERS.join(', ')}.`);
   }
-  execFileSync('make', ['-s', '-f', join(SOURCES, 'Makefile')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync('make', ['-s', '-j2', '-f', join(SOURCES, 'Makefile')], { stdio: ['ignore', 'inherit', 'inherit'] });
   const cases: Record<string, number> = {};
   for (const fuzzer of wanted === undefined ? FUZZERS : [wanted]) {
     const ended = await runFuzzer(context, fuzzer, Number(seconds ?? (context.gate ? GATE_SECONDS : SECONDS)));

@@ -115,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   static struct story story;
   struct fuzz_input input = {.bytes = bytes, .left = count};
   size_t memory_bytes = (size_t)MEMORY_STEP * (1 + fuzz_u8(&input) % MEMORY_STEPS);
-  story = (struct story){.bus = {.memory_bytes = memory_bytes, .bus_address = 0xfffff000, .socket_fd = -1, .doorbell_fd = -1, .interrupt_fd = -1, .memory_fd = -1}};
+  story = (struct story){.bus = {.memory_bytes = memory_bytes, .bus_address = 0xfffff000}};
+  story.bus.socket_fd = story.bus.doorbell_fd = story.bus.interrupt_fd = story.bus.memory_fd = -1;
   story.bus.page = calloc(1, OFFLOAD_REGISTER_PAGE_BYTES);
   story.bus.memory = aligned_alloc(MEMORY_STEP, memory_bytes);
   FUZZ_EXPECT(story.bus.page != NULL && story.bus.memory != NULL);
