@@ -77,6 +77,8 @@ export interface RouteTuning {
   readonly transitBusyShare: number;
   /** Of what the line would carry beyond that, transit gets so much a look: own traffic that has just begun grows into the rest. */
   readonly transitRise: number;
+  /** Own traffic grows when it is faster by so much of the capacity than half a second ago: more than what a few datagrams make. */
+  readonly transitGrowthShare: number;
   /**
    * What transit loses by the first look in which the line is busier; each one that follows doubles it, up to the most. A burst
    * costs little, and half of a line is a hundredth after a second and a half.
@@ -146,6 +148,7 @@ export const ROUTE_TUNING: RouteTuning = {
   transitIdleShare: 0.01,
   transitBusyShare: 0.985,
   transitRise: 0.2,
+  transitGrowthShare: 0.03,
   transitYield: 0.02,
   transitYieldMost: 0.3,
   transitLeastGift: 3_000,

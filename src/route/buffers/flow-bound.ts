@@ -8,7 +8,7 @@
  * of 1.5 makes the bound grow while it is what limits the rate; the part of the loss was found over eight hops that lose
  * half, where 8 in place of 10 carries one and a half per cent less. Where that is too slow, it doubles once a round: when
  * whoever fills the buffer stands at its end, nothing of it waited to be sent for a moment, and he was
- * given all the room there is, in two rounds in a row.
+ * given all the room there is, in two rounds in a row; in one, where the buffer has always run dry so far.
  */
 import { INITIAL_CREDIT_BYTES } from '../protocol-limits.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../tuning.ts';
@@ -49,6 +49,8 @@ export class FlowBound {
   heldBack = false;
   /** Rounds in a row in which this bound was what limited the route. */
   private dryRounds = 0;
+  /** In some round the buffer did not run dry: until then each round doubles, as a new connection does. */
+  private wasFull = false;
   private readonly tuning: BoundTuning;
   private left = 0;
   private lookedAt = Number.NEGATIVE_INFINITY;
@@ -88,7 +90,8 @@ export class FlowBound {
     const factor = 1.5 + (10 * loss) / (1 - loss);
     const needed = this.rateBytesPerMs * (loop.roundTripMs * factor + boundAllowanceMs);
     this.dryRounds = this.pressed && !this.heldBack && loop.ranDry ? this.dryRounds + 1 : 0;
-    const grown = this.dryRounds >= (loss > LOSSY_SHARE ? 1 : DRY_ROUNDS) ? 2 * this.bytes : 0;
+    this.wasFull ||= !loop.ranDry;
+    const grown = this.dryRounds >= (this.wasFull && loss <= LOSSY_SHARE ? DRY_ROUNDS : 1) ? 2 * this.bytes : 0;
     this.bytes = Math.floor(Math.max(leastBoundBytes, Math.min(loop.capBytes, Math.max(needed, grown))));
     this.pressed = false;
     this.heldBack = false;

@@ -47,6 +47,11 @@ export class LineDirection {
     return Math.min(this.own.bytesPerMs, this.own.latest);
   }
 
+  /** Own traffic is getting faster: what is spare is for it to grow into. */
+  get ownGrows(): boolean {
+    return this.own.growth > this.tuning.transitGrowthShare * this.capacity;
+  }
+
   /** Nothing passed since the last look. */
   get isIdle(): boolean {
     return this.ownBytes + this.transitBytes === 0;

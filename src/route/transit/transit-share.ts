@@ -6,7 +6,7 @@
  * of the link, which knows nothing of ours; but transit sends only what it has room for. So its room is given at a rate.
  * The other end tells, when asked, how much of the time its direction was spare (LOAD, docs/protocol.md section 3.4):
  *
- *   spare time      the line would take more: transit gets a part of that more
+ *   spare time      the line would take more: transit gets a part of that more, unless own traffic is growing into it
  *   hardly any      own traffic may want more: transit loses a part of what it has, until the line has spare time again
  *
  * However much that is, it is never more than own traffic leaves of the capacity, so that transit gives way at once to own
@@ -144,11 +144,12 @@ export class TransitShare {
   private leftByOwn(): number {
     const { transitIdleShare, transitBusyShare, transitLeastShare, transitRise } = this.tuning;
     const { transitYield, transitYieldMost } = this.tuning;
-    const { ownRate, capacity, busyShare, fullLooks, allowance } = this.incoming;
+    const { ownRate, ownGrows, capacity, busyShare, fullLooks, allowance } = this.incoming;
     if (!this.options.ownFirst || capacity === 0 || ownRate <= transitIdleShare * capacity) return UNLIMITED;
     const least = transitLeastShare * capacity;
     const most = Math.max(least, transitBusyShare * capacity - ownRate);
     const last = Math.min(allowance.bytesPerMs, most);
+    if (fullLooks === 0 && ownGrows) return last;
     if (fullLooks === 0) return Math.min(most, last + transitRise * (transitBusyShare - busyShare) * capacity);
     return Math.max(least, last * (1 - Math.min(transitYieldMost, transitYield * 2 ** (fullLooks - 1))));
   }

@@ -173,6 +173,18 @@ describe('a direction of a line', () => {
     });
     expect(looks).toEqual([1, 0, 1, 2]);
   });
+
+  it('says whether own traffic is getting faster, and not that it is fast', () => {
+    const direction = new LineDirection(ROUTE_TUNING);
+    const grows = [10, 10, 10, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30].map((own) => {
+      direction.count(100 * own, true);
+      direction.count(100 * (100 - own), false);
+      direction.look(100, 0);
+      return direction.ownGrows;
+    });
+    expect(grows.slice(3, 9)).not.toContain(false);
+    expect(grows.slice(-1)).toEqual([false]);
+  });
 });
 
 /** far ── near ── end over real links: what far sends to end passes through near, what it sends to near is near's own. */
@@ -231,26 +243,31 @@ describe('a node whose own traffic goes first, on a line of which it knows nothi
     [2_500, 5, 0.93],
     [2_500, 7, 0.93],
     [2_500, 8, 0.93],
-    [2_500, 12, 0.93],
     [2_500, 20, 0.93],
+    [1_250, 35, 0.93],
     [1_250, 5, 0.93],
     [1_250, 20, 0.93],
     [625, 5, 0.93],
     [625, 20, 0.93],
+    [625, 35, 0.93],
+    [625, 50, 0.9],
     // A look is eighteen datagrams here, and a few of them more or less are seen as a line that is full.
     [250, 5, 0.9],
     [250, 10, 0.9],
     [250, 20, 0.9],
+    [250, 35, 0.9],
+    [250, 50, 0.9],
     [6_250, 10, 0.93],
   ])('has its download, and transit takes the rest: %i bytes a ms, %i ms', (bytesPerMs, delayMs, filled) => {
     const line = new SharedLine(bytesPerMs, delayMs);
     line.set({ ownFirst: true });
-    line.measure(2_000);
+    // Routes that are new grow by their round trips.
+    line.measure(1_500 + 100 * delayMs);
     const alone = line.measure(1_000).transit;
     expect(alone).toBeGreaterThan(0.85 * bytesPerMs);
 
     line.ownOn = true;
-    line.measure(3_000);
+    line.measure(1_500 + 100 * delayMs);
     expect(line.measure(3_000).own).toBeGreaterThan(0.96 * alone);
 
     line.ownMost = 0.3 * bytesPerMs;
