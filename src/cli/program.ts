@@ -207,7 +207,10 @@ function addGatewayCommand(program: Command, terminal: Terminal): void {
 Examples:
   $ skywire gateway
   $ skywire gateway use AtWiDQWLjEB4adL9GF9MNg3sdM9LrNf6YC
-  $ skywire gateway use auto            the nearest, and another one when it delivers nothing`,
+  $ skywire gateway use auto            the nearest, and another one when it delivers nothing
+
+RTT and RATE are of the best path, as the nodes on it measured their links. COUNTRY, PRICE, UPLINK and LOAD are what the
+gateway says of itself.`,
     )
     .action(async (options: Options) => void (await askAndPrint(terminal, options, 'gateway', {}, showGateway)));
   withSocket(gateway.command('use').description('Change to another gateway'))

@@ -2,7 +2,7 @@
 import type { Result } from '../control/schema.ts';
 import { stateCell } from './show-status.ts';
 import { labelled, type Paint, table } from './table.ts';
-import { millisecondsText, roundTripText } from './units.ts';
+import { bitRateText, millisecondsText, percentText, roundTripText } from './units.ts';
 
 export function showGateway(result: Result<'gateway'>, paint: Paint): string {
   const rows = labelled(
@@ -18,9 +18,18 @@ export function showGateway(result: Result<'gateway'>, paint: Paint): string {
     gateway.address,
     roundTripText(gateway.rtt_ms),
     String(gateway.hops),
+    knownRate(gateway.rate_bits_per_s),
+    gateway.country ?? '-',
+    gateway.price === 0 ? 'free' : `${gateway.price} sat/GB`,
+    knownRate(gateway.uplink_bits_per_s),
+    percentText(gateway.load),
     gateway.key,
   ]);
   return `${rows}\n${table(GATEWAYS, known, paint)}`;
+}
+
+function knownRate(bitsPerSecond: number | null): string {
+  return bitsPerSecond === null ? '-' : bitRateText(bitsPerSecond);
 }
 
 const GATEWAYS = [
@@ -28,6 +37,11 @@ const GATEWAYS = [
   { title: 'GATEWAY IN REACH' },
   { title: 'RTT', align: 'right' },
   { title: 'HOPS', align: 'right' },
+  { title: 'RATE', align: 'right' },
+  { title: 'COUNTRY' },
+  { title: 'PRICE', align: 'right' },
+  { title: 'UPLINK', align: 'right' },
+  { title: 'LOAD', align: 'right' },
   { title: 'KEY' },
 ] as const;
 

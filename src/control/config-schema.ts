@@ -22,8 +22,10 @@ const INTERFACE_NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}$/;
 /** 100 Gb/s: more is a typing mistake. */
 const MAX_RATE_MBIT = 100_000;
 /** Less than this carries no call. */
-const MIN_CAP_BITS_PER_SECOND = 64_000;
-const MAX_CAP_BITS_PER_SECOND = MAX_RATE_MBIT * 1e6;
+const MIN_RATE_BITS_PER_SECOND = 64_000;
+const MAX_RATE_BITS_PER_SECOND = MAX_RATE_MBIT * 1e6;
+/** A record has two bytes for it (docs/protocol.md section 7). */
+const MAX_PRICE = 65_535;
 /** A few routes at their least, and more than any box with this program has. */
 const MIN_BUFFER_BYTES = 1e6;
 const MAX_BUFFER_BYTES = 64e9;
@@ -128,9 +130,13 @@ function complainOfMemory(input: string): string | undefined {
 function complainOfCap(input: string): string | undefined {
   const share = parseShare(input);
   if (share !== undefined) return share < 0.01 ? 'must be from 1% to 100%' : undefined;
+  return parseBitRate(input) === undefined ? 'must be a share of the line, or a rate' : complainOfRate(input);
+}
+
+function complainOfRate(input: string): string | undefined {
   const rate = parseBitRate(input);
-  if (rate === undefined) return 'must be a share of the line, or a rate';
-  const inRange = rate >= MIN_CAP_BITS_PER_SECOND && rate <= MAX_CAP_BITS_PER_SECOND;
+  if (rate === undefined) return 'must be a rate';
+  const inRange = rate >= MIN_RATE_BITS_PER_SECOND && rate <= MAX_RATE_BITS_PER_SECOND;
   return inRange ? undefined : 'must be from 64kbit to 100Gbit';
 }
 
@@ -344,6 +350,11 @@ const GatewayTable = v.object({
   rate_limit: v.optional(
     wholeNumber(1, MAX_RATE_MBIT, 'Write megabits a second for each client, or leave the key out for no limit'),
   ),
+  country: v.optional(
+    text(matching(/^[A-Z]{2}$/, 'is no country code'), 'Write two capitals of ISO 3166-1, like "DE"'),
+  ),
+  price: v.optional(wholeNumber(0, MAX_PRICE, 'Write satoshi for a gigabyte, or 0, or leave the key out, for free'), 0),
+  rate: v.optional(text(complainOfRate, 'Write the rate of the line to the internet, like "100Mbit"')),
   interface: v.optional(interfaceName('skyg0'), 'skyg0'),
 });
 

@@ -39,6 +39,8 @@ export interface GatewayConfig {
   readonly allow: readonly Ipv4Prefix[];
   /** For each client and direction; undefined: no limit. */
   readonly rateLimitBitsPerSecond: number | undefined;
+  /** What others are told; satoshi for a gigabyte, and the rate of the uplink, 0: nothing is told of it. */
+  readonly advert: { readonly country: string | undefined; readonly price: number; readonly rateKbps: number };
   readonly interface: string;
 }
 
@@ -142,6 +144,11 @@ function toConfig(file: ConfigFile): Config {
           dns: gateway.dns!,
           allow: gateway.allow.map((text) => parseIpv4Prefix(text)!),
           rateLimitBitsPerSecond: gateway.rate_limit === undefined ? undefined : gateway.rate_limit * 1e6,
+          advert: {
+            country: gateway.country,
+            price: gateway.price,
+            rateKbps: gateway.rate === undefined ? 0 : parseBitRate(gateway.rate)! / 1e3,
+          },
           interface: gateway.interface,
         }
       : undefined,

@@ -225,6 +225,13 @@ export const GatewayResult = v.object({
         /** Of the best path: sum of the round trips that its nodes measured, and its length. */
         rtt_ms: Milliseconds,
         hops: Count,
+        /** Of the slowest link of that path, as far as its nodes have seen; null: none was used enough to know. */
+        rate_bits_per_s: v.nullable(Count),
+        /** What the gateway says of itself: ISO 3166-1; satoshi for 10^9 bytes; its line to the internet; 0 to 1 of what it can serve. */
+        country: v.nullable(Text),
+        price: Count,
+        uplink_bits_per_s: v.nullable(Count),
+        load: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
       }),
     ),
     v.maxLength(MAX_GATEWAYS_LISTED),

@@ -25,6 +25,8 @@ export interface HandlerContext {
   readonly offload: OffloadSide | undefined;
 }
 
+const BITS_PER_KBIT = 1_000;
+
 type TunnelState = Result<'status'>['tunnel']['state'];
 
 export function controlHandlers(context: HandlerContext): ControlHandlers {
@@ -150,13 +152,29 @@ function gateway(node: Node, now: number): Result<'gateway'> {
     .gatewaysInReach()
     .sort((a, b) => a.roundTripMs - b.roundTripMs)
     .slice(0, MAX_GATEWAYS_LISTED)
-    .map(({ node: key, service, roundTripMs, hops }) => {
+    .map(({ node: key, service, roundTripMs, rateKbps, hops, advert }) => {
       const address = addressOf(key);
-      const named = { address, key: toHex(key), service_key: toHex(service) };
-      return { ...named, selected: address === selected, rtt_ms: roundTripMs, hops };
+      return {
+        address,
+        key: toHex(key),
+        service_key: toHex(service),
+        selected: address === selected,
+        rtt_ms: roundTripMs,
+        hops,
+        rate_bits_per_s: knownBits(rateKbps),
+        country: advert.country ?? null,
+        price: advert.price,
+        uplink_bits_per_s: knownBits(advert.rateKbps),
+        load: advert.load,
+      };
     });
   const auto = node.uplink?.wantedGateway === 'auto';
   return { selected, auto, state: tunnelState(node, now), known };
+}
+
+/** Zero stands for unknown. */
+function knownBits(kbps: number): number | null {
+  return kbps === 0 ? null : Math.round(kbps * BITS_PER_KBIT);
 }
 
 function useGateway(node: Node, name: string, now: number): Result<'gateway'> {

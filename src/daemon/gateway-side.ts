@@ -78,6 +78,7 @@ export class GatewaySide {
       tun,
       store: leases,
       realTime,
+      advert: config.advert,
       limits: rateLimitBitsPerSecond === undefined ? {} : { clientBytesPerSecond: rateLimitBitsPerSecond / 8 },
     };
   }

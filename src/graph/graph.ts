@@ -6,6 +6,7 @@
 import { fromHex, toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { parseAddress } from '../crypto/address.ts';
+import { type GatewayAdvert, parseGatewayAdvert } from '../wire/gateway-advert.ts';
 import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
 import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
@@ -14,6 +15,8 @@ import type { RecordStore, StoredRecord } from './record-store.ts';
 export interface Gateway {
   readonly node: NodeKey;
   readonly service: ServiceKey;
+  /** What it says of itself. */
+  readonly advert: GatewayAdvert;
 }
 
 const NO_LINKS: readonly GraphLink[] = [];
@@ -37,8 +40,9 @@ export class Graph implements PathGraph {
   gateways(): Gateway[] {
     const gateways: Gateway[] = [];
     for (const { record } of this.store.values()) {
-      for (const { kind, key } of record.services) {
-        if (kind === GATEWAY_SERVICE_KIND) gateways.push({ node: record.node, service: key });
+      for (const { kind, key, advert } of record.services) {
+        if (kind !== GATEWAY_SERVICE_KIND) continue;
+        gateways.push({ node: record.node, service: key, advert: parseGatewayAdvert(advert) });
       }
     }
     return gateways;
@@ -74,14 +78,20 @@ export class Graph implements PathGraph {
     return this.store.at(number).neighbours;
   }
 
-  /** Sum of the links' round trips along nodes that are linked each with the next; 0 for a link that is not known. */
-  roundTripMs(nodes: readonly NodeKey[]): number {
-    let sum = 0;
+  /**
+   * What the nodes measured of the links along a path: the sum of round trips, and the lowest rate of those that are known (0: none is). A
+   * link that is not known adds nothing.
+   */
+  measuresOf(nodes: readonly NodeKey[]): { readonly roundTripMs: number; readonly rateKbps: number } {
+    let roundTripMs = 0;
+    let rateKbps = Number.POSITIVE_INFINITY;
     for (let i = 1; i < nodes.length; i++) {
       const next = toHex(nodes[i]);
-      sum += this.neighbours(toHex(nodes[i - 1])).find(({ keyText }) => keyText === next)?.roundTripMs ?? 0;
+      const link = this.neighbours(toHex(nodes[i - 1])).find(({ keyText }) => keyText === next);
+      roundTripMs += link?.roundTripMs ?? 0;
+      rateKbps = Math.min(rateKbps, link?.rateKbps || Number.POSITIVE_INFINITY);
     }
-    return sum;
+    return { roundTripMs, rateKbps: Number.isFinite(rateKbps) ? rateKbps : 0 };
   }
 
   /** What a node says of itself, or undefined when it was not heard of. */

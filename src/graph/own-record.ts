@@ -3,10 +3,10 @@
  * when links or services change but at most once a second; when only measurements change, and by much, at most every 10
  * s; and every 60 s in any case.
  */
-import { toHex } from '../base/bytes.ts';
+import { equal, toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
 import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
-import { type NodeRecord, RECORD_MAX_LINKS, RECORD_MAX_SERVICES, type RecordService } from '../wire/record.ts';
+import { type NodeRecord, RECORD_MAX_LINKS, type RecordService } from '../wire/record.ts';
 import { type GraphTuning, RENEW_AFTER_MS, SIGN_EVERY_MS } from './tuning.ts';
 
 interface OwnLink {
@@ -50,8 +50,10 @@ export class OwnRecord {
     return new Set([...this.links.values()].map((link) => link.keyText));
   }
 
+  /** At most 8. */
   setServices(services: readonly RecordService[]): void {
-    this.services = services.slice(0, RECORD_MAX_SERVICES);
+    if (isSame(this.services, services)) return;
+    this.services = services;
     this.changed = true;
   }
 
@@ -126,4 +128,11 @@ export class OwnRecord {
   private get unknown(): LinkMeasurement {
     return { roundTripMs: this.tuning.unknownRoundTripMs, rateKbps: 0, lossShare: 0 };
   }
+}
+
+function isSame(a: readonly RecordService[], b: readonly RecordService[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every(({ kind, key, advert }, i) => {
+    return kind === b[i].kind && equal(key, b[i].key) && equal(advert, b[i].advert);
+  });
 }

@@ -29,6 +29,7 @@ import {
   type RecordEntry,
   recordEntryBytes,
 } from '../wire/channel0.ts';
+import { encodeGatewayAdvert, type GatewayAdvert } from '../wire/gateway-advert.ts';
 import { GATEWAY_SERVICE_KIND, type NodeRecord, parseRecord, sameStatement } from '../wire/record.ts';
 import { Graph } from './graph.ts';
 import { NeighbourFeed } from './neighbour-feed.ts';
@@ -72,9 +73,9 @@ export class RecordFlood {
     this.ownKey = toHex(o.identity.key);
   }
 
-  /** What this node offers, at most 8 services. */
-  setServices(services: readonly { readonly kind: 'gateway'; readonly key: ServiceKey }[]): void {
-    this.own.setServices(services.map(({ key }) => ({ kind: GATEWAY_SERVICE_KIND, key })));
+  /** This node is a gateway, and what it says of itself as such; once more when that changes. */
+  setGateway(key: ServiceKey, advert: GatewayAdvert): void {
+    this.own.setServices([{ kind: GATEWAY_SERVICE_KIND, key, advert: encodeGatewayAdvert(advert) }]);
   }
 
   /** What a link measured; may be told as often as it is known. */

@@ -12,9 +12,9 @@ import type { LinkDirection } from '../link/one-way/direction.ts';
 import type { TransitOptions } from '../route/transit/transit-options.ts';
 import type { RealTimeRules } from '../tunnel/classifier.ts';
 import type { TunPort } from '../tunnel/tun-writer.ts';
-import type { TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import type { Lease } from '../wire/tunnel-message.ts';
+import type { GatewayServiceOptions } from './gateway-service.ts';
 
 export interface PeerOptions {
   readonly key: NodeKey;
@@ -56,7 +56,7 @@ export interface DiscoveryOptions {
   readonly memory?: { readonly store: PeerStore; readonly places: PlacePort } | undefined;
 }
 
-export type GatewayOptions = Omit<TunnelGatewayOptions, 'drops' | 'random' | 'wallMs'>;
+export type GatewayOptions = Omit<GatewayServiceOptions, 'drops' | 'random' | 'wallMs'>;
 
 export interface NodeOptions {
   readonly secret: SecretKey;

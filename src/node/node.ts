@@ -151,7 +151,6 @@ export class Node {
       const key = curve.publicKey(secret) as ServiceKey;
       this.gateway = new GatewayService(key, { ...options.gateway, wallMs, random, drops });
       this.bundles.listen(key, secret, this.gateway.events);
-      this.flood.setServices([{ kind: 'gateway', key }]);
     }
     if (options.discovery !== undefined) {
       const { links } = this;
@@ -175,6 +174,7 @@ export class Node {
     this.discovery?.start(now);
     this.measureAt = now + MEASURE_LINKS_MS;
     this.gateway?.tunnel.start(now);
+    this.advertise(now);
     this.uplink?.start(now);
   }
 
@@ -263,13 +263,13 @@ export class Node {
     return paths;
   }
 
-  /** Those of other nodes, with the round trip of the best path to each. */
+  /** Those of other nodes, with what is known of the best path to each. */
   gatewaysInReach(): ReachableGateway[] {
     const { graph } = this.flood;
     return graph.gateways().flatMap((gateway) => {
       const [path] = equal(gateway.node, this.identity.key) ? [] : this.paths(gateway.node, 1);
       if (path === undefined) return [];
-      return [{ ...gateway, roundTripMs: graph.roundTripMs([this.identity.key, ...path]), hops: path.length }];
+      return [{ ...gateway, ...graph.measuresOf([this.identity.key, ...path]), hops: path.length }];
     });
   }
 
@@ -295,6 +295,12 @@ export class Node {
       this.flood.setMeasurement(link, { roundTripMs, lossShare, rateKbps: this.rates.note(link, session) });
     }
     this.uplink?.measurePaths(now);
+    this.advertise(now);
+  }
+
+  private advertise(now: number): void {
+    const { gateway } = this;
+    if (gateway !== undefined) this.flood.setGateway(gateway.key, gateway.advert(now));
   }
 
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {

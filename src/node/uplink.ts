@@ -9,8 +9,8 @@
  * A tunnel client outlives the sessions with its gateway, so the lease (and with it the laptop's connections) stays when the
  * gateway restarts. It acts when the graph changes or the user chooses.
  *
- * With `auto` the gateway is chosen here (gateway-choice.ts). Timer: once a second, whether it still delivers; when nothing has come
- * back for 5 s and another one is in reach, that one is taken.
+ * With `auto` the gateway is chosen here (gateway-choice.ts). Timer: once a second, whether it still delivers; when for 5 s nothing has come
+ * back from it, or nothing of the internet through it, and another one is in reach, that one is taken.
  */
 import { equal } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
@@ -194,9 +194,10 @@ export class Uplink {
     this.watchAt = now + WATCH_MS;
     const { choice } = this;
     if (choice === undefined) return;
-    const { state, heardMsAgo = NEVER } = this.tunnel.status(now);
+    const { state, heardMsAgo = NEVER, silentMs } = this.tunnel.status(now);
     const deliveredAt = state === 'leased' ? Math.max(this.chosenAt, now - heardMsAgo) : this.chosenAt;
-    if (this.lastRefusal === undefined && now < deliveredAt + DELIVERS_WITHIN_MS) return;
+    const delivers = now < deliveredAt + DELIVERS_WITHIN_MS && silentMs < DELIVERS_WITHIN_MS;
+    if (this.lastRefusal === undefined && delivers) return;
     const others = this.options.gatewaysInReach().filter(({ node }) => !equal(node, choice.node));
     this.auto.failed(choice, now);
     const next = this.auto.best(others, now);

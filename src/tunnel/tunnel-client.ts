@@ -49,6 +49,7 @@ import {
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
 import type { Lane, TunnelSession } from './session-port.ts';
+import { Silence } from './silence.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
   CONNECTED_WITHIN_MS,
@@ -97,6 +98,8 @@ export interface TunnelClientStatus {
   readonly lease: Lease | undefined;
   /** Undefined when nothing ever came. */
   readonly heardMsAgo: number | undefined;
+  /** For how long packets have gone out and none came back, whatever the gateway itself answers; 0 when one did, or few went. */
+  readonly silentMs: number;
   readonly packetsUp: number;
   readonly bytesUp: number;
   readonly packetsDown: number;
@@ -119,6 +122,7 @@ export class TunnelClient {
   private heardAt: number | undefined;
   /** When the oldest message was sent that nothing has answered yet. */
   private waitingSince: number | undefined;
+  private readonly silence = new Silence();
   private readonly traffic = { packetsUp: 0, bytesUp: 0, packetsDown: 0, bytesDown: 0 };
 
   constructor(options: TunnelClientOptions) {
@@ -181,6 +185,7 @@ export class TunnelClient {
       connected: state === 'leased' && heardMsAgo !== undefined && heardMsAgo <= CONNECTED_WITHIN_MS,
       lease: this.lease,
       heardMsAgo,
+      silentMs: this.silence.lastsMs(now),
       ...this.traffic,
     };
   }
@@ -230,6 +235,7 @@ export class TunnelClient {
     this.outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
     const lane = this.classifier.classify(arena, start, length, now);
     if (!this.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane)) return 'tunnel-session-full';
+    this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);
     this.traffic.packetsUp++;
     this.traffic.bytesUp += length;
     return undefined;
@@ -245,6 +251,8 @@ export class TunnelClient {
     if (destinationOf(bytes, start) !== this.lease.address) return 'tunnel-destination-not-leased';
     if (length > this.mtuBytes) return 'tunnel-packet-too-big';
     this.writer.append(bytes, start, length);
+    // The gateway itself says that a network is unreachable, too.
+    if (sourceOf(bytes, start) !== this.lease.gateway) this.silence.heard();
     this.traffic.packetsDown++;
     this.traffic.bytesDown += length;
     return undefined;

@@ -123,6 +123,9 @@ export interface TunnelGatewayStatus {
   readonly address: string;
   readonly poolSize: number;
   readonly leases: number;
+  /** Of all clients since the start. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
   readonly clients: GatewayClientStatus[];
 }
 
@@ -151,6 +154,7 @@ export class TunnelGateway {
   private readonly outgoing = new Uint8Array(PACKET_HEADER_BYTES + IPV4_MAX_BYTES);
   private readonly clients = new Map<TunnelSession, Client>();
   private readonly byAddress = new Map<number, Client>();
+  private readonly carried = { bytesUp: 0, bytesDown: 0 };
   private sweepAt = NEVER;
   private saveAt = NEVER;
 
@@ -236,6 +240,7 @@ export class TunnelGateway {
       address: formatIpv4(this.pool.gateway),
       poolSize: this.pool.size,
       leases: this.pool.count,
+      ...this.carried,
       clients: Array.from(this.clients.values(), (client) => ({
         clientKey: toHex(client.session.clientKey),
         address: client.address === 0 ? undefined : formatIpv4(client.address),
@@ -293,6 +298,7 @@ export class TunnelGateway {
     this.writer.append(bytes, start, length);
     client.packetsUp++;
     client.bytesUp += length;
+    this.carried.bytesUp += length;
     return undefined;
   }
 
@@ -315,6 +321,7 @@ export class TunnelGateway {
     if (!this.sendPacket(client, length, now)) return 'tunnel-session-full';
     client.packetsDown++;
     client.bytesDown += length;
+    this.carried.bytesDown += length;
     return undefined;
   }
 

@@ -2,9 +2,9 @@
  * What a node says of itself, signed: a record (docs/protocol.md section 7).
  *
  *   version 1 (1) | node key 33 | sequence u64 | expiry, Unix seconds u32 | flags u8 (bit 0: gateway)
- *   | service count u8 | each: kind u8 (1 gateway) | service key 33
+ *   | service count u8 | each: kind u8 (1 gateway) | service key 33 | length u8, and so many bytes: what it says of itself (gateway-advert.ts)
  *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms,
- *                    | rate u8 (0 unknown, n: 8 kbit/s x 2^((n - 1) / 8)) | loss u8 (0.5 %, at most 200)
+ *                    | rate u8 (rate-step.ts) | loss u8 (0.5 %, at most 200)
  *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
  *
  * The signature is made and checked in src/graph; here are only its bytes.
@@ -12,11 +12,13 @@
 import { assert } from '../base/assert.ts';
 import { concat, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { rateOf, rateStep } from './rate-step.ts';
 
 export const RECORD_VERSION = 1;
 export const RECORD_TAG = 'skywire/1 record';
 export const RECORD_MAX_LINKS = 64;
 export const RECORD_MAX_SERVICES = 8;
+export const ADVERT_MAX_BYTES = 255;
 export const SIGNATURE_BYTES = 64;
 
 const KEY_BYTES = 33;
@@ -25,7 +27,8 @@ const SEQUENCE_AT = KEY_AT + KEY_BYTES;
 const EXPIRY_AT = SEQUENCE_AT + 8;
 const FLAGS_AT = EXPIRY_AT + 4;
 const SERVICES_AT = FLAGS_AT + 1;
-const SERVICE_BYTES = 1 + KEY_BYTES;
+const ADVERT_LENGTH_AT = 1 + KEY_BYTES;
+const SERVICE_HEADER_BYTES = ADVERT_LENGTH_AT + 1;
 const LINK_BYTES = KEY_BYTES + 4;
 const RATE_AT = KEY_BYTES + 2;
 const LOSS_AT = KEY_BYTES + 3;
@@ -34,15 +37,14 @@ const SERVICE_GATEWAY = 1;
 const ROUND_TRIP_UNITS_PER_MS = 10;
 const ROUND_TRIP_MAX_UNITS = 0x7fff;
 const LINK_DETOUR = 0x8000;
-const LEAST_RATE_KBPS = 8;
-const RATE_STEPS_PER_OCTAVE = 8;
-const RATE_MAX_STEP = 255;
 const LOSS_STEPS = 200;
 
 export interface RecordService {
   /** 1: gateway. Other kinds are passed on unread. */
   readonly kind: number;
   readonly key: ServiceKey;
+  /** What the service says of itself, as its kind has it; at most 255 bytes. */
+  readonly advert: Uint8Array;
 }
 
 export interface RecordLink {
@@ -72,7 +74,7 @@ export const GATEWAY_SERVICE_KIND = SERVICE_GATEWAY;
 export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
   const { services, links } = record;
   assert(services.length <= RECORD_MAX_SERVICES && links.length <= RECORD_MAX_LINKS, 'record within its limits');
-  const linksAt = SERVICES_AT + 1 + services.length * SERVICE_BYTES;
+  const linksAt = services.reduce((at, { advert }) => at + SERVICE_HEADER_BYTES + advert.length, SERVICES_AT + 1);
   const out = new Uint8Array(linksAt + 1 + links.length * LINK_BYTES);
   out[0] = RECORD_VERSION;
   out.set(record.node, KEY_AT);
@@ -80,11 +82,15 @@ export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
   writeU32(out, EXPIRY_AT, record.expiry);
   out[FLAGS_AT] = services.some((service) => service.kind === SERVICE_GATEWAY) ? FLAG_GATEWAY : 0;
   out[SERVICES_AT] = services.length;
-  services.forEach((service, i) => {
-    const at = SERVICES_AT + 1 + i * SERVICE_BYTES;
-    out[at] = service.kind;
-    out.set(service.key, at + 1);
-  });
+  let serviceAt = SERVICES_AT + 1;
+  for (const { kind, key, advert } of services) {
+    assert(advert.length <= ADVERT_MAX_BYTES, 'an advert within its limit');
+    out[serviceAt] = kind;
+    out.set(key, serviceAt + 1);
+    out[serviceAt + ADVERT_LENGTH_AT] = advert.length;
+    out.set(advert, serviceAt + SERVICE_HEADER_BYTES);
+    serviceAt += SERVICE_HEADER_BYTES + advert.length;
+  }
   out[linksAt] = links.length;
   links.forEach((link, i) => {
     const at = linksAt + 1 + i * LINK_BYTES;
@@ -125,18 +131,12 @@ export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
 export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   if (bytes.length < SERVICES_AT + 2 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
   const sequence = readU64(bytes, SEQUENCE_AT);
-  const serviceCount = bytes[SERVICES_AT];
-  const linksAt = SERVICES_AT + 1 + serviceCount * SERVICE_BYTES;
-  if (!Number.isSafeInteger(sequence + 1) || serviceCount > RECORD_MAX_SERVICES || linksAt >= bytes.length)
-    return undefined;
+  const told = parseServices(bytes);
+  if (!Number.isSafeInteger(sequence + 1) || told === undefined) return undefined;
+  const { services, linksAt } = told;
   const linkCount = bytes[linksAt];
   const end = linksAt + 1 + linkCount * LINK_BYTES;
   if (linkCount > RECORD_MAX_LINKS || bytes.length !== end + SIGNATURE_BYTES) return undefined;
-
-  const services: RecordService[] = [];
-  for (let at = SERVICES_AT + 1; at < linksAt; at += SERVICE_BYTES) {
-    services.push({ kind: bytes[at], key: bytes.slice(at + 1, at + SERVICE_BYTES) as ServiceKey });
-  }
   const isGateway = services.some((service) => service.kind === SERVICE_GATEWAY);
   if (((bytes[FLAGS_AT] & FLAG_GATEWAY) !== 0) !== isGateway) return undefined;
   const links: RecordLink[] = [];
@@ -161,12 +161,18 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
   };
 }
 
-/** The step next below a rate, so that nobody is promised more. */
-function rateStep(kbps: number): number {
-  if (kbps < LEAST_RATE_KBPS) return kbps > 0 ? 1 : 0;
-  return Math.min(RATE_MAX_STEP, 1 + Math.floor(RATE_STEPS_PER_OCTAVE * Math.log2(kbps / LEAST_RATE_KBPS) + 1e-9));
-}
-
-function rateOf(step: number): number {
-  return step === 0 ? 0 : LEAST_RATE_KBPS * 2 ** ((step - 1) / RATE_STEPS_PER_OCTAVE);
+/** Undefined when there are too many, or no room behind them for the count of links. */
+function parseServices(bytes: Uint8Array): { services: RecordService[]; linksAt: number } | undefined {
+  if (bytes[SERVICES_AT] > RECORD_MAX_SERVICES) return undefined;
+  const services: RecordService[] = [];
+  let at = SERVICES_AT + 1;
+  for (let left = bytes[SERVICES_AT]; left > 0; left--) {
+    const advertAt = at + SERVICE_HEADER_BYTES;
+    if (advertAt > bytes.length) return undefined;
+    const end = advertAt + bytes[at + ADVERT_LENGTH_AT];
+    const key = bytes.slice(at + 1, at + ADVERT_LENGTH_AT) as ServiceKey;
+    services.push({ kind: bytes[at], key, advert: bytes.slice(advertAt, end) });
+    at = end;
+  }
+  return at < bytes.length ? { services, linksAt: at } : undefined;
 }

@@ -190,7 +190,9 @@ class FloodUnderFire implements FuzzTarget {
       rateKbps: random.integer(1_000_000),
       lossShare: random.unit(),
     }));
-    const services = random.chance(0.2) ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey }] : [];
+    const services = random.chance(0.2)
+      ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey, advert: noise(random, 0, 12) }]
+      : [];
     const expiry = Math.floor(this.sequence() / 1_000) + 120;
     return { node: node.key as NodeKey, sequence: this.sequence(), expiry, services, links };
   }

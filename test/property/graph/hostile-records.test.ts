@@ -10,9 +10,14 @@ const record = fc.record({
   node: key.map((bytes) => bytes as NodeKey),
   sequence: fc.maxSafeNat().filter((sequence) => Number.isSafeInteger(sequence + 1)),
   expiry: fc.nat({ max: 0xffff_ffff }),
-  services: fc.array(fc.record({ kind: fc.nat({ max: 255 }), key: key.map((bytes) => bytes as ServiceKey) }), {
-    maxLength: 8,
-  }),
+  services: fc.array(
+    fc.record({
+      kind: fc.nat({ max: 255 }),
+      key: key.map((bytes) => bytes as ServiceKey),
+      advert: fc.uint8Array({ maxLength: 255 }),
+    }),
+    { maxLength: 8 },
+  ),
   links: fc.array(
     fc.record({
       key: key.map((bytes) => bytes as NodeKey),

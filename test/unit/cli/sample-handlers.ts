@@ -193,8 +193,16 @@ export function sampleHandlers(onCall: (method: string) => void = () => {}): Con
     auto: false,
     state: selected === 'none' ? 'off' : 'connected',
     known: [
-      { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY, rtt_ms: 12.5, hops: 2 },
-      { address: RELAY_B, key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 80, hops: 3 },
+      {
+        ...{ address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: selected === GATEWAY },
+        ...{ rtt_ms: 12.5, hops: 2, rate_bits_per_s: 48_000_000 },
+        ...{ country: 'DE', price: 0, uplink_bits_per_s: 100_000_000, load: 0.3 },
+      },
+      {
+        ...{ address: RELAY_B, key: SILENT_KEY, service_key: KEY, selected: false },
+        ...{ rtt_ms: 80, hops: 3, rate_bits_per_s: null },
+        ...{ country: null, price: 120, uplink_bits_per_s: null, load: 0 },
+      },
     ],
   });
   return {

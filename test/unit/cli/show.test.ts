@@ -237,16 +237,22 @@ test('nothing is wider than a terminal', () => {
 
 test('gateways in reach, the selected one marked', () => {
   const known = [
-    { address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true, rtt_ms: 12.5, hops: 2 },
-    { address: 'x', key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 180, hops: 10 },
+    {
+      ...{ address: GATEWAY, key: KEY, service_key: SILENT_KEY, selected: true, rtt_ms: 12.5, hops: 2 },
+      ...{ rate_bits_per_s: 48_000_000, country: 'DE', price: 0, uplink_bits_per_s: 1e8, load: 0.3 },
+    },
+    {
+      ...{ address: 'x', key: SILENT_KEY, service_key: KEY, selected: false, rtt_ms: 180, hops: 10 },
+      ...{ rate_bits_per_s: null, country: null, price: 120, uplink_bits_per_s: null, load: 0 },
+    },
   ];
   expect(showGateway({ selected: GATEWAY, auto: false, state: 'lost', known }, plain)).toMatchInlineSnapshot(`
     "Selected  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS
     State     lost
 
-       GATEWAY IN REACH                        RTT  HOPS  KEY
-    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  12.5 ms     2  02abababababababababababababababababababababababababababababababab
-       x                                    180 ms    10  03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
+       GATEWAY IN REACH                        RTT  HOPS       RATE  COUNTRY       PRICE    UPLINK  LOAD  KEY
+    *  QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS  12.5 ms     2  48.0 Mb/s  DE             free  100 Mb/s  30 %  02abababababababababababababababababababababababababababababababab
+       x                                    180 ms    10          -  -        120 sat/GB         -   0 %  03cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     "
   `);
   expect(showGateway({ selected: 'none', auto: true, state: 'connecting', known: [] }, plain)).toMatchInlineSnapshot(`

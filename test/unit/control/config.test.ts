@@ -58,6 +58,9 @@ uplink = "eth1"
 dns = "192.0.2.53"
 allow = ["10.1.0.0/16"]
 rate_limit = 50
+country = "DE"
+price = 20
+rate = "100Mbit"
 
 [control]
 socket = "/run/skywire/control.sock"
@@ -101,6 +104,7 @@ describe('a configuration that is right', () => {
         dns: '192.0.2.53',
         allow: [{ address: 0x0a010000, prefixLength: 16 }],
         rateLimitBitsPerSecond: 50_000_000,
+        advert: { country: 'DE', price: 20, rateKbps: 100_000 },
         interface: 'skyg0',
       },
       control: { socket: '/run/skywire/control.sock' },
@@ -521,6 +525,9 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
     'bits set behind',
   ],
   ['an allowed number', '[gateway]\nallow = [5]', '2:10', 'gateway.allow[0]', 'must be a text, not the number 5'],
+  ['a country in words', '[gateway]\ncountry = "Germany"', '2:11', 'gateway.country', 'is no country code'],
+  ['a price beyond what a record can say', '[gateway]\nprice = 65536', '2:9', 'gateway.price', 'from 0 to 65535'],
+  ['a line without a unit', '[gateway]\nrate = "100"', '2:8', 'gateway.rate', 'must be a rate'],
   ['a limit of nothing', '[gateway]\nrate_limit = 0', '2:14', 'gateway.rate_limit', 'from 1 to 100000'],
   // [control]
   [

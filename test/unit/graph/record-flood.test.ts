@@ -3,6 +3,7 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { LinkId, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { RECORD_HOPS } from '../../../src/graph/tuning.ts';
+import { NO_ADVERT } from '../../../src/wire/gateway-advert.ts';
 import { parseRecord } from '../../../src/wire/record.ts';
 import { FloodNetwork, type FloodNode, identityOf, recordOf, WALL_START_MS } from './flood-network.ts';
 
@@ -115,16 +116,19 @@ describe('the own record', () => {
     expect(network.known(b)).toEqual([0, 1]);
   });
 
-  it('says the services', () => {
+  it('says that it is a gateway, and what that says of itself', () => {
     const network = FloodNetwork.chain(3);
     const [a, , c] = network.nodes;
     const key = new Uint8Array(33).fill(9) as ServiceKey;
-    a.flood.setServices([{ kind: 'gateway', key }]);
+    a.flood.setGateway(key, NO_ADVERT);
     network.run(100);
-    expect(c.flood.graph.gateways()).toEqual([{ node: a.identity.key, service: key }]);
-    a.flood.setServices([]);
-    network.run(1_100);
-    expect(c.flood.graph.gateways()).toEqual([]);
+    expect(c.flood.graph.gateways()).toEqual([{ node: a.identity.key, service: key, advert: NO_ADVERT }]);
+    const signed = ownRecordsSent(network, a, network.nodes[1]).length;
+    a.flood.setGateway(key, { ...NO_ADVERT, load: 0.5 });
+    a.flood.setGateway(key, { ...NO_ADVERT, load: 0.5 });
+    network.run(3_100);
+    expect(c.flood.graph.gateways()[0].advert.load).toBe(0.5);
+    expect(ownRecordsSent(network, a, network.nodes[1])).toHaveLength(signed + 1);
   });
 
   it('is signed anew for a round trip only when it moved by 30 % and 2 ms, and every 10 s at most', () => {

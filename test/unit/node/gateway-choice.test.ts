@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeKey, ServiceKey } from '../../../src/base/ids.ts';
 import { GatewayChoice, type ReachableGateway } from '../../../src/node/gateway-choice.ts';
+import { NO_ADVERT } from '../../../src/wire/gateway-advert.ts';
 
-function gateway(name: number, roundTripMs: number): ReachableGateway {
+function gateway(name: number, roundTripMs: number, advert = NO_ADVERT): ReachableGateway {
   const node = new Uint8Array(33).fill(name) as NodeKey;
-  return { node, service: node as Uint8Array as ServiceKey, roundTripMs, hops: 1 };
+  return { node, service: node as Uint8Array as ServiceKey, advert, roundTripMs, rateKbps: 0, hops: 1 };
 }
 
 const near = gateway(1, 10);
@@ -14,6 +15,20 @@ describe('a choice of gateways', () => {
   test('is the nearest one', () => {
     expect(new GatewayChoice().best([far, near], 0)).toBe(near);
     expect(new GatewayChoice().best([], 0)).toBeUndefined();
+  });
+
+  test('counts one that is half full as twice as far, and one that costs something behind all that are free', () => {
+    const choice = new GatewayChoice();
+    const half = gateway(3, 110, { ...NO_ADVERT, load: 0.5 });
+    expect(choice.best([half, far], 0)).toBe(far);
+    expect(choice.best([gateway(3, 90, half.advert), far], 0)!.roundTripMs).toBe(90);
+    const dear = gateway(4, 1, { ...NO_ADVERT, price: 20 });
+    const cheap = gateway(5, 5, { ...NO_ADVERT, price: 10 });
+    const full = gateway(6, 3_000, { ...NO_ADVERT, load: 1 });
+    expect(choice.best([dear, full], 0)).toBe(full);
+    expect(choice.best([dear, cheap], 0)).toBe(cheap);
+    choice.failed(full, 0);
+    expect(choice.best([dear, full], 1)).toBe(dear);
   });
 
   test('leaves out one that failed for two minutes, unless it is the only one', () => {

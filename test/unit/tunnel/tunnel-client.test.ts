@@ -266,6 +266,16 @@ describe('connected', () => {
     expect(client.status(6_001).connected).toBe(false);
   });
 
+  test('are silent behind the gateway when nothing answers but the gateway itself', () => {
+    connect();
+    for (const host of ['198.51.100.80', '198.51.100.81', '198.51.100.82']) sendUp(packet('10.64.0.2', host), 1_000);
+    client.message(ECHO_REPLY, 3_000);
+    client.message(packetMessage(packet('10.64.0.1', '10.64.0.2')), 3_000);
+    expect(client.status(6_000)).toMatchObject({ heardMsAgo: 3_000, silentMs: 5_000 });
+    client.message(packetMessage(down), 6_000);
+    expect(client.status(9_000).silentMs).toBe(0);
+  });
+
   test('is asked for with an echo 1.5 s after the last bytes, and again until something comes', () => {
     connect();
     run(1_499);

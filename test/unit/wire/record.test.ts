@@ -16,7 +16,7 @@ const record: NodeRecord = {
   node: key(2),
   sequence: 1_700_000_000_123,
   expiry: 1_700_000_120,
-  services: [{ kind: 1, key: key(3) as Uint8Array as ServiceKey }],
+  services: [{ kind: 1, key: key(3) as Uint8Array as ServiceKey, advert: Uint8Array.of(9, 8, 7) }],
   links: [
     { key: key(4), roundTripMs: 12.3, detour: false, rateKbps: 0, lossShare: 0 },
     { key: key(5), roundTripMs: 0, detour: true, rateKbps: 16_384, lossShare: 0.25 },
@@ -27,7 +27,7 @@ const bytes = withSignature(encodeUnsignedRecord(record), signature);
 describe('a record', () => {
   it('reads what was written', () => {
     expect(parseRecord(bytes)).toEqual(record);
-    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 34 + 1 + 2 * 37 + 64);
+    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 38 + 1 + 2 * 37 + 64);
     expect(signatureOf(bytes)).toEqual(signature);
     expect(signedPart(bytes)).toEqual(encodeUnsignedRecord(record));
   });
@@ -35,7 +35,10 @@ describe('a record', () => {
   it('holds 64 links and 8 services', () => {
     const full: NodeRecord = {
       ...record,
-      services: Array.from({ length: 8 }, (_, i) => ({ kind: 1, key: key(i) as Uint8Array as ServiceKey })),
+      services: Array.from({ length: 8 }, (_, i) => ({
+        ...{ kind: 1, key: key(i) as Uint8Array as ServiceKey },
+        advert: new Uint8Array(i === 7 ? 255 : i),
+      })),
       links: Array.from({ length: 64 }, (_, i) => ({
         key: key(i),
         roundTripMs: i,
