@@ -95,7 +95,12 @@ export class Daemon {
       peers: config.peers.map((peer) => peerOptions(peer, udp)),
       buffersBytes: config.buffers.memoryBytes,
       transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
-      discovery: { accept: config.discovery.accept, beacons: segments, memory: this.openMemory(udp) },
+      discovery: {
+        accept: config.discovery.accept,
+        beacons: segments,
+        socketOf: (family) => socketOf(udp.local, family),
+        memory: this.openMemory(udp),
+      },
       ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });

@@ -5,12 +5,13 @@
  * A stranger's beacon costs this node, at most: reading it; five signatures a second and segment; two handshakes a second and
  * segment, 16 at once, each forgotten after 3 s. No beacon of a neighbour whose link is up is looked at further.
  *
- * Who was found and proved good is remembered over restarts (peer-memory.ts), called where it was, and taken in from anywhere.
+ * Who was found and proved good is remembered over restarts (peer-memory.ts), called where it was, and taken in from anywhere. Whoever is
+ * sought and not reached, neighbours are asked about (seeker.ts), and so is this node (introducer.ts).
  *
- * Timers: beacon-schedule.ts says when to call into a segment, call-schedule.ts when to call a remembered peer, found-peers.ts when a
- * peer that was found is forgotten.
+ * Timers: beacon-schedule.ts says when to call into a segment, call-schedule.ts when to call a remembered peer, seeker.ts when to ask for one,
+ * found-peers.ts when a peer that was found is forgotten.
  */
-import { concat, equal, toHex, writeU16 } from '../base/bytes.ts';
+import { concat, equal, fromHex, toHex, writeU16 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
 import { type Log, NEVER, type RandomSource, randomBytes } from '../base/env.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
@@ -21,11 +22,16 @@ import { HASH_BYTES } from '../crypto/hash.ts';
 import type { Identity } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
+import { CHANNEL0_KIND } from '../wire/channel0.ts';
+import { parseMeet } from '../wire/meeting.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
 import { CallSchedule } from './call-schedule.ts';
 import { type FoundPeer, FoundPeers } from './found-peers.ts';
+import { Introducer } from './introducer.ts';
 import { PeerMemory } from './peer-memory.ts';
-import type { BeaconPort, PeerPort, PeerStore, PlacePort } from './ports.ts';
+import type { BeaconPort, MessagePort, PeerPort, PeerStore, PlacePort } from './ports.ts';
+import { reachOf } from './reach.ts';
+import { Seeker } from './seeker.ts';
 import { isOnSegment, portOn, type Segment, type SegmentId } from './segment.ts';
 import { BEACON_LIFE_MS, DISCOVERY_TUNING, type DiscoveryTuning } from './tuning.ts';
 
@@ -42,6 +48,11 @@ export interface DiscoveryOptions {
   readonly wallMs: () => number;
   readonly accept: Acceptance;
   readonly peers: PeerPort;
+  /** Keys of the peers that stand in the configuration. */
+  readonly configured: readonly NodeKey[];
+  readonly messages: MessagePort;
+  /** The socket of a family, as endpoints name it; undefined: this node has none. */
+  readonly socketOf: (family: 4 | 6) => number | undefined;
   readonly beacons: BeaconPort;
   /** Without it nobody is remembered; nor is anybody where no strangers are taken. */
   readonly memory?: { readonly store: PeerStore; readonly places: PlacePort } | undefined;
@@ -66,15 +77,22 @@ export class Discovery {
   private readonly found: FoundPeers;
   private readonly memory: PeerMemory | undefined;
   private readonly calls: CallSchedule;
+  private readonly up = new Map<KeyText, NodeKey>();
+  private readonly introducer: Introducer;
+  private readonly seeker: Seeker;
+  private readonly met: TokenBucket;
 
   constructor(o: DiscoveryOptions) {
     this.o = o;
     this.tuning = { ...DISCOVERY_TUNING, ...o.tuning };
     this.found = new FoundPeers(this.tuning);
     this.calls = new CallSchedule(this.tuning, o.random);
-    if (o.memory === undefined || o.accept === 'known') return;
     const { tuning } = this;
     const endpointOf = (key: NodeKey) => o.peers.endpointOf(key);
+    this.introducer = new Introducer({ drops: o.drops, messages: o.messages, endpointOf, tuning });
+    this.seeker = new Seeker({ sought: () => this.sought(), tell: (message) => this.tellAll(message), tuning });
+    this.met = new TokenBucket(tuning.metPerSecond, tuning.metAtOnce);
+    if (o.memory === undefined || o.accept === 'known') return;
     const isPoint = (key: Uint8Array) => o.curve.isPoint(key);
     this.memory = new PeerMemory({ ...o.memory, endpointOf, isPoint, wallMs: o.wallMs, tuning });
   }
@@ -154,13 +172,25 @@ export class Discovery {
     return true;
   }
 
+  /** SEEK or MEET of a neighbour. */
+  message(from: NodeKey, message: Uint8Array, now: number): void {
+    if (message[0] === CHANNEL0_KIND.seek) this.introducer.receive(from, message, now);
+    else this.meet(message, now);
+  }
+
   linkUp(key: NodeKey, now: number): void {
+    this.up.set(toHex(key), key);
+    this.introducer.linkUp(key);
+    this.seeker.changed(now);
     if (!this.found.linkUp(key)) return;
     this.memory?.linkUp(key, now);
     this.calls.remove(toHex(key));
   }
 
   linkDown(key: NodeKey, now: number): void {
+    this.up.delete(toHex(key));
+    this.introducer.linkDown(key);
+    this.seeker.changed(now);
     if (this.found.linkDown(key, now)) {
       this.memory?.linkDown(key, now);
       if (this.remembers(key)) this.calls.add(toHex(key), now);
@@ -180,10 +210,12 @@ export class Discovery {
     for (const peer of [...this.found.values()]) if (now >= peer.until) this.forget(peer, now);
     this.memory?.wake(now);
     for (const name of this.calls.take(now)) this.call(name, now);
+    this.seeker.wake(now);
   }
 
   nextWakeAt(): number {
-    let at = Math.min(this.found.nextDueAt(), this.calls.nextDueAt(), this.memory?.nextWakeAt() ?? NEVER);
+    const { found, calls, seeker, memory } = this;
+    let at = Math.min(found.nextDueAt(), calls.nextDueAt(), seeker.nextWakeAt(), memory?.nextWakeAt() ?? NEVER);
     for (const { segment, schedule } of this.segments.values()) {
       at = Math.min(at, portOn(segment) === undefined ? NEVER : schedule.nextDueAt);
     }
@@ -211,11 +243,44 @@ export class Discovery {
   private call(name: KeyText, now: number): void {
     const peer = this.memory?.find(name);
     if (peer === undefined || this.o.peers.stateOf(peer.key) !== undefined) return;
-    if (this.found.upCount >= this.tuning.enoughFound) return;
-    const segment = this.segmentOf(peer.endpoint)?.segment.id;
-    if (!this.makePlace(segment, peer.key, true, now)) return;
-    this.found.add(peer.key, segment, now);
-    this.o.peers.add(peer.key, peer.endpoint);
+    if (this.found.upCount < this.tuning.enoughFound) this.tryAt(peer.key, peer.endpoint, now);
+  }
+
+  private tryAt(key: NodeKey, endpoint: Uint8Array, now: number): void {
+    const segment = this.segmentOf(endpoint)?.segment.id;
+    if (!this.makePlace(segment, key, true, now)) return;
+    this.found.add(key, segment, now);
+    this.o.peers.add(key, endpoint);
+  }
+
+  /** Peers of the configuration first, then who is remembered, while more neighbours are of use. */
+  private sought(): NodeKey[] {
+    const { configured, peers } = this.o;
+    const names = this.found.upCount < this.tuning.enoughFound ? (this.memory?.names() ?? []) : [];
+    const remembered = names.map((name) => fromHex(name) as NodeKey);
+    return [...configured, ...remembered].filter((key) => peers.stateOf(key) !== 'up');
+  }
+
+  private tellAll(message: Uint8Array): void {
+    for (const key of this.up.values()) this.o.messages.send(key, message);
+  }
+
+  /** A neighbour says where somebody is who is sought. It proves nothing: a handshake does. */
+  private meet(message: Uint8Array, now: number): void {
+    const { drops, peers } = this.o;
+    const told = parseMeet(message);
+    if (told === undefined) return drops.count('meet-malformed');
+    const { node, family, endpoint } = told;
+    const socket = this.o.socketOf(family);
+    if (socket === undefined || reachOf(endpoint) === 'link') return drops.count('meet-place');
+    const state = peers.stateOf(node);
+    if (state === 'up') return;
+    if (!this.sought().some((key) => equal(key, node))) return drops.count('meet-unsought');
+    if (!this.met.take(now)) return drops.count('meet-rate');
+    endpoint[0] = socket;
+    if (state === undefined) return this.tryAt(node, endpoint, now);
+    this.found.tryOn(node, now);
+    peers.meet(node, endpoint, now);
   }
 
   private segmentOf(endpoint: Uint8Array): OwnSegment | undefined {

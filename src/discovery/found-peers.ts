@@ -73,6 +73,12 @@ export class FoundPeers {
     return peer !== undefined;
   }
 
+  /** One that is being tried has as long again; nothing happens to others. */
+  tryOn(key: NodeKey, now: number): void {
+    const peer = this.peers.get(toHex(key));
+    if (peer?.state === 'trying') this.add(key, peer.segment, now);
+  }
+
   has(name: KeyText): boolean {
     return this.peers.has(name);
   }

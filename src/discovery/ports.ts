@@ -15,6 +15,12 @@ export interface PeerPort {
   endpointOf(key: NodeKey): Uint8Array | undefined;
 }
 
+/** Messages of channel 0 to the neighbours. */
+export interface MessagePort {
+  /** False: the link is down, or full. */
+  send(to: NodeKey, message: Uint8Array): boolean;
+}
+
 /** How the system writes an endpoint so that it is found again after a restart, when interfaces have other numbers. No spaces in it. */
 export interface PlacePort {
   /** undefined: it is of no use after a restart. */

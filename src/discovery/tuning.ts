@@ -41,6 +41,16 @@ export interface DiscoveryTuning {
   /** Longer than a handshake is tried; then a peer that is switched off for the day costs six tries an hour. */
   readonly callFirstWaitMs: number;
   readonly callLastWaitMs: number;
+  /** How often one is asked for help: as a call, but not for one link after the other when many go down together. */
+  readonly seekLeastGapMs: number;
+  readonly seekFirstWaitMs: number;
+  readonly seekLastWaitMs: number;
+  /** How often a neighbour is helped: it asks once a second at most. */
+  readonly soughtPerSecond: number;
+  readonly soughtAtOnce: number;
+  /** Places that neighbours name to meet somebody at: a few datagrams go to each, whoever is there. */
+  readonly metPerSecond: number;
+  readonly metAtOnce: number;
   /** With so many neighbours found nobody needs to be called: routes go over eight paths at most. */
   readonly enoughFound: number;
 }
@@ -68,6 +78,13 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   callGapMs: 500,
   callFirstWaitMs: 5_000,
   callLastWaitMs: 600_000,
+  seekLeastGapMs: 1_000,
+  seekFirstWaitMs: 5_000,
+  seekLastWaitMs: 600_000,
+  soughtPerSecond: 2,
+  soughtAtOnce: 8,
+  metPerSecond: 2,
+  metAtOnce: 8,
   enoughFound: 8,
 };
 

@@ -52,6 +52,8 @@ export interface TunnelOptions {
 export interface DiscoveryOptions {
   readonly accept: Acceptance;
   readonly beacons: BeaconPort;
+  /** The socket of a family, as endpoints name it; undefined: there is none. */
+  readonly socketOf: (family: 4 | 6) => number | undefined;
   /** Who is remembered over restarts; nobody when missing. */
   readonly memory?: { readonly store: PeerStore; readonly places: PlacePort } | undefined;
 }

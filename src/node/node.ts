@@ -161,7 +161,10 @@ export class Node {
         remove: (key: NodeKey, now: number) => links.removePeer(key, now),
         endpointOf: (key: NodeKey) => links.endpointOf(key),
       };
-      this.discovery = new Discovery({ ...options.discovery, identity, curve, random, drops, log, wallMs, peers });
+      const configured = options.peers.map(({ key }) => key);
+      const messages = { send: (to: NodeKey, message: Uint8Array) => this.sendMessage(to, message) };
+      const ports = { peers, configured, messages };
+      this.discovery = new Discovery({ ...options.discovery, ...ports, identity, curve, random, drops, log, wallMs });
     }
     for (const { key, endpoint, direction, deliveryMs } of options.peers) {
       this.links.addPeer(key, endpoint, direction);
@@ -303,6 +306,11 @@ export class Node {
     if (gateway !== undefined) this.flood.setGateway(gateway.key, gateway.advert(now));
   }
 
+  private sendMessage(to: NodeKey, message: Uint8Array): boolean {
+    const link = this.links.linkOf(to);
+    return link !== undefined && this.links.sendChannel(link, CHANNEL_0, message);
+  }
+
   private linkUp(link: LinkId, peer: NodeKey, now: number): void {
     this.routes.linkUp(link, peer, now);
     this.flood.linkUp(link, peer, now);
@@ -321,7 +329,9 @@ export class Node {
   private channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void {
     if (channel !== CHANNEL_0 || message.length === 0) return this.drops.count('channel-unknown');
     const kind = message[0];
+    const isMeeting = kind === CHANNEL0_KIND.seek || kind === CHANNEL0_KIND.meet;
     if (kind === CHANNEL0_KIND.records || kind === CHANNEL0_KIND.recordsAck) this.flood.receive(link, message, now);
+    else if (isMeeting) this.discovery?.message(this.links.peerOf(link), message, now);
     else this.routes.channelMessage(link, message, now);
   }
 }

@@ -7,6 +7,7 @@
  *   ROUTE_UNKNOWN  04 | route id 16, exactly as it stood in the DATA frame that could not be placed
  *   RECORDS        05 | repeated: hops left u8 | length u16 | record
  *   RECORDS_ACK    06 | repeated: address hash 20 | sequence u64
+ *   SEEK, MEET     07, 08: meeting.ts
  */
 import { assert } from '../base/assert.ts';
 import { concat, readU16, readU64, writeU16, writeU64 } from '../base/bytes.ts';
@@ -20,6 +21,8 @@ export const CHANNEL0_KIND = {
   routeUnknown: 0x04,
   records: 0x05,
   recordsAck: 0x06,
+  seek: 0x07,
+  meet: 0x08,
 } as const;
 
 export const ROUTE_ID_BYTES = 16;

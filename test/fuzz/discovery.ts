@@ -1,7 +1,7 @@
 /**
  * Hostile beacons into the discovery of a node on two segments. Valid beacons of made-up nodes are signed on and on; they come
  * whole, copied from elsewhere, spoilt before they were signed (what a hostile node can call) and spoilt after. Some strangers finish their
- * handshake, some come unasked, some links go down; segments come and go.
+ * handshake, some come unasked, some links go down; segments come and go. Neighbours seek others, and say where others are, whole and spoilt.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { concat, fromHex, toHex, writeU16, writeU32 } from '../../src/base/bytes.ts';
@@ -9,6 +9,7 @@ import { ENDPOINT_BYTES } from '../../src/base/datagram.ts';
 import { Drops } from '../../src/base/drops.ts';
 import type { KeyText, NodeKey, SecretKey } from '../../src/base/ids.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { addressHash } from '../../src/crypto/address.ts';
 import { createIdentity, type Identity } from '../../src/crypto/identity.ts';
 import { taggedHash } from '../../src/crypto/tagged-hash.ts';
 import { Discovery } from '../../src/discovery/discovery.ts';
@@ -16,6 +17,7 @@ import type { PeerPort } from '../../src/discovery/ports.ts';
 import type { Segment } from '../../src/discovery/segment.ts';
 import { DISCOVERY_TUNING } from '../../src/discovery/tuning.ts';
 import { BEACON_TAG, encodeUnsignedBeacon } from '../../src/wire/beacon.ts';
+import { encodeMeet, encodeSeek } from '../../src/wire/meeting.ts';
 import { fastCurve } from '../helpers/fast-curve.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
@@ -43,6 +45,8 @@ export function run(context: RunContext): Promise<RunResult> {
 class Peers implements PeerPort {
   readonly states = new Map<KeyText, { readonly key: NodeKey; up: boolean }>();
   most = 0;
+  /** The link of one who was removed was up. */
+  removed: (key: NodeKey) => void = () => {};
   stateOf(key: NodeKey) {
     const peer = this.states.get(toHex(key));
     return peer && (peer.up ? 'up' : 'down');
@@ -56,7 +60,9 @@ class Peers implements PeerPort {
     if (this.stateOf(key) !== 'down') throw new Error('one is met who is up, or no peer');
   }
   remove(key: NodeKey): void {
+    const wasUp = this.stateOf(key) === 'up';
     this.states.delete(toHex(key));
+    if (wasUp) this.removed(key);
   }
   endpointOf(key: NodeKey): Uint8Array | undefined {
     return this.stateOf(key) === 'up' ? new Uint8Array(ENDPOINT_BYTES) : undefined;
@@ -74,6 +80,7 @@ class DiscoveryUnderFire implements FuzzTarget {
   private seedCount = 0;
   private now = 0;
   private called = 0;
+  private told = 0;
   private saves = 0;
 
   constructor(seed: number) {
@@ -83,6 +90,7 @@ class DiscoveryUnderFire implements FuzzTarget {
     this.drops = [drops];
     this.configured = this.nodes[0].key;
     this.peers.add(this.configured);
+    this.peers.removed = (key) => this.discovery.linkDown(key, this.now);
     this.discovery = new Discovery({
       identity: this.identity(random),
       curve: this.curve,
@@ -92,6 +100,9 @@ class DiscoveryUnderFire implements FuzzTarget {
       wallMs: () => WALL_START_MS + this.now,
       accept: 'segment',
       peers: this.peers,
+      configured: [this.configured],
+      messages: { send: () => this.told++ > 0 },
+      socketOf: () => 0,
       beacons: {
         send: () => {
           this.called++;
@@ -123,6 +134,7 @@ class DiscoveryUnderFire implements FuzzTarget {
   }
 
   feed(random: SeededRandom): CaseKind {
+    if (random.chance(0.2)) return this.feedMessage(random);
     const isNoise = random.chance(0.15);
     const bytes = isNoise ? noise(random, 0, MAX_BYTES) : this.mutant(random);
     // Noise that begins as a beacon does is one in 2^32.
@@ -132,14 +144,28 @@ class DiscoveryUnderFire implements FuzzTarget {
     return isNoise ? 'noise' : 'mutant';
   }
 
+  /** What a neighbour says on its link. */
+  private feedMessage(random: SeededRandom): CaseKind {
+    const hashes = Array.from({ length: random.integer(4) }, () => addressHash(random.pick(this.nodes).key));
+    const whole = random.chance(0.5)
+      ? encodeSeek(hashes)
+      : encodeMeet(random.pick(this.nodes).key, ipv4Endpoint(random.word()));
+    const bytes = random.chance(0.5) ? whole : mutate(random, whole, encodeSeek(hashes), MAX_BYTES);
+    const neighbours = [...this.peers.states.values()].filter(({ up }) => up);
+    const from = neighbours.length === 0 ? random.pick(this.nodes) : random.pick(neighbours);
+    if (bytes.length > 0) this.discovery.message(from.key, bytes, this.now);
+    return 'mutant';
+  }
+
   checkBounds(): void {
-    const { maxFound, maxFoundOnSegment, maxTrying } = DISCOVERY_TUNING;
+    const { maxFoundOnSegment, maxTrying, placesForRemembered } = DISCOVERY_TUNING;
+    const maxFound = DISCOVERY_TUNING.maxFound + placesForRemembered;
     const found = [...this.discovery.peers()];
     const trying = found.filter(({ state }) => state === 'trying').length;
     if (found.length > maxFound || this.peers.states.size > maxFound + 1) throw new Error(`${found.length} were found`);
     for (const id of SEGMENT_IDS) {
       const here = found.filter(({ segment: at }) => at === id).length;
-      if (here > maxFoundOnSegment) throw new Error(`${here} were found on one segment`);
+      if (here > maxFoundOnSegment + placesForRemembered) throw new Error(`${here} were found on one segment`);
     }
     if (trying > maxTrying + maxFoundOnSegment) throw new Error(`${trying} handshakes are under way`);
     if (this.peers.stateOf(this.configured) === undefined) throw new Error('a configured peer was put out');
@@ -154,7 +180,7 @@ class DiscoveryUnderFire implements FuzzTarget {
     this.discovery.segmentsChanged(SEGMENT_IDS.map(segment), this.now);
     this.discovery.receive(1, endpointOn(random, 1), this.beaconOf(random, this.nodes[5]), this.now);
     if (this.peers.stateOf(this.nodes[5].key) === undefined) throw new Error('a stranger is not found any more');
-    return { most_peers: this.peers.most, beacons_called: this.called, saves: this.saves };
+    return { most_peers: this.peers.most, beacons_called: this.called, messages: this.told, saves: this.saves };
   }
 
   private runIdle(ms: number): void {
@@ -216,6 +242,14 @@ class DiscoveryUnderFire implements FuzzTarget {
 
 function segment(id: number): Segment {
   return { id, name: `eth${id}`, ipv6: { port: 6969 }, ipv4: undefined };
+}
+
+function ipv4Endpoint(address: number): Uint8Array {
+  const endpoint = new Uint8Array(ENDPOINT_BYTES);
+  endpoint[1] = 4;
+  writeU16(endpoint, 2, 6969);
+  writeU32(endpoint, 4, address);
+  return endpoint;
 }
 
 function endpointOn(random: SeededRandom, scope: number): Uint8Array {

@@ -185,7 +185,13 @@ export class Network {
         place.peers = lines;
       },
     };
-    return { accept: 'segment', beacons: { send }, memory: { store, places: { format: toHex, parse: fromHex } } };
+    const socketOf = () => 0;
+    return {
+      accept: 'segment',
+      beacons: { send },
+      socketOf,
+      memory: { store, places: { format: toHex, parse: fromHex } },
+    };
   }
 
   private peersOf(index: number): PeerOptions[] {

@@ -11,6 +11,8 @@ import { fastCurve } from '../../helpers/fast-curve.ts';
 
 export const curve = fastCurve();
 export const WALL_MS = 1_800_000_000_000;
+/** There is none for IPv6. */
+export const IPV4_SOCKET = 1;
 
 export function identityOf(name: string): Identity {
   const secret = new Uint8Array(32);
@@ -57,6 +59,7 @@ export class DiscoveringBox {
   readonly events: string[] = [];
   readonly peers = new FakePeers();
   readonly beacons: { readonly segment: number; readonly bytes: Uint8Array; readonly at: number }[] = [];
+  readonly messages: { readonly to: KeyText; readonly message: Uint8Array; readonly at: number }[] = [];
   readonly discovery: Discovery;
   now = 0;
   /** What outlives it. */
@@ -67,7 +70,9 @@ export class DiscoveringBox {
     accept: Acceptance = 'segment',
     tuning: Partial<DiscoveryTuning> = {},
     kept = { lines: [] as readonly string[], saves: 0 },
+    configured: readonly NodeKey[] = [],
   ) {
+    for (const key of configured) this.peers.states.set(toHex(key), 'down');
     this.kept = kept;
     this.identity = identityOf(name);
     this.discovery = new Discovery({
@@ -79,6 +84,11 @@ export class DiscoveringBox {
       wallMs: () => WALL_MS + this.now,
       accept,
       peers: this.peers,
+      configured,
+      messages: {
+        send: (to, message) => this.messages.push({ to: toHex(to), message: message.slice(), at: this.now }) > 0,
+      },
+      socketOf: (family) => (family === 4 ? IPV4_SOCKET : undefined),
       beacons: { send: (segment, bytes) => void this.beacons.push({ segment, bytes: bytes.slice(), at: this.now }) },
       memory: {
         store: {

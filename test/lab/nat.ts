@@ -1,0 +1,60 @@
+/**
+ * Two boxes that know each other's key, each behind its own address translation, and one neighbour that both have in common (drawing:
+ * harness/nat-network.ts). They link directly where their routers let it be done, and reach each other over that neighbour where not:
+ *
+ *   same-port, same-port   each calls the other at the same time: direct
+ *   any-port, open         the one that can't be called calls: direct
+ *   any-port, same-port    neither lets the other in: over the neighbour
+ *
+ * Then nothing is said for longer than a router remembers a mapping, and the way must still be open.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { type Nat, NatNetwork } from './harness/nat-network.ts';
+
+export const about =
+  'two boxes behind address translation link directly where their routers let them, over a neighbour else';
+export const takes = '2 min';
+export const gate = true;
+
+const CASES: readonly { readonly kinds: readonly [Nat, Nat]; readonly direct: boolean }[] = [
+  { kinds: ['same-port', 'same-port'], direct: true },
+  { kinds: ['any-port', 'open'], direct: true },
+  { kinds: ['any-port', 'same-port'], direct: false },
+];
+const DIRECT_WITHIN_MS = 5_000;
+const PINGS = 10;
+const LONGER_THAN_MAPPING_MS = NatNetwork.mappingLifeMs + 5_000;
+
+export async function run(context: RunContext): Promise<RunResult> {
+  const cases: Awaited<ReturnType<typeof runCase>>[] = [];
+  for (const wanted of CASES) {
+    cases.push(await runCase(context, wanted));
+    context.log(JSON.stringify(cases.at(-1)));
+  }
+  return { pass: cases.every(({ ok }) => ok), cases };
+}
+
+async function runCase(context: RunContext, { kinds, direct }: (typeof CASES)[number]) {
+  const network = new NatNetwork(context, kinds);
+  await network.start();
+  const directMs = await network.directLinkMs(DIRECT_WITHIN_MS);
+  const before = answered(await network.ping(PINGS));
+  await pause(LONGER_THAN_MAPPING_MS);
+  const after = answered(await network.ping(PINGS));
+  const stillDirect = (await network.directLinkMs(1)) !== undefined;
+  for (const daemon of [network.a, network.b, network.helper]) await daemon.stop();
+  const isAsWanted = (directMs !== undefined) === direct && stillDirect === direct;
+  return {
+    kinds: kinds.join(', '),
+    ok: isAsWanted && before + after === 2 * PINGS,
+    directMs,
+    before,
+    after,
+    stillDirect,
+  };
+}
+
+function answered(roundTrips: readonly (number | null)[]): number {
+  return roundTrips.filter((ms) => ms !== null).length;
+}
