@@ -4,10 +4,12 @@
  *
  * An endpoint is 24 opaque bytes: socket index (1), family 4 or 6 (1), port u16, address (16; IPv4 in the first four),
  * scope id u32. The core copies and compares endpoints and does not look inside, with two exceptions: the family 0xFD, which no
- * transport has, is no address (link/one-way/back-endpoint.ts), and discovery asks on which segment an address is
- * (discovery/segment.ts).
+ * transport has, is no address (link/one-way/back-endpoint.ts), and discovery asks on which segment an address is and from where it is
+ * reached (discovery/segment.ts, discovery/reach.ts).
  */
 export const ENDPOINT_BYTES = 24;
+/** The socket index of what travels in TCP streams: more than there are UDP sockets. */
+export const STREAM_SOCKET = 0xfe;
 
 export interface DatagramBatch {
   readonly arena: Uint8Array;

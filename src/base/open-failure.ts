@@ -7,14 +7,19 @@ import { Failure } from './failure.ts';
 const ROOT_REMEDY = 'run as root, or give the program CAP_NET_ADMIN and CAP_NET_BIND_SERVICE';
 
 /** `code` is an errno name such as EADDRINUSE, or undefined. */
-export function udpFailure(code: string | undefined, address: string, port: number): Failure {
-  const where = `UDP ${address} port ${port}`;
+export function listenFailure(
+  transport: 'udp' | 'tcp',
+  code: string | undefined,
+  address: string,
+  port: number,
+): Failure {
+  const where = `${transport.toUpperCase()} ${address} port ${port}`;
   switch (code) {
     case 'EADDRINUSE':
       return new Failure(
         'address-in-use',
         `${where} is in use by another program`,
-        'stop it (`ss -ulpn` names it) or change [listen] udp',
+        `stop it (\`ss -${transport[0]}lpn\` names it) or change [listen] ${transport}`,
       );
     case 'EACCES':
     case 'EPERM':
@@ -30,7 +35,7 @@ export function udpFailure(code: string | undefined, address: string, port: numb
       return new Failure(
         'config-invalid',
         `${where}: this system has no such address family`,
-        'remove the address from [listen] udp',
+        `remove the address from [listen] ${transport}`,
       );
     case 'EINVAL':
       return new Failure('config-invalid', `${where}: not an IP address`, 'write an IP literal, not a name');

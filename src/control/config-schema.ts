@@ -240,6 +240,18 @@ const ListenTable = v.object({
     ),
     ['0.0.0.0:6969', '[::]:6969'],
   ),
+  tcp: v.optional(
+    list(
+      text(
+        (input) => (parseEndpoint(input) === undefined ? 'must be an IP address with a port' : undefined),
+        'Write it like "0.0.0.0:443" or "[::]:443"',
+      ),
+      0,
+      MAX_LISTEN,
+      'Write it like tcp = ["0.0.0.0:443"], or leave it out for none',
+    ),
+    [],
+  ),
 });
 
 const BuffersTable = v.object({
@@ -256,6 +268,12 @@ const PeerTable = v.pipe(
       text(
         complainOfPeerEndpoint,
         'Write it like "192.0.2.7:6969" or "[2001:db8::7]:6969" (names are not looked up), or leave the key out and let the peer call',
+      ),
+    ),
+    tcp: v.optional(
+      text(
+        complainOfPeerEndpoint,
+        'Write where the peer listens for TCP ([listen] tcp there), like "192.0.2.7:443", or leave the key out',
       ),
     ),
     delivery: v.optional(DeliveryText, 'reliable'),

@@ -16,6 +16,8 @@ export interface PeerConfig {
   /** Lower-case hex of the peer's node key. */
   readonly key: string;
   readonly endpoint: Endpoint | undefined;
+  /** Where it takes TCP streams. */
+  readonly tcp: Endpoint | undefined;
   readonly deliveryMs: DeliveryMs;
   readonly direction: Direction;
 }
@@ -46,7 +48,7 @@ export interface GatewayConfig {
 
 export interface Config {
   readonly node: { readonly name: string; readonly keyFile: string; readonly stateDir: string };
-  readonly listen: { readonly udp: readonly Endpoint[] };
+  readonly listen: { readonly udp: readonly Endpoint[]; readonly tcp: readonly Endpoint[] };
   readonly buffers: { readonly memoryBytes: number };
   readonly peers: readonly PeerConfig[];
   readonly discovery: {
@@ -110,11 +112,15 @@ function toConfig(file: ConfigFile): Config {
   const isRealTime = (rule: RealTimeRule): boolean => file.qos.real_time.includes(rule);
   return {
     node: { name: node.name, keyFile: node.key_file ?? `${node.state_dir}/node.key`, stateDir: node.state_dir },
-    listen: { udp: file.listen.udp.map((text) => parseEndpoint(text)!) },
+    listen: {
+      udp: file.listen.udp.map((text) => parseEndpoint(text)!),
+      tcp: file.listen.tcp.map((text) => parseEndpoint(text)!),
+    },
     buffers: { memoryBytes: parseBytes(file.buffers.memory)! },
     peers: file.peer.map((peer) => ({
       key: peer.key.toLowerCase(),
       endpoint: peer.endpoint === undefined ? undefined : parseEndpoint(peer.endpoint)!,
+      tcp: peer.tcp === undefined ? undefined : parseEndpoint(peer.tcp)!,
       deliveryMs: parseDelivery(peer.delivery)!,
       direction: peer.direction as Direction,
     })),

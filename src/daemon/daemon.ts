@@ -1,13 +1,14 @@
 /**
  * A running daemon: opens what the configuration asks for, in an order in which nothing can leak, and closes it in reverse.
  *
- *   kill switch ─▶ UDP sockets ─▶ segments ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
+ *   kill switch ─▶ UDP sockets, TCP streams ─▶ segments ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
  *
  * The kill switch is never taken back (docs/decisions/fail-closed.md).
  */
 import { randomFillSync } from 'node:crypto';
 import { totalmem } from 'node:os';
 import { fromHex } from '../base/bytes.ts';
+import { STREAM_SOCKET } from '../base/datagram.ts';
 import type { Log } from '../base/env.ts';
 import { Failure } from '../base/failure.ts';
 import type { NodeKey } from '../base/ids.ts';
@@ -15,11 +16,13 @@ import type { Config } from '../control/config.ts';
 import { formatEndpoint as formatConfigured } from '../control/ip-text.ts';
 import { Node } from '../node/node.ts';
 import type { PeerOptions } from '../node/node-options.ts';
+import { SplitTransport } from '../node/split-transport.ts';
 import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint, socketOf } from '../os/endpoint.ts';
 import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
+import { isStreamEndpoint, TcpStreams } from '../os/tcp-streams.ts';
 import { clientSecret } from './client-secrets.ts';
 import { controlHandlers, wantedGateway } from './control-handlers.ts';
 import { GatewaySide } from './gateway-side.ts';
@@ -79,6 +82,10 @@ export class Daemon {
     ensureDirectory(config.node.stateDir);
     const udp = await datapath.openUdp(config.listen.udp);
     this.undo.push(() => udp.close());
+    const peers = config.peers.map((peer) => peerOptions(peer, udp));
+    const streams = new TcpStreams(peers.flatMap(({ fallback }) => fallback ?? []));
+    this.undo.push(() => streams.close());
+    await streams.listen(config.listen.tcp);
     const offload = openOffloadSide(config, datapath, log);
     if (offload !== undefined) this.undo.push(() => offload.stop());
     const segments = this.openSegments(udp);
@@ -91,8 +98,8 @@ export class Daemon {
       log,
       curve: datapath.curve,
       cipher: offload?.cipher ?? datapath.cipher,
-      transport: udp,
-      peers: config.peers.map((peer) => peerOptions(peer, udp)),
+      transport: new SplitTransport(udp, isStreamEndpoint, (batch, index) => streams.send(batch, index)),
+      peers,
       buffersBytes: config.buffers.memoryBytes,
       transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
       discovery: {
@@ -106,7 +113,7 @@ export class Daemon {
     });
     const timer = datapath.openTimer();
     this.undo.push(() => timer.close());
-    const runtime = new Runtime(node, { timer, udp, lanTun: lan?.tun, gatewayTun: gateway?.tun, segments });
+    const runtime = new Runtime(node, { timer, udp, streams, lanTun: lan?.tun, gatewayTun: gateway?.tun, segments });
     const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
@@ -192,12 +199,13 @@ export class Daemon {
 function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
   const { deliveryMs, direction } = peer;
   const key = fromHex(peer.key) as NodeKey;
-  if (peer.endpoint === undefined) return { key, endpoint: undefined, deliveryMs, direction };
+  const fallback = peer.tcp && parseEndpoint(formatConfigured(peer.tcp), () => STREAM_SOCKET);
+  if (peer.endpoint === undefined) return { key, endpoint: undefined, fallback, deliveryMs, direction };
   const text = formatConfigured(peer.endpoint);
   const endpoint = parseEndpoint(text, (family) => socketOf(udp.local, family));
   if (endpoint === undefined) {
     const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
     throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);
   }
-  return { key, endpoint, deliveryMs, direction };
+  return { key, endpoint, fallback, deliveryMs, direction };
 }

@@ -6,6 +6,7 @@ import { createDatagramBatch, createPacketBatch, type DatagramBatch, type Packet
 import type { Node } from '../node/node.ts';
 import type { PreciseTimer, Tun, UdpSockets } from '../os/datapath.ts';
 import type { Segments } from '../os/segments.ts';
+import type { TcpStreams } from '../os/tcp-streams.ts';
 
 /** Datagrams of one read: 64 x 2 KiB fit the L2 cache of a Cortex-A53 beside the rest. */
 const BATCH_DATAGRAMS = 64;
@@ -20,6 +21,7 @@ const LONGEST_SLEEP_MS = 60_000;
 export interface RuntimeDevices {
   readonly timer: PreciseTimer;
   readonly udp: UdpSockets;
+  readonly streams: TcpStreams;
   readonly lanTun: Tun | undefined;
   readonly gatewayTun: Tun | undefined;
   readonly segments: Segments;
@@ -41,9 +43,10 @@ export class Runtime {
 
   start(): void {
     this.running = true;
-    const { timer, udp, lanTun, gatewayTun, segments } = this.devices;
+    const { timer, udp, streams, lanTun, gatewayTun, segments } = this.devices;
     timer.onDue(() => this.onTimer());
     udp.onReadable(() => this.readDatagrams());
+    streams.onDatagrams((batch) => this.act((node) => node.receive(batch, now())));
     lanTun?.onReadable(() => this.readPackets(lanTun, (batch, now) => this.node.lanPackets(batch, now)));
     gatewayTun?.onReadable(() => this.readPackets(gatewayTun, (batch, now) => this.node.gatewayPackets(batch, now)));
     this.node.start(now());

@@ -12,6 +12,7 @@ import { addressOf, addressText } from '../crypto/address.ts';
 import type { LinkStatus } from '../link/link-status.ts';
 import type { Node } from '../node/node.ts';
 import { formatEndpoint } from '../os/endpoint.ts';
+import { isStreamEndpoint } from '../os/tcp-streams.ts';
 import type { RouteRow } from '../route/route-status.ts';
 
 type LinkRow = Result<'links'>['links'][number];
@@ -32,7 +33,7 @@ export function links(node: Node, configured: Config['peers'], now: number): Lin
       address: addressOf(link.key),
       key,
       state: link.state,
-      endpoint: link.endpoint === undefined ? null : formatEndpoint(link.endpoint),
+      endpoint: link.endpoint === undefined ? null : endpointText(link.endpoint),
       direction: directions.get(key) ?? 'both',
       detour: node.backChannels.serves(link.key),
       delivery: formatDelivery(link.deliveryMs),
@@ -44,6 +45,10 @@ export function links(node: Node, configured: Config['peers'], now: number): Lin
       last_heard_ms_ago: link.session?.lastHeardMsAgo ?? null,
     };
   });
+}
+
+function endpointText(endpoint: Uint8Array): string {
+  return isStreamEndpoint(endpoint, 0) ? `tcp:${formatEndpoint(endpoint)}` : formatEndpoint(endpoint);
 }
 
 /** Nothing is measured on a link that is down. */

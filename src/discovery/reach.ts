@@ -1,11 +1,13 @@
 /** From where an address is reached: nobody is told of one that means nothing, or somebody else, where he is. */
 import { readU16, readU32 } from '../base/bytes.ts';
+import { STREAM_SOCKET } from '../base/datagram.ts';
 import { contains, type Ipv4Prefix } from '../wire/ip.ts';
 
 /** `link`: on its cable alone, or not at all; `site`: behind the same address translation; `world`: from everywhere. */
 export type Reach = 'link' | 'site' | 'world';
 
 // Endpoints, as src/base/datagram.ts has them.
+const SOCKET_AT = 0;
 const FAMILY_AT = 1;
 const ADDRESS_AT = 4;
 const ADDRESS_END = 20;
@@ -25,6 +27,8 @@ const IPV4_LINK: readonly Ipv4Prefix[] = [
 ];
 
 export function reachOf(endpoint: Uint8Array): Reach {
+  // Nobody else gets into a stream.
+  if (endpoint[SOCKET_AT] === STREAM_SOCKET) return 'link';
   if (endpoint[FAMILY_AT] === 4) {
     const address = readU32(endpoint, ADDRESS_AT);
     if (IPV4_LINK.some((network) => contains(network, address))) return 'link';

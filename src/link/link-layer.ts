@@ -117,8 +117,15 @@ export class LinkLayer {
     );
   }
 
-  /** `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. Fails when there are too many. */
-  addPeer(key: NodeKey, endpoint: Uint8Array | undefined, direction: LinkDirection = 'both'): void {
+  /**
+   * `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. `fallback`: another one, tried in turn with it. Fails when
+   * there are too many.
+   */
+  addPeer(
+    key: NodeKey,
+    endpoint: Uint8Array | undefined,
+    { direction = 'both', fallback }: { direction?: LinkDirection | undefined; fallback?: Uint8Array | undefined } = {},
+  ): void {
     const keyText = toHex(key);
     assert(!equal(key, this.context.identity.key), 'a node is not its own peer');
     assert(!this.byKey.has(keyText), 'a peer is added once');
@@ -130,7 +137,8 @@ export class LinkLayer {
     const hole = this.neighbours.indexOf(undefined);
     const link = (hole < 0 ? this.neighbours.length : hole) as LinkId;
     const { context, indices } = this;
-    const neighbour = new Neighbour({ context, indices, link, key, endpoint, direction, events: () => this.events });
+    const options = { context, indices, link, key, endpoint, fallback, direction, events: () => this.events };
+    const neighbour = new Neighbour(options);
     this.neighbours[link] = neighbour;
     this.byKey.set(keyText, neighbour);
     if (this.started) neighbour.startSoon();

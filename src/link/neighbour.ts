@@ -40,6 +40,7 @@ export interface NeighbourOptions {
   readonly link: LinkId;
   readonly key: NodeKey;
   readonly endpoint: Uint8Array | undefined;
+  readonly fallback?: Uint8Array | undefined;
   readonly direction: LinkDirection;
   readonly events: () => LinkEvents;
 }
@@ -82,6 +83,7 @@ export class Neighbour {
       context: options.context,
       peer: options.key,
       configuredEndpoint: this.configuredEndpoint,
+      fallbackEndpoint: options.fallback?.slice(),
       configuredDirection: options.direction,
       presentAddress: () => this.activeSession?.address,
       changed: (back, now) => this.wayChanged(back, now),
@@ -96,7 +98,7 @@ export class Neighbour {
 
   start(now: number): void {
     this.stopped = false;
-    if (this.configuredEndpoint !== undefined) this.initiate('down', now);
+    this.initiate('down', now);
   }
 
   /** As `start`, at the next `wake`: for a peer that is added while the others run. */

@@ -1,6 +1,6 @@
 /** UDP sockets over the addon: batches straight into and out of the kernel, nothing allocated a datagram. */
 import type { DatagramBatch } from '../base/datagram.ts';
-import { udpFailure } from '../base/open-failure.ts';
+import { listenFailure } from '../base/open-failure.ts';
 import type { Addon, LocalAddress, UdpCounters } from './addon.ts';
 
 /** 65,535 less the IPv4 and UDP headers. */
@@ -15,7 +15,7 @@ export function openNativeUdp(addon: Addon, listen: readonly { address: string; 
       local.push(addon.udpBind(device, address, port));
     } catch (error) {
       addon.close(device);
-      throw udpFailure((error as NodeJS.ErrnoException).code, address, port);
+      throw listenFailure('udp', (error as NodeJS.ErrnoException).code, address, port);
     }
   }
   return new NativeUdp(addon, device, local);

@@ -22,6 +22,7 @@ import { LOWEST_LATENCY } from '../graph/path-strategy.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
 import { SeenLinks } from '../graph/seen-links.ts';
 import { LinkLayer } from '../link/link-layer.ts';
+import { isBackEndpoint } from '../link/one-way/back-endpoint.ts';
 import { RouteLayer } from '../route/route-layer.ts';
 import { ALL_ALIKE } from '../route/transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
@@ -67,7 +68,7 @@ export class Node {
       curve,
       cipher,
       random,
-      transport: new SplitTransport(transport, (batch, index) => this.backChannels.send(batch, index)),
+      transport: new SplitTransport(transport, isBackEndpoint, (batch, index) => this.backChannels.send(batch, index)),
       backChannels: {
         open: (peer, now) => this.backChannels.open(peer, now),
         close: (peer, now) => this.backChannels.close(peer, now),
@@ -166,8 +167,8 @@ export class Node {
       const ports = { peers, configured, messages };
       this.discovery = new Discovery({ ...options.discovery, ...ports, identity, curve, random, drops, log, wallMs });
     }
-    for (const { key, endpoint, direction, deliveryMs } of options.peers) {
-      this.links.addPeer(key, endpoint, direction);
+    for (const { key, endpoint, direction, fallback, deliveryMs } of options.peers) {
+      this.links.addPeer(key, endpoint, { direction, fallback });
       if (deliveryMs !== undefined) this.links.setDelivery(key, deliveryMs);
     }
   }

@@ -1,28 +1,29 @@
-/** The link layer's transport: what goes to a back channel is taken out of the batch, the rest goes to the sockets. */
+/** A transport in front of another: what goes to endpoints of a kind of its own is taken out of the batch, the rest goes on. */
 import { type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
-import { isBackEndpoint } from '../link/one-way/back-endpoint.ts';
 
 export class SplitTransport implements DatagramTransport {
   readonly maxDatagramBytes: number;
-  private readonly direct: DatagramTransport;
-  private readonly back: (batch: DatagramBatch, index: number) => void;
+  private readonly rest: DatagramTransport;
+  private readonly isTaken: (endpoints: Uint8Array, at: number) => boolean;
+  private readonly take: (batch: DatagramBatch, index: number) => void;
 
-  /** `back` is given each datagram for a back channel; it copies what it wants to keep. */
-  constructor(direct: DatagramTransport, back: (batch: DatagramBatch, index: number) => void) {
-    this.maxDatagramBytes = direct.maxDatagramBytes;
-    this.direct = direct;
-    this.back = back;
+  /** `take` is given each datagram whose endpoint `isTaken`; it copies what it wants to keep. */
+  constructor(rest: DatagramTransport, isTaken: SplitTransport['isTaken'], take: SplitTransport['take']) {
+    this.maxDatagramBytes = rest.maxDatagramBytes;
+    this.rest = rest;
+    this.isTaken = isTaken;
+    this.take = take;
   }
 
-  /** The batch is changed: what is left in it is what went to the sockets. */
+  /** The batch is changed: what is left in it is what went on. */
   send(batch: DatagramBatch): void {
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
-      if (isBackEndpoint(batch.endpoints, i * ENDPOINT_BYTES)) this.back(batch, i);
+      if (this.isTaken(batch.endpoints, i * ENDPOINT_BYTES)) this.take(batch, i);
       else move(batch, i, kept++);
     }
     batch.count = kept;
-    if (kept > 0) this.direct.send(batch);
+    if (kept > 0) this.rest.send(batch);
   }
 }
 

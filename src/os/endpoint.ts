@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { readU16, readU32, writeU16, writeU32 } from '../base/bytes.ts';
-import { ENDPOINT_BYTES } from '../base/datagram.ts';
+import { ENDPOINT_BYTES, STREAM_SOCKET } from '../base/datagram.ts';
 
 const ADDRESS_AT = 4;
 const SCOPE_AT = 20;
@@ -91,9 +91,10 @@ export function socketAddress(endpoint: Uint8Array): string | undefined {
 
 /**
  * The text that `parseEndpoint` takes, also after a restart: a zone by its name. Undefined when the interface is gone, and for
- * what is no address.
+ * what is no address, or that of a stream, which is new each time.
  */
 export function lastingEndpoint(endpoint: Uint8Array): string | undefined {
+  if (endpoint[0] === STREAM_SOCKET) return undefined;
   const [family, port] = [endpoint[1], readU16(endpoint, 2)];
   if (family === 4) return `${formatAddress(endpoint)}:${port}`;
   const address = family === 6 ? socketAddress(endpoint) : undefined;

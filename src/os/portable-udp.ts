@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { assert } from '../base/assert.ts';
 import { readU16, toHex } from '../base/bytes.ts';
 import { type DatagramBatch, ENDPOINT_BYTES } from '../base/datagram.ts';
-import { udpFailure } from '../base/open-failure.ts';
+import { listenFailure } from '../base/open-failure.ts';
 import { encodeEndpoint, socketAddress } from './endpoint.ts';
 
 /** 1,500 less the IPv4 and UDP headers. */
@@ -46,7 +46,7 @@ export async function openPortableUdp(listen: Listen): Promise<PortableUdp> {
       socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
     } catch (error) {
       for (const opened of sockets) opened.close();
-      throw udpFailure((error as NodeJS.ErrnoException).code, address, port);
+      throw listenFailure('udp', (error as NodeJS.ErrnoException).code, address, port);
     }
   }
   return new PortableUdp(sockets);

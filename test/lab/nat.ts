@@ -5,6 +5,7 @@
  *   same-port, same-port   each calls the other at the same time: direct
  *   any-port, open         the one that can't be called calls: direct
  *   any-port, same-port    neither lets the other in: over the neighbour
+ *   no-udp, same-port      one reaches the neighbour in a TCP stream alone: over the neighbour
  *
  * Then nothing is said for longer than a router remembers a mapping, and the way must still be open.
  */
@@ -13,7 +14,7 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { type Nat, NatNetwork } from './harness/nat-network.ts';
 
 export const about =
-  'two boxes behind address translation link directly where their routers let them, over a neighbour else';
+  'two boxes behind address translation link directly where their routers let them, over a neighbour else, and in TCP streams where UDP is blocked';
 export const takes = '2 min';
 export const gate = true;
 
@@ -21,6 +22,7 @@ const CASES: readonly { readonly kinds: readonly [Nat, Nat]; readonly direct: bo
   { kinds: ['same-port', 'same-port'], direct: true },
   { kinds: ['any-port', 'open'], direct: true },
   { kinds: ['any-port', 'same-port'], direct: false },
+  { kinds: ['no-udp', 'same-port'], direct: false },
 ];
 const DIRECT_WITHIN_MS = 5_000;
 const PINGS = 10;
@@ -42,16 +44,19 @@ async function runCase(context: RunContext, { kinds, direct }: (typeof CASES)[nu
   const before = answered(await network.ping(PINGS));
   await pause(LONGER_THAN_MAPPING_MS);
   const after = answered(await network.ping(PINGS));
+  const inStream = await network.isInStream();
   const stillDirect = (await network.directLinkMs(1)) !== undefined;
   for (const daemon of [network.a, network.b, network.helper]) await daemon.stop();
-  const isAsWanted = (directMs !== undefined) === direct && stillDirect === direct;
+  const isDirectAsWanted = (directMs !== undefined) === direct && stillDirect === direct;
+  const isStreamAsWanted = inStream === kinds.includes('no-udp');
   return {
     kinds: kinds.join(', '),
-    ok: isAsWanted && before + after === 2 * PINGS,
+    ok: isDirectAsWanted && isStreamAsWanted && before + after === 2 * PINGS,
     directMs,
     before,
     after,
     stillDirect,
+    inStream,
   };
 }
 

@@ -3,7 +3,7 @@
  * opened and closed, and addresses kept (docs/protocol.md section 2.4).
  *
  * An address is where the peer itself is: where its present session was heard, where it was heard last, and where it is
- * configured. What comes through a back channel says nothing about that.
+ * configured, first and second. What comes through a back channel says nothing about that.
  *
  * Timers: those of direction.ts; the last address of a peer is forgotten 60 s after its link was lost.
  */
@@ -18,6 +18,8 @@ export interface PeerWayOptions {
   readonly context: LinkContext;
   readonly peer: NodeKey;
   readonly configuredEndpoint: Uint8Array | undefined;
+  /** Configured for when the other is of no use. */
+  readonly fallbackEndpoint?: Uint8Array | undefined;
   readonly configuredDirection: LinkDirection;
   /** Of the session that carries the link. */
   readonly presentAddress: () => Uint8Array | undefined;
@@ -55,9 +57,11 @@ export class PeerWay {
 
   /** Where the peer itself may be, likeliest first. */
   addresses(now: number): Uint8Array[] {
-    const { presentAddress, configuredEndpoint } = this.options;
+    const { presentAddress, configuredEndpoint, fallbackEndpoint } = this.options;
     const last = now < this.lastAddressUntil ? this.lastAddress : undefined;
-    return distinct(presentAddress(), last, configuredEndpoint).filter((address) => !isBackEndpoint(address, 0));
+    return distinct(presentAddress(), last, configuredEndpoint, fallbackEndpoint).filter(
+      (address) => !isBackEndpoint(address, 0),
+    );
   }
 
   /** Where a handshake may reach the peer, likeliest first. */

@@ -11,6 +11,7 @@
  *   same-port   one outside port for all that the box sends from one port; lets in who was sent to (kernel's masquerade)
  *   open        the same, and whoever sends to that outside port gets in
  *   any-port    another outside port for each destination (masquerade with random-fully)
+ *   no-udp      as same-port, and no UDP gets through at all
  */
 import type { RunContext } from '../../../scripts/run-contract.ts';
 import { Daemon } from './daemon.ts';
@@ -18,7 +19,7 @@ import { NODE_PORT } from './demo-topology.ts';
 import { type Host, Lab } from './lab.ts';
 import { until } from './until.ts';
 
-export type Nat = 'same-port' | 'open' | 'any-port';
+export type Nat = 'same-port' | 'open' | 'any-port' | 'no-udp';
 
 const HELPER_ADDRESS = '198.51.100.9';
 const DEADLINE_MS = 30_000;
@@ -28,6 +29,7 @@ const MAPPING_LIFE_S = 15;
 function rules(nat: Nat, box: string): string {
   const random = nat === 'any-port' ? ' random-fully' : '';
   const open = nat === 'open' ? `iifname "out" udp dport ${NODE_PORT} dnat to ${box}:${NODE_PORT}` : '';
+  const blocked = nat === 'no-udp' ? 'meta l4proto udp drop;' : '';
   return `
     table ip nat {
       chain out { type nat hook postrouting priority srcnat; oifname "out" masquerade${random}; }
@@ -35,7 +37,7 @@ function rules(nat: Nat, box: string): string {
     }
     table ip filter {
       chain input { type filter hook input priority filter; policy drop; ct state established,related accept; iifname "in" accept; }
-      chain forward { type filter hook forward priority filter; policy drop; ct state established,related accept; iifname "in" accept; ct status dnat accept; }
+      chain forward { type filter hook forward priority filter; policy drop; ${blocked} ct state established,related accept; iifname "in" accept; ct status dnat accept; }
     }`;
 }
 
@@ -76,10 +78,10 @@ export class NatNetwork {
     this.a = a;
     this.b = b;
     this.helper = new Daemon(lab, helper, context.args);
-    const toHelper = { key: this.helper.key, endpoint: `${HELPER_ADDRESS}:${NODE_PORT}` };
+    const toHelper = { key: this.helper.key, endpoint: `${HELPER_ADDRESS}:${NODE_PORT}`, tcp: `${HELPER_ADDRESS}:443` };
     a.configure({ peers: [toHelper, { key: b.key }] });
     b.configure({ peers: [toHelper, { key: a.key }] });
-    this.helper.configure({ peers: [{ key: a.key }, { key: b.key }] });
+    this.helper.configure({ listen: { tcp: ['0.0.0.0:443'] }, peers: [{ key: a.key }, { key: b.key }] });
   }
 
   /** What a mapping lives without a datagram. */
@@ -106,6 +108,12 @@ export class NatNetwork {
       return undefined;
     }
     return Math.round(performance.now() - from);
+  }
+
+  /** Whether the first box has its link with the helper in a TCP stream. */
+  async isInStream(): Promise<boolean> {
+    const { links } = await this.a.ask('links', {});
+    return links.some(({ key, endpoint }) => key === this.helper.key && endpoint?.startsWith('tcp:'));
   }
 
   /** Round trips from one box to the other over whatever way there is; null for each that was lost. */

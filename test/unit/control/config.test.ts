@@ -15,6 +15,7 @@ state_dir = "/var/lib/skywire"
 
 [listen]
 udp = ["0.0.0.0:6969", "[::]:6969"]
+tcp = ["0.0.0.0:443"]
 
 [buffers]
 memory = "1.5GiB"
@@ -22,6 +23,7 @@ memory = "1.5GiB"
 [[peer]]
 key = "${KEY_A.toUpperCase()}"
 endpoint = "192.0.2.7:6969"
+tcp = "192.0.2.7:443"
 delivery = "150ms"
 direction = "send-only"
 
@@ -75,16 +77,18 @@ describe('a configuration that is right', () => {
           { family: 4, address: '0.0.0.0', port: 6969 },
           { family: 6, address: '::', port: 6969 },
         ],
+        tcp: [{ family: 4, address: '0.0.0.0', port: 443 }],
       },
       buffers: { memoryBytes: 1.5 * 2 ** 30 },
       peers: [
         {
           key: KEY_A,
           endpoint: { family: 4, address: '192.0.2.7', port: 6969 },
+          tcp: { family: 4, address: '192.0.2.7', port: 443 },
           deliveryMs: 150,
           direction: 'send-only',
         },
-        { key: KEY_B, endpoint: undefined, deliveryMs: RELIABLE, direction: 'both' },
+        { key: KEY_B, endpoint: undefined, tcp: undefined, deliveryMs: RELIABLE, direction: 'both' },
       ],
       discovery: { interfaces: ['eth1', 'wlan0'], accept: 'known' },
       lan: { interface: 'eth0', address: { address: 0xc0a82a01, prefixLength: 24 }, dhcp: true },
@@ -119,6 +123,7 @@ describe('a configuration that is right', () => {
           { family: 4, address: '0.0.0.0', port: 6969 },
           { family: 6, address: '::', port: 6969 },
         ],
+        tcp: [],
       },
       buffers: { memoryBytes: 64_000_000 },
       peers: [],
@@ -575,7 +580,7 @@ test('a problem found later, by a checksum say, is placed like the others', () =
   const result = parseConfig(FULL, 'f.toml');
   expect(result.problemAt?.(['peer', 1, 'key'], 'is odd', 'Mend it')).toEqual({
     file: 'f.toml',
-    line: 20,
+    line: 22,
     column: 7,
     key: 'peer[1].key',
     message: 'is odd',

@@ -68,7 +68,9 @@ describe('links', () => {
 
   test('have the direction of the configuration', () => {
     const key = toHex(network.places[1].key);
-    const configured = [{ key, endpoint: undefined, deliveryMs: RELIABLE, direction: 'send-only' as const }];
+    const configured = [
+      { key, endpoint: undefined, tcp: undefined, deliveryMs: RELIABLE, direction: 'send-only' as const },
+    ];
     const rows = links(miner, configured, network.world.now);
     expect(Object.fromEntries(rows.map((row) => [row.address, row.direction]))).toEqual({
       [addresses[1]]: 'send-only',

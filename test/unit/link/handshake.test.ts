@@ -57,6 +57,19 @@ describe('a handshake', () => {
     expect(b.told).toEqual([`up ${a.name}`]);
   });
 
+  test('is tried where the peer is and at its fallback in turn, and done where it answers', () => {
+    const world = new WirePair();
+    const [a, b] = [world.add('a'), world.add('b')];
+    const nobodyThere = world.address(99);
+    a.links.addPeer(b.identity.key, nobodyThere, { fallback: b.endpoint });
+    b.links.addPeer(a.identity.key, undefined);
+    a.links.start(world.now);
+    b.links.start(world.now);
+    world.run(1_000);
+    expect(a.told).toEqual([`up ${b.name}`]);
+    expect(a.links.endpointOf(b.identity.key)).toEqual(b.endpoint);
+  });
+
   test('succeeds over a wire that loses, doubles and reorders', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const world = new WirePair(seed);

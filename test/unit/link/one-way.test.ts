@@ -148,8 +148,10 @@ describe.each(['the smaller key', 'the larger key'] as const)(
         const heardIsA = Buffer.compare(keyA, keyB) < 0 === (who === 'the larger key');
         const heard = world.add(heardIsA ? 'a' : 'b');
         const unheard = world.add(heardIsA ? 'b' : 'a');
-        heard.links.addPeer(unheard.identity.key as NodeKey, unheard.endpoint, 'send-only');
-        unheard.links.addPeer(heard.identity.key as NodeKey, hasAddress ? heard.endpoint : undefined, 'receive-only');
+        heard.links.addPeer(unheard.identity.key as NodeKey, unheard.endpoint, { direction: 'send-only' });
+        unheard.links.addPeer(heard.identity.key as NodeKey, hasAddress ? heard.endpoint : undefined, {
+          direction: 'receive-only',
+        });
         deafen(world, unheard.name);
         heard.links.start(world.now);
         unheard.links.start(world.now);
@@ -185,7 +187,7 @@ describe('a handshake that comes through a back channel', () => {
     world.hasWayRound = true;
     const [a, b] = [world.add('a'), world.add('b')];
     a.links.addPeer(b.identity.key, undefined);
-    b.links.addPeer(a.identity.key, undefined, 'receive-only');
+    b.links.addPeer(a.identity.key, undefined, { direction: 'receive-only' });
     a.links.start(world.now);
     b.links.start(world.now);
     world.run(10_000);
@@ -200,8 +202,8 @@ describe('a handshake that comes through a back channel', () => {
       const world = new WirePair();
       world.hasWayRound = true;
       const [a, b] = [world.add('a'), world.add('b')];
-      a.links.addPeer(b.identity.key, b.endpoint, other);
-      b.links.addPeer(a.identity.key, a.endpoint, 'receive-only');
+      a.links.addPeer(b.identity.key, b.endpoint, { direction: other });
+      b.links.addPeer(a.identity.key, a.endpoint, { direction: 'receive-only' });
       world.filter = ({ isBack }) => isBack;
       a.links.start(world.now);
       b.links.start(world.now);

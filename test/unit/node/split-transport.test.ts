@@ -32,7 +32,7 @@ function split(batch: DatagramBatch): { direct: number[]; back: [number, number]
       }
     },
   };
-  const transport = new SplitTransport(sockets, (sent, i) => {
+  const transport = new SplitTransport(sockets, isBackEndpoint, (sent, i) => {
     back.push([sent.arena[sent.offsets[i]], backHandleOf(sent.endpoints, i * ENDPOINT_BYTES)]);
   });
   expect(transport.maxDatagramBytes).toBe(1_472);
@@ -55,7 +55,7 @@ describe('the split of what a link layer sends', () => {
   it('leaves a batch without back channels as it is, and does not trouble the sockets with nothing', () => {
     expect(split(batchOf([ADDRESS, ADDRESS]))).toEqual({ direct: [10, 11], back: [] });
     const none = { maxDatagramBytes: 1, send: () => expect.unreachable() };
-    new SplitTransport(none, () => {}).send(batchOf([backEndpoint(1)]));
+    new SplitTransport(none, isBackEndpoint, () => {}).send(batchOf([backEndpoint(1)]));
   });
 });
 
