@@ -16,7 +16,6 @@ import { type Nat, NatNetwork } from './harness/nat-network.ts';
 export const about =
   'two boxes behind address translation link directly where their routers let them, over a neighbour else, and in TCP streams where UDP is blocked';
 export const takes = '2 min';
-export const gate = true;
 
 const CASES: readonly { readonly kinds: readonly [Nat, Nat]; readonly direct: boolean }[] = [
   { kinds: ['same-port', 'same-port'], direct: true },
