@@ -40,6 +40,8 @@ export interface Lane {
   readonly trafficClass: TrafficClass;
   /** Any 32-bit number, the same for all messages of a flow. */
   readonly flow: number;
+  /** Real Time that goes over two routes at once, whatever the session would do by itself. */
+  readonly twice?: boolean;
 }
 
 export const BULK_LANE: Lane = { trafficClass: BULK, flow: 0 };

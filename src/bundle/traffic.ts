@@ -57,7 +57,7 @@ export class Traffic {
 
   /** Queues a message, copied at once; it leaves in the next `pump`. False when there is no memory for it. */
   offer(bytes: Uint8Array, lane: Lane, now: number): boolean {
-    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, now);
+    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, lane.twice === true, now);
     return this.bulk.offer(bytes, lane.flow, now);
   }
 
@@ -70,7 +70,7 @@ export class Traffic {
       if (route === undefined) break;
       this.realTime.take();
       if (copy.sequence === UNSENT) copy.sequence = this.nextDatagramSequence++;
-      const second = this.duplicator.second(routes, route, bytes, now);
+      const second = this.duplicator.second(routes, route, bytes, copy.twice, now);
       if (second !== undefined) sender.duplicate(second, copy, now);
       this.give(route, copy, sender, now);
       sent = true;

@@ -28,6 +28,7 @@ export function showStatus(status: Status, paint: Paint): string {
     ['Running', `for ${durationText(status.uptime_s)}, version ${status.version}`],
     ['Reached at', status.listen.join(', ')],
     ...tunnelRows(status.tunnel),
+    ...policyRows(status.policy),
     ['LAN', status.lan === null ? 'none' : lanText(status.lan)],
     ['Links', linksCell(links)],
     ['Routes', `${routes.origin} begin here, ${routes.destination} end here, ${routes.relayed} of others pass through`],
@@ -72,6 +73,14 @@ function tunnelRows(tunnel: Status['tunnel']): [string, Cell][] {
     tunnel.last_bytes_ms_ago === null ? 'nothing came back yet' : `last ${agoText(tunnel.last_bytes_ms_ago)}`;
   rows.push(['', `in ${bytesText(tunnel.bytes_in)}, out ${bytesText(tunnel.bytes_out)}, ${last}`]);
   return rows;
+}
+
+/** Exceptions from the tunnel stand out: each is a hole that somebody made on purpose, and may have forgotten. */
+function policyRows({ rules, direct }: Status['policy']): [string, Cell][] {
+  const heading = `NOT IN THE TUNNEL: ${countText(direct.length, 'exception')} in the clear`;
+  const holes: [string, Cell][] = direct.map((text) => ['', { text, style: 'red' }]);
+  if (direct.length > 0) holes.unshift(['Direct', { text: heading, style: 'red' }]);
+  return rules === 0 ? [] : [['Policy', countText(rules, 'rule')], ...holes];
 }
 
 function lanText(lan: NonNullable<Status['lan']>): string {

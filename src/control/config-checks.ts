@@ -1,4 +1,5 @@
 /** What one key alone can't show to be wrong: keys that contradict each other. */
+import { type ConfigDraft, type Contradiction, itemsOf } from './config-draft.ts';
 import {
   broadcastAddress,
   formatEndpoint,
@@ -7,34 +8,8 @@ import {
   parseEndpoint,
   parseIpv4Prefix,
 } from './ip-text.ts';
+import { checkPolicy } from './policy-checks.ts';
 import type { TomlPath } from './toml-source.ts';
-
-/** A contradiction, and the key that should be changed. */
-export interface Contradiction {
-  readonly path: TomlPath;
-  readonly message: string;
-  readonly remedy: string;
-}
-
-/**
- * The file with defaults filled in, while some of it may still be of the wrong type: all problems are reported at once,
- * so these checks run beside the schema's and leave out what the schema has refused.
- */
-export interface ConfigDraft {
-  readonly listen?: { readonly udp?: unknown };
-  readonly peer?: unknown;
-  readonly discovery?: { readonly interfaces?: unknown };
-  readonly lan?: { readonly interface?: unknown; readonly address?: unknown };
-  readonly tunnel?: { readonly interface?: unknown };
-  readonly qos?: { readonly real_time?: unknown };
-  readonly gateway?: {
-    readonly enable?: unknown;
-    readonly pool?: unknown;
-    readonly uplink?: unknown;
-    readonly dns?: unknown;
-    readonly interface?: unknown;
-  };
-}
 
 export function findContradictions(draft: ConfigDraft): Contradiction[] {
   return [
@@ -42,6 +17,7 @@ export function findContradictions(draft: ConfigDraft): Contradiction[] {
     ...checkPeers(draft),
     ...checkDirections(draft),
     ...checkRealTime(draft),
+    ...checkPolicy(draft),
     ...checkDiscovery(draft),
     ...checkGatewayNeeds(draft),
     ...checkNetworks(draft),
@@ -216,10 +192,6 @@ function checkInterfaces(draft: ConfigDraft): Contradiction[] {
     }
   }
   return found;
-}
-
-function itemsOf(list: unknown): unknown[] {
-  return Array.isArray(list) ? list : [];
 }
 
 function endpointOf(text: unknown) {

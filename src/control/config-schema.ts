@@ -4,9 +4,21 @@
  */
 import * as v from 'valibot';
 import { DELIVERY_COMPLAINT, DELIVERY_REMEDY, parseDelivery } from './delivery-text.ts';
-import { broadcastAddress, networkAddress, parseEndpoint, parseIpv4, parseIpv4Prefix } from './ip-text.ts';
+import {
+  broadcastAddress,
+  networkAddress,
+  parseEndpoint,
+  parseIpv4,
+  parseIpv4Place,
+  parseIpv4Prefix,
+} from './ip-text.ts';
+import { parsePorts } from './port-text.ts';
 import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
 
+/** More would be a firewall. */
+export const MAX_POLICY_RULES = 64;
+/** Networks, ports or code points of one condition. */
+export const MAX_POLICY_ITEMS = 64;
 /** A record carries at most 64 links (docs/protocol.md section 7). */
 export const MAX_PEERS = 64;
 /** An endpoint names its socket with one byte; eight are more than any box has use for. */
@@ -46,6 +58,12 @@ export const MAX_DISCOVERY_INTERFACES = 16;
 /** What can make a packet Real Time (tunnel/classifier.ts). */
 export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
 export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
+
+/** What a rule of the user does with the packets that it is for. */
+export const POLICY_USES = ['low-latency', 'high-throughput', 'redundant', 'direct'] as const;
+export type PolicyUse = (typeof POLICY_USES)[number];
+export const POLICY_PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
+export type PolicyProtocol = (typeof POLICY_PROTOCOLS)[number];
 
 /**
  * The largest packet that still fits one datagram of a 1,500-byte path over IPv6: 1,440 bytes of UDP payload hold 1,408
@@ -155,6 +173,19 @@ function complainOfNetwork(input: string): string | undefined {
   if (prefix === undefined) return 'must be an IPv4 network with a prefix length';
   if (prefix.address !== networkAddress(prefix)) return 'has bits set behind its prefix length';
   return undefined;
+}
+
+function complainOfPlace(input: string): string | undefined {
+  const prefix = parseIpv4Place(input);
+  if (prefix === undefined) return 'must be an IPv4 address or network';
+  if (prefix.address !== networkAddress(prefix)) return 'has bits set behind its prefix length';
+  return prefix.prefixLength === 0 ? 'is everybody' : undefined;
+}
+
+function complainOfUse(input: string): string | undefined {
+  if ((POLICY_USES as readonly string[]).includes(input)) return undefined;
+  const words = 'must be "low-latency", "high-throughput", "redundant" or "direct"';
+  return isNodeName(input) ? `names a gateway, and one gateway at a time carries everything: ${words}` : words;
 }
 
 function complainOfPool(input: string): string | undefined {
@@ -339,6 +370,48 @@ const QosTable = v.object({
   ),
 });
 
+function places(example: string) {
+  return list(
+    text(
+      complainOfPlace,
+      'Write addresses and networks, like "192.0.2.7" or "192.0.2.0/24"; leave the key out for everybody',
+    ),
+    1,
+    MAX_POLICY_ITEMS,
+    `Write it like ${example}`,
+  );
+}
+
+const PolicyTable = v.pipe(
+  v.object({
+    use: text(complainOfUse, 'docs/config.md says what each of them does; [tunnel] gateway names the gateway'),
+    to: v.optional(places('to = ["192.0.2.0/24"]')),
+    from: v.optional(places('from = ["192.168.42.20"]')),
+    protocol: v.optional(oneOf(POLICY_PROTOCOLS, 'Leave it out for all protocols')),
+    ports: v.optional(
+      list(
+        text(
+          (input) => (parsePorts(input) === undefined ? 'must be a port, or two with a dash' : undefined),
+          'Write it like "5060" or "10000-20000"',
+        ),
+        1,
+        MAX_POLICY_ITEMS,
+        'Write it like ports = ["5060", "10000-20000"]',
+      ),
+    ),
+    dscp: v.optional(
+      list(
+        wholeNumber(0, 63, 'Write code points as numbers: 46 is EF'),
+        1,
+        MAX_POLICY_ITEMS,
+        'Write it like dscp = [46]',
+      ),
+    ),
+    uplink: v.optional(interfaceName('eth1')),
+  }),
+  v.metadata({ remedy: 'Begin each rule with [[policy]], in two brackets' }),
+);
+
 const TransitTable = v.object({
   own_first: v.optional(flag('own_first'), false),
   cap: v.optional(
@@ -402,6 +475,7 @@ export const ConfigFile = v.object({
   lan: v.optional(LanTable),
   tunnel: v.optional(TunnelTable, {}),
   qos: v.optional(QosTable, {}),
+  policy: v.optional(list(PolicyTable, 0, MAX_POLICY_RULES, 'Begin each rule with [[policy]], in two brackets'), []),
   transit: v.optional(TransitTable, {}),
   gateway: v.optional(GatewayTable, {}),
   control: v.optional(ControlTable, {}),

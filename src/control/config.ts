@@ -4,11 +4,21 @@
  */
 import * as v from 'valibot';
 import type { DeliveryMs } from '../base/traffic-class.ts';
-import { type ConfigDraft, findContradictions } from './config-checks.ts';
+import { findContradictions } from './config-checks.ts';
+import type { ConfigDraft } from './config-draft.ts';
 import { type ConfigProblem, findSchemaProblems, type ProblemMaker, problemMaker } from './config-problems.ts';
-import { type Acceptance, ConfigFile, type Direction, type RealTimeRule, type Redundancy } from './config-schema.ts';
+import {
+  type Acceptance,
+  ConfigFile,
+  type Direction,
+  type PolicyProtocol,
+  type PolicyUse,
+  type RealTimeRule,
+  type Redundancy,
+} from './config-schema.ts';
 import { parseDelivery } from './delivery-text.ts';
-import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Prefix } from './ip-text.ts';
+import { type Endpoint, type Ipv4Prefix, parseEndpoint, parseIpv4Place, parseIpv4Prefix } from './ip-text.ts';
+import { type PortRange, parsePorts } from './port-text.ts';
 import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
 import { readToml } from './toml-source.ts';
 
@@ -30,6 +40,19 @@ export interface LanConfig {
   /** This box's own address, with the prefix length of the LAN. */
   readonly address: Ipv4Prefix;
   readonly dhcp: boolean;
+}
+
+/** A rule for packets of the LAN; a condition that is undefined is met by all. */
+export interface PolicyRule {
+  readonly use: PolicyUse;
+  readonly to: readonly Ipv4Prefix[] | undefined;
+  readonly from: readonly Ipv4Prefix[] | undefined;
+  readonly protocol: PolicyProtocol | undefined;
+  /** Destination ports, of TCP and UDP. */
+  readonly ports: readonly PortRange[] | undefined;
+  readonly dscp: readonly number[] | undefined;
+  /** The interface that a direct rule's packets leave by; undefined in other rules, and the same in all of these. */
+  readonly uplink: string | undefined;
 }
 
 export interface GatewayConfig {
@@ -69,6 +92,8 @@ export interface Config {
   };
   /** What goes before Bulk. */
   readonly qos: { readonly realTime: Readonly<Record<RealTimeRule, boolean>> };
+  /** The first rule that a packet meets decides. */
+  readonly policy: readonly PolicyRule[];
   readonly transit: { readonly ownFirst: boolean; readonly cap: TransitCap | undefined };
   /** Undefined: not a gateway. */
   readonly gateway: GatewayConfig | undefined;
@@ -142,6 +167,15 @@ function toConfig(file: ConfigFile): Config {
         sparse: isRealTime('sparse'),
       },
     },
+    policy: file.policy.map((rule) => ({
+      use: rule.use as PolicyUse,
+      to: rule.to?.map((text) => parseIpv4Place(text)!),
+      from: rule.from?.map((text) => parseIpv4Place(text)!),
+      protocol: rule.protocol as PolicyProtocol | undefined,
+      ports: rule.ports?.map((text) => parsePorts(text)!),
+      dscp: rule.dscp,
+      uplink: rule.uplink,
+    })),
     transit: { ownFirst: transit.own_first, cap: transit.cap === undefined ? undefined : toCap(transit.cap) },
     gateway: gateway.enable
       ? {

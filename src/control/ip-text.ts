@@ -68,6 +68,12 @@ export function parseIpv4Prefix(text: string): Ipv4Prefix | undefined {
   return { address, prefixLength };
 }
 
+/** A network, or an address of one host, which is a network of 32 bits. */
+export function parseIpv4Place(text: string): Ipv4Prefix | undefined {
+  const address = parseIpv4(text);
+  return address === undefined ? parseIpv4Prefix(text) : { address, prefixLength: 32 };
+}
+
 /** First address of the network: all bits behind the prefix zero. */
 export function networkAddress(prefix: Ipv4Prefix): number {
   return prefix.prefixLength === 0 ? 0 : (prefix.address & (0xffffffff << (32 - prefix.prefixLength))) >>> 0;

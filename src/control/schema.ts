@@ -77,6 +77,8 @@ export const StatusResult = v.object({
     /** Why there is no connection, in words; null when there is one, or nothing is known. */
     problem: v.nullable(Text),
   }),
+  /** The user's rules for the LAN's packets, and those of them that let packets past the tunnel, in words. */
+  policy: v.object({ rules: Count, direct: v.array(Text) }),
   lan: v.nullable(v.object({ interface: Text, address: Text, dhcp: v.boolean() })),
   /** This node as a gateway for others; counts are zero where it is none. */
   gateway: v.object({

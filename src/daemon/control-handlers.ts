@@ -13,6 +13,7 @@ import type { Node } from '../node/node.ts';
 import type { WantedGateway } from '../node/node-options.ts';
 import type { PingReply } from '../node/pinger.ts';
 import type { Datapath } from '../os/datapath.ts';
+import { directExceptions } from './direct-exceptions.ts';
 import type { OffloadSide } from './offload-side.ts';
 import type { Runtime } from './runtime.ts';
 import { delivery, links, routes, useDelivery } from './traffic-handlers.ts';
@@ -68,6 +69,7 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
     },
     offload: context.offload?.status() ?? null,
     tunnel: tunnelStatus(config, node, now),
+    policy: { rules: config.policy.length, direct: directExceptions(config) },
     lan: config.lan
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
       : null,

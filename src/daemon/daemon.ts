@@ -25,6 +25,7 @@ import { ensureDirectory } from '../os/store.ts';
 import { isStreamEndpoint, TcpStreams } from '../os/tcp-streams.ts';
 import { clientSecret } from './client-secrets.ts';
 import { controlHandlers, wantedGateway } from './control-handlers.ts';
+import { directExceptions } from './direct-exceptions.ts';
 import { GatewaySide } from './gateway-side.ts';
 import { readKeyFile } from './key-file.ts';
 import { applyKillSwitch } from './kill-switch.ts';
@@ -77,6 +78,7 @@ export class Daemon {
     const { ownFirst, cap } = config.transit;
     const startedAt = performance.now();
     this.warnOfLargeBuffers();
+    this.warnOfDirect();
     const secret = readKeyFile(config.node.keyFile, datapath.curve);
     await applyKillSwitch(config);
     ensureDirectory(config.node.stateDir);
@@ -138,6 +140,11 @@ export class Daemon {
     });
   }
 
+  /** What leaves the tunnel by the user's own wish is said each time. */
+  private warnOfDirect(): void {
+    for (const exception of directExceptions(this.config)) this.log.write('warn', 'direct', { exception });
+  }
+
   private openSegments(udp: UdpSockets): Segments {
     const { discovery, lan } = this.config;
     const except = lan === undefined ? [] : [lan.interface];
@@ -186,6 +193,7 @@ export class Daemon {
       deliveryMs: config.tunnel.deliveryMs,
       redundancy: config.tunnel.redundancy,
       realTime: config.qos.realTime,
+      hasPolicy: config.policy.length > 0,
       device: lan.tun,
       ownNetworks: [config.lan!.address],
       clientSecret: (service: Parameters<typeof clientSecret>[1]) =>

@@ -16,7 +16,7 @@ export async function loadKillSwitch(file: string, print: (line: string) => void
 
 /** A node without a LAN has nothing to keep in, and gets no kill switch. */
 export async function applyKillSwitch(config: Config): Promise<void> {
-  const { lan, tunnel, gateway } = config;
+  const { lan, tunnel, gateway, policy } = config;
   if (lan === undefined) return;
   await applyRuleset(
     killSwitchRuleset({
@@ -25,6 +25,7 @@ export async function applyKillSwitch(config: Config): Promise<void> {
       lanAddress: lan.address,
       mtuBytes: tunnel.mtuBytes,
       resolverUid: resolverUser().uid,
+      policy,
       ...(gateway === undefined ? {} : { gatewayTun: gateway.interface }),
     }),
   );

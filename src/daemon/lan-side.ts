@@ -6,6 +6,7 @@ import { formatIpv4 } from '../control/ip-text.ts';
 import type { Tun } from '../os/datapath.ts';
 import { Dnsmasq, resolverUser } from '../os/dnsmasq.ts';
 import { MinerNetwork } from '../os/network.ts';
+import { directUplink } from '../os/policy-chain.ts';
 import type { Lease } from '../wire/tunnel-message.ts';
 
 export class LanSide {
@@ -22,7 +23,12 @@ export class LanSide {
     this.tun = tun;
     this.log = log;
     this.mtuBytes = config.tunnel.mtuBytes;
-    this.network = new MinerNetwork({ lan: lan.interface, lanAddress: lan.address, tun: tun.name });
+    this.network = new MinerNetwork({
+      lan: lan.interface,
+      lanAddress: lan.address,
+      tun: tun.name,
+      hasDirect: directUplink(config.policy) !== undefined,
+    });
     this.dnsmasq = new Dnsmasq({
       directory: join(config.node.stateDir, 'lan'),
       lan: lan.interface,

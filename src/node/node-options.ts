@@ -42,6 +42,8 @@ export interface TunnelOptions {
   readonly redundancy?: Redundancy;
   /** Which packets go before the others; all rules when missing. */
   readonly realTime?: RealTimeRules;
+  /** Whether the kernel marks packets as the user's rules say. */
+  readonly hasPolicy?: boolean;
   readonly device: TunPort;
   /** Networks at this box that a lease must not lie in: the LAN. */
   readonly ownNetworks: readonly Ipv4Prefix[];

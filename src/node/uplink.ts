@@ -251,7 +251,8 @@ export class Uplink {
   }
 
   private newTunnel(): TunnelClient {
-    const { device, random, drops, log, mtuBytes, ownNetworks, leased, realTime = ALL_RULES } = this.options;
+    const { device, random, drops, log, mtuBytes, ownNetworks, leased } = this.options;
+    const { realTime = ALL_RULES, hasPolicy = false } = this.options;
     this.lastRefusal = undefined;
     const events: TunnelClientEvents = {
       leased: (lease) => {
@@ -263,7 +264,7 @@ export class Uplink {
         log.write('warn', 'gateway-refused', { reason: this.refusal ?? '' });
       },
     };
-    return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, realTime, events });
+    return new TunnelClient({ tun: device, random, drops, mtuBytes, ownNetworks, realTime, hasPolicy, events });
   }
 }
 

@@ -11,10 +11,12 @@
  */
 import { assert } from '../base/assert.ts';
 import { Failure } from '../base/failure.ts';
+import type { PolicyRule } from '../control/config.ts';
 import { formatIpv4, networkAddress } from '../control/ip-text.ts';
 import { NOT_THE_INTERNET } from '../tunnel/destination-policy.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
+import { DIRECT_MARK, directUplink, policyChain } from './policy-chain.ts';
 
 const KILL_SWITCH_TABLE = 'skywire';
 const LAN_ANSWERS_TABLE = 'skywire_lan';
@@ -34,12 +36,15 @@ export interface KillSwitch {
   readonly resolverUid: number;
   /** The gateway's TUN device, when this node is a gateway too: its packets are none of the kill switch's business. */
   readonly gatewayTun?: string;
+  /** What the user wants of the LAN's packets. */
+  readonly policy?: readonly PolicyRule[];
 }
 
 /**
  * What a miner has loaded at all times. The chains in the order in which a packet meets them:
  * `arriving` refuses IPv6 and foreign sources from the LAN, `input` guards the box, `forward` lets through nothing but
- * LAN to tunnel and its answers, `output` and `leaving` keep the resolver and LAN addresses away from the uplinks.
+ * LAN to tunnel and its answers, `output` and `leaving` keep the resolver and LAN addresses away from the uplinks. Where the
+ * user's rules say "direct", `forward` and `leaving` also let out what `chosen` marked, by that one uplink.
  *
  * IPv6 is answered with an error or a reset when the way back to the sender is the LAN. An error to anybody else
  * would carry a piece of the LAN's packet out of an uplink, so that is dropped in silence.
@@ -51,6 +56,8 @@ export function killSwitchRuleset(options: KillSwitch): string {
   const ownAddress = formatIpv4(options.lanAddress.address);
   const inside = `{ ${lan}, ${tun}, "lo" }`;
   const gateway = options.gatewayTun === undefined ? undefined : quoted(options.gatewayTun);
+  const policy = options.policy ?? [];
+  const direct = directRules(directUplink(policy), lan, network);
   return replaceTable(
     'inet',
     KILL_SWITCH_TABLE,
@@ -62,7 +69,7 @@ export function killSwitchRuleset(options: KillSwitch): string {
     ip saddr 0.0.0.0 udp dport 67 accept
     ip saddr != ${network} ${drop('from the LAN with a source outside of it')}
   }
-
+${policyChain(policy, lan)}
   chain ipv6_from_lan {
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept
     ip6 daddr ff00::/8 ${drop('IPv6 multicast from the LAN')}
@@ -98,6 +105,7 @@ export function killSwitchRuleset(options: KillSwitch): string {
     tcp flags & (syn | rst) == syn iifname ${tun} ${clampMss(options.mtuBytes)}
     iifname ${lan} oifname ${tun} ip saddr ${network} accept
     iifname ${tun} oifname ${lan} ct state established,related accept
+    ${direct.forward}
     iifname ${lan} ip saddr ${network} ${refuse('from the LAN to an uplink')}
     iifname ${lan} ${drop('from the LAN, no IPv4 of the LAN')}
     oifname ${lan} ${drop('to the LAN, not an answer from the tunnel')}
@@ -114,14 +122,29 @@ export function killSwitchRuleset(options: KillSwitch): string {
   chain leaving {
     type filter hook postrouting priority filter; policy accept;
     oifname ${inside} accept
+    ${direct.leaving}
     ip saddr ${network} ${drop('an address of the LAN on an uplink')}
   }
 
   chain translate {
     type nat hook postrouting priority srcnat; policy accept;
     oifname ${tun} ip saddr ${network} masquerade
+    ${direct.translate}
   }`,
   );
+}
+
+/** The one way past the tunnel, for packets of connections that `chosen` marked; empty where no rule says "direct". */
+function directRules(name: string | undefined, lan: string, network: string) {
+  if (name === undefined) return { forward: '', leaving: '', translate: '' };
+  const uplink = quoted(name);
+  const out = `meta mark ${DIRECT_MARK} ct mark ${DIRECT_MARK}`;
+  return {
+    forward: `iifname ${lan} oifname ${uplink} ip saddr ${network} ${out} counter accept comment "direct, outside of the tunnel"
+    iifname ${uplink} oifname ${lan} ct mark ${DIRECT_MARK} ct state established,related accept`,
+    leaving: `oifname ${uplink} ip saddr ${network} ${out} accept`,
+    translate: `oifname ${uplink} ip saddr ${network} ${out} masquerade`,
+  };
 }
 
 /**

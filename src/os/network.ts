@@ -3,7 +3,8 @@
  * `start` changed, `stop` changes back in reverse, except what belongs to the kill switch: the rule and the table that
  * keep the LAN's packets off every route but the tunnel's stay, so that a laptop is told "unreachable" while no daemon runs.
  *
- *   ip rule   6969: from all iif LAN lookup 6969          before the main table (32766)
+ *   ip rule   6968: from all fwmark 0x6969 iif LAN lookup main     where rules of the user say "direct" (policy-chain.ts)
+ *             6969: from all iif LAN lookup 6969          before the main table (32766)
  *   table 6969      default dev TUN                       while there is a lease; goes with the device
  *                   unreachable default metric 4278198272 otherwise
  *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
@@ -15,9 +16,12 @@ import { formatIpv4, formatIpv4Prefix, networkAddress, parseIpv4, parseIpv4Prefi
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
 import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
+import { DIRECT_MARK } from './policy-chain.ts';
 
 /** Number of the table and priority of its rule: nobody's default, and easy to recognise in `ip rule`. */
 const LAN_TABLE = '6969';
+/** Priority of the rule for what goes past the tunnel: right before the LAN's. */
+const DIRECT_PRIORITY = '6968';
 /** Behind every other route of its table. */
 const LAST_METRIC = '4278198272';
 
@@ -25,13 +29,16 @@ export class MinerNetwork {
   private readonly lan: string;
   private readonly lanAddress: Ipv4Prefix;
   private readonly tun: string;
+  private readonly hasDirect: boolean;
   private readonly undo = new UndoList();
   private tunAddress: string | undefined;
 
-  constructor(options: { lan: string; lanAddress: Ipv4Prefix; tun: string }) {
+  /** `hasDirect`: a rule of the user lets packets past the tunnel. */
+  constructor(options: { lan: string; lanAddress: Ipv4Prefix; tun: string; hasDirect: boolean }) {
     this.lan = options.lan;
     this.lanAddress = options.lanAddress;
     this.tun = options.tun;
+    this.hasDirect = options.hasDirect;
   }
 
   /**
@@ -86,14 +93,20 @@ export class MinerNetwork {
   private async routeLan(): Promise<void> {
     const table = ['table', LAN_TABLE];
     await runTool('ip', ['route', 'replace', 'unreachable', 'default', ...table, 'metric', LAST_METRIC]);
-    const rules = (await jsonOf(['rule', 'show', 'priority', LAN_TABLE])) as { iif?: string }[];
-    if (!rules.some((rule) => rule.iif === this.lan)) {
-      await runTool('ip', ['rule', 'add', 'priority', LAN_TABLE, 'iif', this.lan, 'lookup', LAN_TABLE]);
+    await this.setRule(LAN_TABLE, true, 'lookup', LAN_TABLE);
+    await this.setRule(DIRECT_PRIORITY, this.hasDirect, 'fwmark', DIRECT_MARK, 'lookup', 'main');
+  }
+
+  /** The one rule of this priority is for the LAN's interface and no other, or is not there. */
+  private async setRule(priority: string, wanted: boolean, ...what: string[]): Promise<void> {
+    const rules = (await jsonOf(['rule', 'show', 'priority', priority])) as { iif?: string }[];
+    if (wanted && !rules.some((rule) => rule.iif === this.lan)) {
+      await runTool('ip', ['rule', 'add', 'priority', priority, 'iif', this.lan, ...what]);
     }
     for (const { iif } of rules) {
-      // From a start with another LAN interface.
-      if (iif !== undefined && iif !== this.lan) {
-        await runTool('ip', ['rule', 'del', 'priority', LAN_TABLE, 'iif', iif]);
+      // From a start with another configuration.
+      if (iif !== undefined && !(wanted && iif === this.lan)) {
+        await runTool('ip', ['rule', 'del', 'priority', priority, 'iif', iif]);
       }
     }
   }

@@ -6,7 +6,7 @@
  *   dns      UDP port 53, either way. Over TCP it is a flow like others: Real Time keeps no order
  *   sparse   flows that send little (sparse-flows.ts)
  *
- * All else is Bulk. A flow is what its two addresses, protocol and ports name, hashed under a secret key. A fragment has no
+ * All else is Bulk. A treatment that the user chose for a flow (`[[policy]]`) goes before all of these. A flow is what its two addresses, protocol and ports name, hashed under a secret key. A fragment has no
  * ports but the first one does: all of them go by the rest, so that the parts of a packet stay together.
  *
  * On the packet path: reads in place, allocates nothing.
@@ -16,6 +16,8 @@ import type { RandomSource } from '../base/env.ts';
 import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
 import { KeyedHash } from '../crypto/keyed-hash.ts';
 import { destinationOf, dscpOf, isFragment, PROTOCOL, portsOf, protocolOf, sourceOf } from '../wire/ip.ts';
+import { TREATMENT, type Treatment } from '../wire/tunnel-message.ts';
+import { FlowTreatments } from './flow-treatments.ts';
 import type { Lane } from './session-port.ts';
 import { SparseFlows } from './sparse-flows.ts';
 
@@ -39,7 +41,13 @@ export class Classifier {
   private readonly hash: KeyedHash;
   private readonly sparse = new SparseFlows();
   private readonly name = new Uint8Array(FLOW_NAME_BYTES);
-  private readonly lane: { trafficClass: TrafficClass; flow: number } = { trafficClass: BULK, flow: 0 };
+  private readonly lane: { trafficClass: TrafficClass; flow: number; twice: boolean } = {
+    trafficClass: BULK,
+    flow: 0,
+    twice: false,
+  };
+  /** Of the answers to packets that were `noted`. */
+  private readonly answers = new FlowTreatments();
 
   constructor(random: RandomSource, rules: RealTimeRules = ALL_RULES) {
     this.rules = rules;
@@ -50,22 +58,35 @@ export class Classifier {
    * The lane of an IPv4 packet of `length` bytes at `at` that `ipv4Problem` found nothing wrong with. The object is the
    * same each time: it is valid until the next call.
    */
-  classify(packet: Uint8Array, at: number, length: number, now: number): Lane {
+  classify(packet: Uint8Array, at: number, length: number, now: number, chosen: Treatment = TREATMENT.own): Lane {
     const { lane } = this;
     const whole = !isFragment(packet, at);
     const ports = whole ? (portsOf(packet, at, length) ?? 0) : 0;
-    lane.flow = this.flowOf(packet, at, ports);
-    const isRealTime = this.isUrgent(packet, at, ports) || (whole && this.isSparse(packet, at, length, now));
+    lane.flow = this.flowOf(protocolOf(packet, at), sourceOf(packet, at), destinationOf(packet, at), ports);
+    const treatment = chosen === TREATMENT.own ? this.answers.of(lane.flow, now) : chosen;
+    const isRealTime =
+      treatment === TREATMENT.own
+        ? this.isUrgent(packet, at, ports) || (whole && this.isSparse(packet, at, length, now))
+        : treatment !== TREATMENT.highThroughput;
     lane.trafficClass = isRealTime ? REAL_TIME : BULK;
+    lane.twice = treatment === TREATMENT.redundant;
     return lane;
   }
 
-  private flowOf(packet: Uint8Array, at: number, ports: number): number {
+  /** The answers to this packet, which goes the other way, are to be treated so. */
+  noteAnswers(packet: Uint8Array, at: number, length: number, treatment: Treatment, now: number): void {
+    const ports = isFragment(packet, at) ? 0 : (portsOf(packet, at, length) ?? 0);
+    const swapped = ((ports << 16) | (ports >>> 16)) >>> 0;
+    const flow = this.flowOf(protocolOf(packet, at), destinationOf(packet, at), sourceOf(packet, at), swapped);
+    this.answers.note(flow, treatment, now);
+  }
+
+  private flowOf(protocol: number, source: number, destination: number, ports: number): number {
     const { name } = this;
-    writeU32(name, 0, sourceOf(packet, at));
-    writeU32(name, 4, destinationOf(packet, at));
+    writeU32(name, 0, source);
+    writeU32(name, 4, destination);
     writeU32(name, 8, ports);
-    return this.hash.hash(protocolOf(packet, at), name, 0);
+    return this.hash.hash(protocol, name, 0);
   }
 
   /** By what one packet shows. */

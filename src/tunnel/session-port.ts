@@ -6,6 +6,8 @@ export interface Lane {
   readonly trafficClass: TrafficClass;
   /** 32 bits: messages with the same number are of one flow and stay in order among themselves. */
   readonly flow: number;
+  /** Real Time that goes over two routes at once, whatever the session would do by itself. */
+  readonly twice?: boolean;
 }
 
 export interface TunnelSession {

@@ -48,3 +48,7 @@ export const SPARSE_LEAST_TCP_COST_BYTES = 512;
 export const SPARSE_PAUSE_MS = 1_000;
 /** 280 kB. With a thousand flows at a time one in sixteen shares its bucket with another. */
 export const SPARSE_BUCKETS = 16_384;
+/** Longer than a quiet call says nothing, shorter than a port is given to somebody else. */
+export const TREATMENT_LIFE_MS = 60_000;
+/** 213 kB; as many flows as are told apart by what they send. */
+export const TREATMENT_BUCKETS = SPARSE_BUCKETS;

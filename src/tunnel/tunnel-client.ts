@@ -41,6 +41,7 @@ import {
   packetStart,
   readLease,
   readLeaseRefused,
+  TREATMENT,
   TUNNEL_KIND,
   writeEcho,
   writeEchoReply,
@@ -48,6 +49,7 @@ import {
   writePacketHeader,
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
+import { takePolicyMark } from './policy-mark.ts';
 import type { Lane, TunnelSession } from './session-port.ts';
 import { Silence } from './silence.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
@@ -85,6 +87,8 @@ export interface TunnelClientOptions {
   readonly random: RandomSource;
   /** What goes before Bulk; without it all that the classifier knows. */
   readonly realTime?: RealTimeRules;
+  /** Whether the kernel marks packets as the user's rules say (policy-mark.ts). */
+  readonly hasPolicy?: boolean;
   /** Of the TUN device; a lease may make it smaller. */
   readonly mtuBytes: number;
   /** Networks at this box that a lease must not lie in: the LAN. */
@@ -129,7 +133,6 @@ export class TunnelClient {
     this.options = options;
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
-    writePacketHeader(this.outgoing, 0);
   }
 
   /** A session with the gateway is there: also when it replaces the last one. */
@@ -232,9 +235,12 @@ export class TunnelClient {
       }
       return 'tunnel-packet-too-big';
     }
-    this.outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
-    const lane = this.classifier.classify(arena, start, length, now);
-    if (!this.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane)) return 'tunnel-session-full';
+    const { outgoing } = this;
+    outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
+    const treatment = this.options.hasPolicy ? takePolicyMark(outgoing, PACKET_HEADER_BYTES) : TREATMENT.own;
+    writePacketHeader(outgoing, 0, treatment);
+    const lane = this.classifier.classify(outgoing, PACKET_HEADER_BYTES, length, now, treatment);
+    if (!this.send(outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane)) return 'tunnel-session-full';
     this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);
     this.traffic.packetsUp++;
     this.traffic.bytesUp += length;

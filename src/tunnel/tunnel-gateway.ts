@@ -11,7 +11,7 @@
  * A client's packet must come from the leased address and go where DestinationPolicy lets it; what is refused is counted,
  * and its sender hears "administratively prohibited".
  *
- * What goes to a client has its class and flow from a classifier, as on the client's side.
+ * What goes to a client has its class and flow from a classifier, as on the client's side, and the treatment that the client chose for the flow.
  *
  * On the packet path: one copy each way, no allocation but the view that is handed to the session.
  */
@@ -39,7 +39,9 @@ import {
   PACKET_HEADER_BYTES,
   packetStart,
   readLeaseRequest,
+  TREATMENT,
   TUNNEL_KIND,
+  treatmentOf,
   writeEchoReply,
   writeLease,
   writeLeaseRefused,
@@ -295,6 +297,8 @@ export class TunnelGateway {
       return 'tunnel-packet-too-big';
     }
     if (!this.withinRate(client, client.up, length, now)) return 'tunnel-rate-limited';
+    const treatment = treatmentOf(bytes);
+    if (treatment !== TREATMENT.own) this.classifier.noteAnswers(bytes, start, length, treatment, now);
     this.writer.append(bytes, start, length);
     client.packetsUp++;
     client.bytesUp += length;

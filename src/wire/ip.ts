@@ -139,15 +139,24 @@ export function destinationPortOf(bytes: Uint8Array, at: number, length: number)
  * their transport would not understand: then only a loss tells it.
  */
 export function markCongestion(bytes: Uint8Array, at: number): boolean {
-  const before = readU16(bytes, at);
+  const before = bytes[at + AT.trafficClass];
   if ((before & ECN_MASK) === NOT_ECN_CAPABLE) return false;
-  const after = before | CONGESTION_EXPERIENCED;
-  bytes[at + AT.trafficClass] |= CONGESTION_EXPERIENCED;
-  // RFC 1624, equation 3: the checksum follows from the one word that changed.
-  const sum = (~readU16(bytes, at + AT.checksum) & 0xffff) + (~before & 0xffff) + after;
+  setTrafficClass(bytes, at, before | CONGESTION_EXPERIENCED);
+  return true;
+}
+
+/** Takes the sender's code point away; the ECN bits stay. */
+export function clearDscp(bytes: Uint8Array, at: number): void {
+  setTrafficClass(bytes, at, bytes[at + AT.trafficClass] & ECN_MASK);
+}
+
+/** RFC 1624, equation 3: the checksum follows from the one word that changed. */
+function setTrafficClass(bytes: Uint8Array, at: number, trafficClass: number): void {
+  const before = readU16(bytes, at);
+  bytes[at + AT.trafficClass] = trafficClass;
+  const sum = (~readU16(bytes, at + AT.checksum) & 0xffff) + (~before & 0xffff) + readU16(bytes, at);
   const folded = (sum & 0xffff) + (sum >>> 16);
   writeU16(bytes, at + AT.checksum, ~((folded & 0xffff) + (folded >>> 16)));
-  return true;
 }
 
 export function mustNotFragment(bytes: Uint8Array, at: number): boolean {

@@ -1,7 +1,7 @@
 /**
  * Messages between a tunnel client and a gateway inside a session (docs/protocol.md 8). The first byte is the kind:
  *
- *   0x01 PACKET         flags u8 (0) | IP packet
+ *   0x01 PACKET         flags u8 (bits 1 and 2: treatment) | IP packet
  *   0x02 LEASE_REQUEST  address wanted (4), or zero
  *   0x03 LEASE          address (4) | prefix length u8 | gateway's tunnel address (4) | resolver (4) | MTU u16 | seconds u32
  *   0x04 LEASE_REFUSED  reason u8
@@ -50,15 +50,26 @@ export interface Lease {
 export const LEASE_REFUSAL = { poolFull: 1, notAllowed: 2 } as const;
 export type LeaseRefusal = (typeof LEASE_REFUSAL)[keyof typeof LEASE_REFUSAL];
 
+/** How the client's user wants a flow carried, both ways; `own`: as either end judges. */
+export const TREATMENT = { own: 0, lowLatency: 1, highThroughput: 2, redundant: 3 } as const;
+export type Treatment = (typeof TREATMENT)[keyof typeof TREATMENT];
+const TREATMENT_SHIFT = 1;
+const TREATMENT_BITS = 0b110;
+
 /** Where a PACKET's IP packet begins, or undefined: too short, or flags that this version does not know. */
 export function packetStart(message: Uint8Array): number | undefined {
-  return message.length > PACKET_HEADER_BYTES && message[1] === 0 ? PACKET_HEADER_BYTES : undefined;
+  return message.length > PACKET_HEADER_BYTES && (message[1] & ~TREATMENT_BITS) === 0 ? PACKET_HEADER_BYTES : undefined;
+}
+
+/** Of a PACKET that `packetStart` took. */
+export function treatmentOf(message: Uint8Array): Treatment {
+  return (message[1] >>> TREATMENT_SHIFT) as Treatment;
 }
 
 /** Writes kind and flags; the packet follows at `at + PACKET_HEADER_BYTES`. */
-export function writePacketHeader(out: Uint8Array, at: number): void {
+export function writePacketHeader(out: Uint8Array, at: number, treatment: Treatment = TREATMENT.own): void {
   out[at] = TUNNEL_KIND.packet;
-  out[at + 1] = 0;
+  out[at + 1] = treatment << TREATMENT_SHIFT;
 }
 
 export function writeLeaseRequest(wanted: number): Uint8Array {

@@ -17,6 +17,8 @@ export class MessageCopy {
   /** Bundle sequence, or datagram sequence of what is real time. */
   sequence = UNSENT;
   realTime = false;
+  /** Its owner wants a copy of it to go over a second route. */
+  twice = false;
   /** The queue of its flow, and how far back the bundle sequence of the one before it in the flow lies; 0: none. */
   bucket = 0;
   back = 0;
@@ -63,6 +65,7 @@ export class MessagePool {
     copy.length = bytes.length;
     copy.sequence = UNSENT;
     copy.realTime = false;
+    copy.twice = false;
     return copy;
   }
 

@@ -30,14 +30,15 @@ export class RealTimeQueue {
     return this.dropCount;
   }
 
-  /** Copies the message in. False when there is no memory for it. */
-  offer(bytes: Uint8Array, now: number): boolean {
+  /** Copies the message in; `twice`: over two routes. False when there is no memory for it. */
+  offer(bytes: Uint8Array, twice: boolean, now: number): boolean {
     const copy = this.pool.take(bytes);
     if (copy === undefined) {
       this.dropCount += 1;
       return false;
     }
     copy.realTime = true;
+    copy.twice = twice;
     copy.queuedAt = now;
     if (this.tail === undefined) this.head = copy;
     else this.tail.next = copy;

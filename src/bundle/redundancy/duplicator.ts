@@ -11,7 +11,7 @@
  *            stall    a route fell silent
  *            mirror   at the service: the client sends its messages twice
  *
- * Copies take no more than `twiceBytesPerSecond`: what is more than that is no call, and would cost Bulk on both routes.
+ * A message whose owner wants it twice is sent twice in any case. Copies take no more than `twiceBytesPerSecond`: what is more than that is no call, and would cost Bulk on both routes.
  * No timer: it is asked for each message.
  */
 import { TokenBucket } from '../../base/token-bucket.ts';
@@ -52,10 +52,13 @@ export class Duplicator {
     return this.copies;
   }
 
-  /** The route that carries a copy of a Real Time message of `bytes`, framing included, which `first` carries; undefined: none. */
-  second(routes: RouteSet, first: BundleRoute, bytes: number, now: number): BundleRoute | undefined {
+  /**
+   * The route that carries a copy of a Real Time message of `bytes`, framing included, which `first` carries; undefined:
+   * none. `wanted`: by the message's owner.
+   */
+  second(routes: RouteSet, first: BundleRoute, bytes: number, wanted: boolean, now: number): BundleRoute | undefined {
     this.judge(first, now);
-    if (!this.isActive(now)) return undefined;
+    if (!wanted && !this.isActive(now)) return undefined;
     const route = routes.pullSecond(first, bytes, now);
     if (route === undefined || !this.budget.take(now, bytes)) return undefined;
     this.copies += 1;

@@ -51,6 +51,14 @@ describe('status', () => {
     `);
   });
 
+  test('says loudly what is not in the tunnel', () => {
+    const policy = { rules: 3, direct: ['to 192.0.2.7, tcp, ports 443, by eth1'] };
+    const shown = showStatus({ ...STATUS, policy }, (style, text) => (style === 'red' ? text.toUpperCase() : text));
+    expect(shown).toMatch(
+      /^Policy {6}3 rules\nDirect {6}NOT IN THE TUNNEL: 1 EXCEPTION IN THE CLEAR\n {12}TO 192\.0\.2\.7, TCP/m,
+    );
+  });
+
   test('of a tunnel that does not come up says why', () => {
     const tunnel = {
       ...STATUS.tunnel,

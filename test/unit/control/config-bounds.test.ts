@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_CONFIG_CHARACTERS, parseConfig } from '../../../src/control/config.ts';
-import { MAX_ALLOW, MAX_LISTEN, MAX_PEERS } from '../../../src/control/config-schema.ts';
+import {
+  MAX_ALLOW,
+  MAX_LISTEN,
+  MAX_PEERS,
+  MAX_POLICY_ITEMS,
+  MAX_POLICY_RULES,
+} from '../../../src/control/config-schema.ts';
 
 describe('the bounds of a configuration', () => {
   const peers = (count: number) =>
@@ -21,6 +27,16 @@ describe('the bounds of a configuration', () => {
       `[gateway]\nallow = [${Array.from({ length: count }, (_, i) => `"10.${i}.0.0/16"`)}]`;
     expect(parseConfig(allow(MAX_ALLOW), 'f').problems).toBeUndefined();
     expect(parseConfig(allow(MAX_ALLOW + 1), 'f').problems).toMatchObject([{ key: 'gateway.allow' }]);
+  });
+
+  test('as many rules of the user, and as many places in one, as the lists take', () => {
+    const lan = '[lan]\ninterface = "e"\n';
+    const rules = (count: number) => lan + '[[policy]]\nuse = "redundant"\n'.repeat(count);
+    expect(parseConfig(rules(MAX_POLICY_RULES), 'f').config?.policy).toHaveLength(MAX_POLICY_RULES);
+    expect(parseConfig(rules(MAX_POLICY_RULES + 1), 'f').problems).toMatchObject([{ key: 'policy' }]);
+    const places = (count: number) => `${rules(1)}to = [${Array.from({ length: count }, (_, i) => `"10.0.0.${i}"`)}]`;
+    expect(parseConfig(places(MAX_POLICY_ITEMS), 'f').problems).toBeUndefined();
+    expect(parseConfig(places(MAX_POLICY_ITEMS + 1), 'f').problems).toMatchObject([{ key: 'policy[0].to' }]);
   });
 
   test('a text of the greatest length is read, a longer one is not looked at', () => {

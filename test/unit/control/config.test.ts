@@ -101,6 +101,7 @@ describe('a configuration that is right', () => {
         redundancy: 'on',
       },
       qos: { realTime: { dscp: true, icmp: false, dns: true, sparse: false } },
+      policy: [],
       transit: { ownFirst: true, cap: { bytesPerMs: 2_500 } },
       gateway: {
         pool: { address: 0x0a400000, prefixLength: 16 },
@@ -138,6 +139,7 @@ describe('a configuration that is right', () => {
         redundancy: 'auto',
       },
       qos: { realTime: { dscp: true, icmp: true, dns: true, sparse: true } },
+      policy: [],
       transit: { ownFirst: false, cap: undefined },
       gateway: undefined,
       control: { socket: '/run/skywire/control.sock' },

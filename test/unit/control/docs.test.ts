@@ -60,7 +60,7 @@ describe('docs/config.md', () => {
 
   test('has examples that are right', () => {
     const examples = [...read('config.md').matchAll(/```toml\n([^`]*)```/g)].map((match) => match[1]);
-    expect(examples).toHaveLength(3);
+    expect(examples).toHaveLength(4);
     for (const example of examples) expect(parseConfig(example, 'example').problems).toBeUndefined();
   });
 });

@@ -14,13 +14,13 @@ import { Segments } from '../../../src/os/segments.ts';
 import { findUplink, foreignDropChains } from '../../../src/os/surroundings.ts';
 import { ipv4, prefix } from '../tunnel/packets.ts';
 
-const [directory, lan = 'lan0', uplink = 'up0'] = process.argv.slice(2);
+const [directory, lan = 'lan0', uplink = 'up0', exceptions] = process.argv.slice(2);
 const lanAddress = prefix('192.168.42.1/24');
 const log = {
   write: (level: string, event: string, fields = {}) => console.log('log', level, event, JSON.stringify(fields)),
 };
 
-const miner = new MinerNetwork({ lan, lanAddress, tun: 'sky0' });
+const miner = new MinerNetwork({ lan, lanAddress, tun: 'sky0', hasDirect: exceptions === 'direct' });
 const gatewayAddress = ipv4('10.64.0.1');
 const gateway = new GatewayNetwork({ tun: 'skyg', uplink, pool: prefix('10.64.0.0/16'), gatewayAddress });
 const dnsmasq = new Dnsmasq({

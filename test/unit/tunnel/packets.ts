@@ -3,7 +3,7 @@ import { createPacketBatch, type PacketBatch } from '../../../src/base/datagram.
 import { parseIpv4, parseIpv4Prefix } from '../../../src/control/ip-text.ts';
 import type { Lane } from '../../../src/tunnel/session-port.ts';
 import { PROTOCOL, writeIpv4Header } from '../../../src/wire/ip.ts';
-import { PACKET_HEADER_BYTES, writePacketHeader } from '../../../src/wire/tunnel-message.ts';
+import { PACKET_HEADER_BYTES, TREATMENT, type Treatment, writePacketHeader } from '../../../src/wire/tunnel-message.ts';
 
 export function ipv4(text: string): number {
   const address = parseIpv4(text);
@@ -77,9 +77,9 @@ export function batchOf(...packets: Uint8Array[]): PacketBatch {
 }
 
 /** A PACKET message. */
-export function packetMessage(bytes: Uint8Array): Uint8Array {
+export function packetMessage(bytes: Uint8Array, treatment: Treatment = TREATMENT.own): Uint8Array {
   const message = new Uint8Array(PACKET_HEADER_BYTES + bytes.length);
-  writePacketHeader(message, 0);
+  writePacketHeader(message, 0, treatment);
   message.set(bytes, PACKET_HEADER_BYTES);
   return message;
 }

@@ -3,14 +3,18 @@ import { Drops } from '../../../src/base/drops.ts';
 import { NEVER } from '../../../src/base/env.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
+import { policyCodePoint } from '../../../src/tunnel/policy-mark.ts';
 import { ICMP_BURST } from '../../../src/tunnel/tuning.ts';
-import { TunnelClient } from '../../../src/tunnel/tunnel-client.ts';
-import { destinationOf, sourceOf } from '../../../src/wire/ip.ts';
+import { TunnelClient, type TunnelClientOptions } from '../../../src/tunnel/tunnel-client.ts';
+import { destinationOf, dscpOf, sourceOf } from '../../../src/wire/ip.ts';
 import {
   LEASE_REFUSAL,
   type Lease,
   type LeaseRefusal,
+  packetStart,
+  TREATMENT,
   TUNNEL_KIND,
+  treatmentOf,
   writeEcho,
   writeLease,
   writeLeaseRefused,
@@ -35,20 +39,25 @@ let leases: Lease[];
 let refusals: LeaseRefusal[];
 let client: TunnelClient;
 
-beforeEach(() => {
-  drops = new Drops();
-  tun = new MemoryTun();
-  session = new MemorySession(1);
-  leases = [];
-  refusals = [];
-  client = new TunnelClient({
+function createClient(options: Partial<TunnelClientOptions> = {}): TunnelClient {
+  return new TunnelClient({
     tun,
     drops,
     random: new SeededRandom(1, 'flows'),
     events: { leased: (lease) => leases.push(lease), refused: (reason) => refusals.push(reason) },
     mtuBytes: 1_400,
     ownNetworks: [prefix('192.168.42.1/24')],
+    ...options,
   });
+}
+
+beforeEach(() => {
+  drops = new Drops();
+  tun = new MemoryTun();
+  session = new MemorySession(1);
+  leases = [];
+  refusals = [];
+  client = createClient();
 });
 
 /** Wakes the client whenever it wants to, up to and with `until`. */
@@ -327,6 +336,36 @@ describe('the lane', () => {
     expect(bulk?.trafficClass).toBe(BULK);
     sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_200 }), 21);
     expect(session.lane).toEqual(bulk);
+  });
+
+  test('is what a rule of the user says, whatever the packet is, and the gateway hears of it', () => {
+    client = createClient({ hasPolicy: true });
+    connect();
+    const lanes = [TREATMENT.lowLatency, TREATMENT.highThroughput, TREATMENT.redundant].map((treatment) => {
+      // Sparse at first, dense at last.
+      sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_300, trafficClass: policyCodePoint(treatment) * 4 }), 10);
+      const [message] = session.take();
+      expect(treatmentOf(message)).toBe(treatment);
+      expect(dscpOf(message, packetStart(message)!)).toBe(0);
+      return [session.lane?.trafficClass, session.lane?.twice];
+    });
+    expect(lanes).toEqual([
+      [REAL_TIME, false],
+      [BULK, false],
+      [REAL_TIME, true],
+    ]);
+  });
+
+  test('is not for the laptop to choose where there are no rules', () => {
+    connect();
+    const mark = policyCodePoint(TREATMENT.redundant) * 4;
+    for (let i = 0; i < 4; i++) {
+      sendUp(packet('10.64.0.2', '198.51.100.80', { length: 1_300, trafficClass: mark }), 10);
+    }
+    expect(session.take().map((message) => [treatmentOf(message), message[3]])).toEqual(
+      Array.from({ length: 4 }, () => [TREATMENT.own, mark]),
+    );
+    expect(session.lane).toMatchObject({ trafficClass: BULK, twice: false });
   });
 
   test('is left to the session for our own requests', () => {

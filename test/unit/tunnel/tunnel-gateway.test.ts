@@ -10,6 +10,7 @@ import {
   LEASE_REFUSAL,
   readLease,
   readLeaseRefused,
+  TREATMENT,
   TUNNEL_KIND,
   writeEcho,
   writeLeaseRequest,
@@ -317,6 +318,22 @@ describe('the lane of a packet to a client', () => {
     expect(session.lane?.trafficClass).toBe(REAL_TIME);
     for (let i = 0; i < 4; i++) sendDown(packet(WEB, address, { length: 1_300 }));
     expect(session.lane?.trafficClass).toBe(BULK);
+  });
+
+  test("is what the client's packet asked for the answers to it, and nobody else's", () => {
+    const { session, address } = join(1);
+    const ask = packet(address, WEB, { sourcePort: 50_000, port: 80 });
+    const answer = packet(WEB, address, { sourcePort: 80, port: 50_000, length: 1_300 });
+    for (let i = 0; i < 4; i++) sendDown(answer);
+    expect(session.lane).toMatchObject({ trafficClass: BULK, twice: false });
+    gateway.clientMessage(session, packetMessage(ask, TREATMENT.redundant), clock);
+    sendDown(answer);
+    expect(session.lane).toMatchObject({ trafficClass: REAL_TIME, twice: true });
+    for (let i = 0; i < 4; i++) sendDown(packet(WEB, address, { sourcePort: 80, port: 50_001, length: 1_300 }));
+    expect(session.lane).toMatchObject({ trafficClass: BULK, twice: false });
+    clock += MINUTE_MS + 1;
+    for (let i = 0; i < 4; i++) sendDown(answer);
+    expect(session.lane).toMatchObject({ trafficClass: BULK, twice: false });
   });
 
   test('is that of ICMP for an error', () => {

@@ -9,11 +9,14 @@ import {
   readLease,
   readLeaseRefused,
   readLeaseRequest,
+  TREATMENT,
+  treatmentOf,
   writeEcho,
   writeEchoReply,
   writeLease,
   writeLeaseRefused,
   writeLeaseRequest,
+  writePacketHeader,
 } from '../../../src/wire/tunnel-message.ts';
 import { ipv4 } from '../tunnel/packets.ts';
 
@@ -73,6 +76,15 @@ test('a packet begins behind kind and flags, and flags that nobody assigned are 
   expect(packetStart(Uint8Array.of(1, 0, 0x45))).toBe(2);
   expect(packetStart(Uint8Array.of(1, 0))).toBeUndefined();
   expect(packetStart(Uint8Array.of(1, 1, 0x45))).toBeUndefined();
+  expect(packetStart(Uint8Array.of(1, 8, 0x45))).toBeUndefined();
+});
+
+test.each(Object.values(TREATMENT))('a packet says treatment %d in bits 1 and 2 of its flags', (treatment) => {
+  const message = Uint8Array.of(0, 0, 0x45);
+  writePacketHeader(message, 0, treatment);
+  expect([...message]).toEqual([1, treatment * 2, 0x45]);
+  expect(packetStart(message)).toBe(2);
+  expect(treatmentOf(message)).toBe(treatment);
 });
 
 test('an echo comes back with the same bytes under the other kind', () => {

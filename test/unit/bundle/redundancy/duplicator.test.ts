@@ -107,6 +107,18 @@ describe('with redundancy auto', () => {
 describe('with redundancy off', () => {
   const lossy = { ...fast, loss: 0.2, hops: 2 };
 
+  it('what its owner wants twice goes twice, whatever the session does, and nothing else', () => {
+    const pair = pairOf({ redundancy: 'off' });
+    const lanes = [{ ...CALL, twice: true }, CALL];
+    for (let i = 0; i < 100; i++) {
+      pair.at(20 * i, () => pair.session.send(numbered(i, CALL_BYTES), pair.now, lanes[i % 2]));
+    }
+    pair.run(3_000);
+    expect(numbersOf(pair.serviceOwner.received)).toEqual(upTo(100));
+    expect(pair.session.status(pair.now).realTimeTwice).toBe(50);
+    expect(pair.serviceSession.status(pair.now).realTimeDuplicates).toBe(50);
+  });
+
   it('nothing goes twice, however bad the routes are', () => {
     const pair = pairOf({ redundancy: 'off', paths: [lossy, lossy] });
     call(pair, () => pair.session, 5_000);
