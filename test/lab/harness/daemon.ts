@@ -12,7 +12,7 @@ const DAEMON_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywired.mjs');
 const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
 const START_DEADLINE_MS = 15_000;
 
-type TomlValue = string | number | boolean | readonly string[];
+type TomlValue = string | number | boolean | readonly string[] | readonly number[];
 export type Table = Readonly<Record<string, TomlValue>>;
 
 /** The configuration file, table by table (docs/config.md); `node.key_file`, `node.state_dir` and `control.socket` are filled in. */
@@ -26,10 +26,11 @@ export interface NodeConfig {
   readonly tunnel?: Table;
   readonly gateway?: Table;
   readonly qos?: Table;
+  readonly policy?: readonly Table[];
   readonly transit?: Table;
 }
 
-/** JSON's texts, numbers and lists of texts are TOML's. */
+/** JSON's texts, numbers and lists of them are TOML's. */
 function toToml(header: string, table: Table | undefined): string {
   if (!table) return '';
   const lines = Object.entries(table).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
@@ -81,6 +82,7 @@ export class Daemon {
       toToml('[tunnel]', config.tunnel),
       toToml('[gateway]', config.gateway),
       toToml('[qos]', config.qos),
+      ...(config.policy ?? []).map((rule) => toToml('[[policy]]', rule)),
       toToml('[transit]', config.transit),
       toToml('[control]', { socket: this.socket }),
     ];

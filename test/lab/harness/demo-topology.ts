@@ -92,14 +92,15 @@ export class DemoNetwork {
     for (const relay of [relayA, relayB]) relay.shape('to-miner', this.options.rateMbit, MODEM_QUEUE_MS);
   }
 
-  /** `tunnel`: more keys for the miner's. */
-  writeConfigurations(tunnel: Table = {}): void {
+  /** `tunnel`: more keys for the miner's; `policy`: its rules. */
+  writeConfigurations(tunnel: Table = {}, policy: readonly Table[] = []): void {
     const { miner, relayA, relayB, gateway } = this;
     const at = (key: string, address: string) => ({ key, endpoint: `${address}:${NODE_PORT}` });
     miner.configure({
       peers: [at(relayA.key, '10.1.0.1'), at(relayB.key, '10.2.0.1')],
       lan: { interface: 'lan0', address: `${LAN_ADDRESS}/24`, dhcp: true },
       tunnel: { gateway: gateway.address, routes: 2, ...tunnel },
+      policy,
     });
     relayA.configure({ peers: [{ key: miner.key }, at(gateway.key, '10.3.0.2')] });
     relayB.configure({ peers: [{ key: miner.key }, at(gateway.key, '10.4.0.2')] });

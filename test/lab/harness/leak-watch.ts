@@ -16,7 +16,9 @@ const COUNTERS = ['lan_ipv4', 'lan_ipv6', 'dns'] as const;
 export interface LeakReport {
   /** Packets that passed the uplinks at all: an idle wire proves nothing. */
   readonly seen: number;
-  /** Packets in the clear by kind. */
+  /** Pings of the exception, in the clear because a rule says so. */
+  readonly excepted: number;
+  /** All other packets in the clear by kind. */
   readonly ipv4: number;
   readonly ipv6: number;
   readonly dns: number;
@@ -29,28 +31,33 @@ export interface LeakReport {
 export class LeakWatch {
   private readonly host: Host;
   private readonly captures: readonly Capture[];
+  private readonly exception: string | undefined;
 
-  private constructor(host: Host, captures: readonly Capture[]) {
+  private constructor(host: Host, captures: readonly Capture[], exception: string | undefined) {
     this.host = host;
     this.captures = captures;
+    this.exception = exception;
   }
 
-  /** Resolves when both witnesses look. */
-  static async start(network: DemoNetwork): Promise<LeakWatch> {
+  /** Resolves when both witnesses look. `exception`: pings of this address may leave. */
+  static async start(network: DemoNetwork, exception?: string): Promise<LeakWatch> {
     const host = network.minerHost;
-    host.run('nft', watchRules());
+    host.run('nft', watchRules(exception));
     const captures: Capture[] = [];
     for (const device of UPLINKS) captures.push(await Capture.start(network.lab, host, device));
-    return new LeakWatch(host, captures);
+    return new LeakWatch(host, captures, exception);
   }
 
   async stop(): Promise<LeakReport> {
     const packets = (await Promise.all(this.captures.map((capture) => capture.stop()))).flat();
-    const leaks = packets.filter(isLeak);
+    const isExcepted = ({ protocol, source, destination }: CapturedPacket) =>
+      protocol === PROTOCOL_ICMP && [source, destination].includes(this.exception ?? '');
+    const leaks = packets.filter((packet) => isLeak(packet) && !isExcepted(packet));
     const dns = leaks.filter((packet) => packet.destinationPort === DNS_PORT);
     const others = leaks.filter((packet) => packet.destinationPort !== DNS_PORT);
     const report = {
       seen: packets.length,
+      excepted: packets.filter(isExcepted).length,
       ipv4: others.filter((packet) => packet.family === 4).length,
       ipv6: others.filter((packet) => packet.family === 6).length,
       dns: dns.length,
@@ -74,13 +81,14 @@ export function nothingLeaked(report: LeakReport): boolean {
 }
 
 /** Counts behind every other rule (NAT has its say at 100), and drops nothing: it only looks. */
-function watchRules(): string {
+function watchRules(exception: string | undefined): string {
   const uplinks = `oifname { ${UPLINKS.map((device) => `"${device}"`).join(', ')} }`;
   const counters = COUNTERS.map((name) => `counter ${name} {}`).join('\n');
   return `table inet ${TABLE} {
     ${counters}
     chain forwarded {
       type filter hook forward priority 1000; policy accept;
+      ${exception === undefined ? '' : `ip daddr ${exception} ip protocol icmp accept`}
       iifname "lan0" ${uplinks} meta nfproto ipv4 counter name lan_ipv4
       iifname "lan0" ${uplinks} meta nfproto ipv6 counter name lan_ipv6
     }
