@@ -112,7 +112,10 @@ export class Traffic {
         this.pool.release(copy);
       }
     }
-    if (reportedBytes > 0) route.rate.delivered(reportedBytes, flight.count === 0, now);
+    if (reportedBytes > 0) {
+      const isBusy = route.isRealTime ? this.realTime.bytes > 0 : this.bulk.length > 0;
+      route.rate.delivered(reportedBytes, flight.count === 0, isBusy ? 0 : route.bytesPerMs, now);
+    }
     if (progress) {
       route.progressAt = now;
       route.unansweredSince = NEVER;

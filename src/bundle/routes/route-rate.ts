@@ -3,8 +3,9 @@
  * message would take: routes that are filled alike are then used alike, before the first of them is full. The mean round trip
  * can't tell, since a route that lies idle is only probed now and then and keeps the mean of when it was full.
  *
- * A sample begins with the first delivery after a pause and counts when messages are under way all along: what a route
- * delivers of a few messages says nothing of what it could.
+ * A sample begins with the first delivery after a pause and counts when messages are under way all along, and others wait for a route
+ * at its end. What a route delivers while none waits is what it was given: that says something only when it is more than
+ * what the route was taken to carry. Else a trickle would look like all that the fastest route carries, and go over the others.
  */
 
 /** Reports come in bursts of 16 messages; over this time and so many bytes their number no longer matters. */
@@ -29,13 +30,14 @@ export class RouteRate {
     return Math.max(this.best, this.bestBefore);
   }
 
-  /** `idle`: nothing is under way any more. */
-  delivered(bytes: number, idle: boolean, now: number): void {
+  /** `idle`: nothing is under way any more. `leastBytesPerMs`: a sample below it doesn't count. */
+  delivered(bytes: number, idle: boolean, leastBytesPerMs: number, now: number): void {
     if (this.startedAt < 0) this.startedAt = now;
     else this.bytes += bytes;
     const passedMs = now - this.startedAt;
     if (passedMs >= PERIOD_MS && (this.bytes >= PERIOD_BYTES || passedMs >= LONGEST_PERIOD_MS)) {
-      this.take(this.bytes / passedMs, now);
+      const sample = this.bytes / passedMs;
+      if (sample >= leastBytesPerMs) this.take(sample, now);
       this.bytes = 0;
       this.startedAt = now;
     }

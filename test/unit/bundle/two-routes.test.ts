@@ -4,7 +4,7 @@
  *   client ══ paths of the given rate and delay ══ service
  */
 import { describe, expect, it } from 'vitest';
-import { REAL_TIME, SENT_ONCE } from '../../../src/base/traffic-class.ts';
+import { BULK, REAL_TIME, SENT_ONCE, type TrafficClass } from '../../../src/base/traffic-class.ts';
 import type { RouteStatus, SessionStatus } from '../../../src/bundle/session-status.ts';
 import { longestPause, numbered, numberOf, type PairOptions, RoutePair, saturate } from './route-pair.ts';
 import { FRAMING_BYTES, type PathShape } from './simulated-path.ts';
@@ -15,6 +15,11 @@ const PAYLOAD_SHARE = MESSAGE_BYTES / (MESSAGE_BYTES + 33 + FRAMING_BYTES);
 
 function path(rateMbps: number, delayMs: number, more: Partial<PathShape> = {}) {
   return { rateMbps, delayMs, ...more };
+}
+
+/** By route. */
+function deliveredOf({ routes }: SessionStatus, trafficClass: TrafficClass): number[] {
+  return routes.filter((route) => route.trafficClass === trafficClass).map(({ deliveredBytes }) => deliveredBytes);
 }
 
 function bulkOf({ routes }: SessionStatus): RouteStatus[] {
@@ -99,6 +104,34 @@ describe('two paths', () => {
     const [slow, fast] = bulkOf(pair.session.status(pair.now));
     expect(fast.deliveredBytes).toBe(50_000);
     expect(slow.deliveredBytes).toBe(0);
+  });
+
+  it('leave pages, one after another, to the faster one in both classes', () => {
+    const pair = new RoutePair({ paths: [path(20, 10), path(20, 20), path(20, 30)] });
+    pair.runTo(1_000);
+    const sessions = [pair.session, pair.serviceSession];
+    for (const trafficClass of [REAL_TIME, BULK] as const) {
+      const carried = () => sessions.map((session) => deliveredOf(session.status(pair.now), trafficClass));
+      const before = carried();
+      // A handshake, a question, an answer: there is always something under way.
+      for (let page = 0; page < 100; page++) {
+        for (const [session, bytes] of [
+          [pair.session, 60],
+          [pair.serviceSession, 60],
+          [pair.session, 150],
+          [pair.serviceSession, 1_300],
+        ] as const) {
+          session.send(new Uint8Array(bytes), pair.now, { trafficClass, flow: page });
+          pair.run(11);
+        }
+      }
+      pair.run(200);
+      const growth = carried().map((end, i) => end.map((total, route) => total - before[i][route]));
+      expect(growth).toEqual([
+        [21_000, 0, 0],
+        [136_000, 0, 0],
+      ]);
+    }
   });
 
   it('use a slow one no sooner than it shortens the queue', () => {

@@ -3,7 +3,7 @@ import { RouteRate } from '../../../../src/bundle/routes/route-rate.ts';
 
 /** Reports of `bytes` every 10 ms from `from` to `to`, with more under way. */
 function deliver(rate: RouteRate, bytes: number, from: number, to: number): void {
-  for (let now = from; now <= to; now += 10) rate.delivered(bytes, false, now);
+  for (let now = from; now <= to; now += 10) rate.delivered(bytes, false, 0, now);
 }
 
 describe('the rate of a route', () => {
@@ -19,15 +19,23 @@ describe('the rate of a route', () => {
   it('is not learnt from messages that leave it idle', () => {
     const rate = new RouteRate();
     for (let now = 0; now < 2_000; now += 100) {
-      rate.delivered(20_000, false, now);
-      rate.delivered(20_000, true, now + 1);
+      rate.delivered(20_000, false, 0, now);
+      rate.delivered(20_000, true, 0, now + 1);
     }
     expect(rate.bytesPerMs).toBe(0);
   });
 
+  it('is not learnt from less than it was taken to carry, while nothing waits', () => {
+    const rate = new RouteRate();
+    for (let now = 0; now <= 2_000; now += 10) rate.delivered(500, false, 51, now);
+    expect(rate.bytesPerMs).toBe(0);
+    for (let now = 2_010; now <= 4_000; now += 10) rate.delivered(520, false, 51, now);
+    expect(rate.bytesPerMs).toBeCloseTo(52, 0);
+  });
+
   it('of a slow route is counted over long enough that single messages do not matter', () => {
     const rate = new RouteRate();
-    for (let now = 0; now <= 5_000; now += 9) rate.delivered(1_400, false, now);
+    for (let now = 0; now <= 5_000; now += 9) rate.delivered(1_400, false, 0, now);
     expect(rate.bytesPerMs).toBeCloseTo(1_400 / 9, 0);
   });
 
