@@ -22,6 +22,7 @@ import { until } from './harness/until.ts';
 
 export const about = 'auto leaves a gateway that delivers nothing, and keeps one that does';
 export const takes = '1 min';
+export const gate = true;
 
 const SERVERS = ['198.51.100.80', '198.51.100.81', '192.0.2.53'];
 const ADVERTS = [

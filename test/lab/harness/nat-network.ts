@@ -10,7 +10,7 @@
  *
  *   same-port   one outside port for all that the box sends from one port; lets in who was sent to (kernel's masquerade)
  *   open        the same, and whoever sends to that outside port gets in
- *   any-port    another outside port for each destination (masquerade with random-fully)
+ *   any-port    another outside port for each destination (masquerade with fully-random)
  *   no-udp      as same-port, and no UDP gets through at all
  */
 import type { RunContext } from '../../../scripts/run-contract.ts';
@@ -27,13 +27,13 @@ const DEADLINE_MS = 30_000;
 const MAPPING_LIFE_S = 15;
 
 function rules(nat: Nat, box: string): string {
-  const random = nat === 'any-port' ? ' random-fully' : '';
-  const open = nat === 'open' ? `iifname "out" udp dport ${NODE_PORT} dnat to ${box}:${NODE_PORT}` : '';
+  const random = nat === 'any-port' ? ' fully-random' : '';
+  const open = nat === 'open' ? `iifname "out" udp dport ${NODE_PORT} dnat to ${box}:${NODE_PORT};` : '';
   const blocked = nat === 'no-udp' ? 'meta l4proto udp drop;' : '';
   return `
     table ip nat {
       chain out { type nat hook postrouting priority srcnat; oifname "out" masquerade${random}; }
-      chain in { type nat hook prerouting priority dstnat; ${open}; }
+      chain in { type nat hook prerouting priority dstnat; ${open} }
     }
     table ip filter {
       chain input { type filter hook input priority filter; policy drop; ct state established,related accept; iifname "in" accept; }
