@@ -9,8 +9,8 @@
  */
 import type { NodeKey } from '../base/ids.ts';
 import { CostHeap } from './cost-heap.ts';
-import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
+import type { PathGraph } from './path-graph.ts';
 
 const NONE = -1;
 

@@ -4,9 +4,10 @@
  * than wanted, more that have at least no link in common, the cheapest first.
  */
 import { toHex } from '../base/bytes.ts';
-import type { KeyText, NodeKey } from '../base/ids.ts';
+import type { NodeKey } from '../base/ids.ts';
 import { DisjointFlow } from './disjoint-flow.ts';
 import type { GraphLink } from './graph-link.ts';
+import type { PathGraph } from './path-graph.ts';
 import type { PathStrategy } from './path-strategy.ts';
 import { WithoutLinks } from './without-links.ts';
 
@@ -18,14 +19,6 @@ export const MAX_PATH_HOPS = 10;
  * tie.
  */
 const COST_UNITS_PER_MS = 10;
-
-/** All that a search needs of a graph: nodes have numbers below `bound`, which are reused. */
-export interface PathGraph {
-  readonly bound: number;
-  numberOf(key: KeyText): number | undefined;
-  keyOf(number: number): NodeKey;
-  linksOf(number: number): readonly GraphLink[];
-}
 
 /**
  * Up to `count` paths from `from` to `to`, each without `from`, neighbour first and destination last: those without a

@@ -8,8 +8,8 @@ import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { parseAddress } from '../crypto/address.ts';
 import { type GatewayAdvert, parseGatewayAdvert } from '../wire/gateway-advert.ts';
 import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
-import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
+import type { PathGraph } from './path-graph.ts';
 import type { RecordStore, StoredRecord } from './record-store.ts';
 
 export interface Gateway {

@@ -8,8 +8,8 @@
  */
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
-import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
+import { GraphView, type PathGraph } from './path-graph.ts';
 import { LOWEST_LATENCY } from './path-strategy.ts';
 
 const MAX_SEEN = 256;
@@ -31,27 +31,14 @@ interface SeenLink {
   readonly until: number;
 }
 
-export class SeenLinks implements PathGraph {
-  private readonly graph: PathGraph;
+export class SeenLinks extends GraphView {
   private readonly self: NodeKey;
   /** By both ends' keys, in the order in which they were seen. */
   private readonly seen = new Map<string, SeenLink>();
 
   constructor(graph: PathGraph, self: NodeKey) {
-    this.graph = graph;
+    super(graph);
     this.self = self;
-  }
-
-  get bound(): number {
-    return this.graph.bound;
-  }
-
-  numberOf(key: KeyText): number | undefined {
-    return this.graph.numberOf(key);
-  }
-
-  keyOf(number: number): NodeKey {
-    return this.graph.keyOf(number);
   }
 
   linksOf(number: number): readonly GraphLink[] {

@@ -5,31 +5,18 @@
  */
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
-import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
+import { GraphView, type PathGraph } from './path-graph.ts';
 
-export class WayRound implements PathGraph {
-  private readonly graph: PathGraph;
+export class WayRound extends GraphView {
   private readonly self: KeyText;
   private readonly avoided: ReadonlySet<KeyText>;
 
   /** `avoided`: the neighbours of `self` whose links are left out. */
   constructor(graph: PathGraph, self: NodeKey, avoided: ReadonlySet<KeyText>) {
-    this.graph = graph;
+    super(graph);
     this.self = toHex(self);
     this.avoided = avoided;
-  }
-
-  get bound(): number {
-    return this.graph.bound;
-  }
-
-  numberOf(key: KeyText): number | undefined {
-    return this.graph.numberOf(key);
-  }
-
-  keyOf(number: number): NodeKey {
-    return this.graph.keyOf(number);
   }
 
   linksOf(number: number): GraphLink[] {

@@ -1,17 +1,12 @@
 /** The graph without links that paths found before run over, in either direction. */
 import { toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
-import type { PathGraph } from './disjoint-paths.ts';
 import type { GraphLink } from './graph-link.ts';
+import { GraphView } from './path-graph.ts';
 
-export class WithoutLinks implements PathGraph {
-  private readonly graph: PathGraph;
+export class WithoutLinks extends GraphView {
   /** By number: the neighbours that are not reached directly any more. */
   private readonly taken = new Map<number, Set<KeyText>>();
-
-  constructor(graph: PathGraph) {
-    this.graph = graph;
-  }
 
   /** Takes out the links along these nodes. */
   take(nodes: readonly NodeKey[]): void {
@@ -19,18 +14,6 @@ export class WithoutLinks implements PathGraph {
       this.takeOne(nodes[i - 1], nodes[i]);
       this.takeOne(nodes[i], nodes[i - 1]);
     }
-  }
-
-  get bound(): number {
-    return this.graph.bound;
-  }
-
-  numberOf(key: KeyText): number | undefined {
-    return this.graph.numberOf(key);
-  }
-
-  keyOf(number: number): NodeKey {
-    return this.graph.keyOf(number);
   }
 
   linksOf(number: number): readonly GraphLink[] {

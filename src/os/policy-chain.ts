@@ -11,10 +11,9 @@
  */
 import type { PolicyRule } from '../control/config.ts';
 import type { PolicyUse } from '../control/config-schema.ts';
-import { formatIpv4, networkAddress } from '../control/ip-text.ts';
+import { formatIpv4Prefix } from '../control/ip-text.ts';
 import { formatPorts } from '../control/port-text.ts';
 import { policyCodePoint } from '../tunnel/policy-mark.ts';
-import type { Ipv4Prefix } from '../wire/ip.ts';
 import { TREATMENT, type Treatment } from '../wire/tunnel-message.ts';
 
 /** On packets and connections: nobody's default, and easy to recognise in `conntrack -L`. */
@@ -49,8 +48,8 @@ export function policyChain(rules: readonly PolicyRule[], lan: string): string {
 
 function ruleLines(rule: PolicyRule): string[] {
   const conditions = [
-    rule.to && `ip daddr { ${rule.to.map(placeText).join(', ')} }`,
-    rule.from && `ip saddr { ${rule.from.map(placeText).join(', ')} }`,
+    rule.to && `ip daddr { ${rule.to.map(formatIpv4Prefix).join(', ')} }`,
+    rule.from && `ip saddr { ${rule.from.map(formatIpv4Prefix).join(', ')} }`,
     rule.protocol && `ip protocol ${rule.protocol}`,
     rule.ports && `meta l4proto { tcp, udp } th dport { ${rule.ports.map(formatPorts).join(', ')} }`,
     rule.dscp && `ip dscp { ${rule.dscp.join(', ')} }`,
@@ -63,8 +62,4 @@ function ruleLines(rule: PolicyRule): string[] {
     `${match} ct status & confirmed == 0 ct mark set ${DIRECT_MARK}`,
     `${match} ct mark ${DIRECT_MARK} counter meta mark set ${DIRECT_MARK} accept comment "direct"`,
   ];
-}
-
-function placeText(place: Ipv4Prefix): string {
-  return `${formatIpv4(networkAddress(place))}/${place.prefixLength}`;
 }

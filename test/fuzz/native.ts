@@ -33,14 +33,17 @@ interface Ended {
 }
 
 export async function run(context: RunContext): Promise<RunResult> {
-  const [wanted, seconds] = context.args;
+  const [wanted, given] = context.args;
+  const seconds = given === undefined ? (context.gate ? GATE_SECONDS : SECONDS) : Number(given);
+  if (!Number.isSafeInteger(seconds) || seconds < 1)
+    throw new Error('usage: npm run fuzz -- native [FUZZER [SECONDS]]');
   if (wanted !== undefined && !FUZZERS.includes(wanted)) {
     throw new Error(`There is no fuzzer '${wanted}'. These exist: ${FUZZERS.join(', ')}.`);
   }
   execFileSync('make', ['-s', '-j2', '-f', join(SOURCES, 'Makefile')], { stdio: ['ignore', 'inherit', 'inherit'] });
   const cases: Record<string, number> = {};
   for (const fuzzer of wanted === undefined ? FUZZERS : [wanted]) {
-    const ended = await runFuzzer(context, fuzzer, Number(seconds ?? (context.gate ? GATE_SECONDS : SECONDS)));
+    const ended = await runFuzzer(context, fuzzer, seconds);
     cases[fuzzer] = Number(/stat::number_of_executed_units:\s*(\d+)/.exec(ended.output)?.[1] ?? 0);
     context.log(`${fuzzer}: ${cases[fuzzer]} cases`);
     if (ended.code === 0) continue;

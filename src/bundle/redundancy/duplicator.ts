@@ -11,7 +11,8 @@
  *            stall    a route fell silent
  *            mirror   at the service: the client sends its messages twice
  *
- * A message whose owner wants it twice is sent twice in any case. Copies take no more than `twiceBytesPerSecond`: what is more than that is no call, and would cost Bulk on both routes.
+ * A message whose owner wants it twice is sent twice even where this says off. Copies of either kind take no more than `twiceBytesPerSecond`: what is
+ * more than that is no call, and would cost Bulk on both routes.
  * No timer: it is asked for each message.
  */
 import { TokenBucket } from '../../base/token-bucket.ts';

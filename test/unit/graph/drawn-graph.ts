@@ -1,8 +1,8 @@
 /** Graphs for path tests, from a list of edges: two node numbers, a round trip in ms (1 when left out), a detour if any. */
 import { readU16, toHex, writeU16 } from '../../../src/base/bytes.ts';
 import type { NodeKey } from '../../../src/base/ids.ts';
-import type { PathGraph } from '../../../src/graph/disjoint-paths.ts';
 import type { GraphLink } from '../../../src/graph/graph-link.ts';
+import type { PathGraph } from '../../../src/graph/path-graph.ts';
 
 export type Edge = [number, number, number?, 'detour'?];
 

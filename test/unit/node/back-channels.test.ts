@@ -6,7 +6,7 @@ import type { NodeKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
 import type { ConnectOptions } from '../../../src/bundle/bundle-layer.ts';
 import type { Session } from '../../../src/bundle/session.ts';
-import type { PathGraph } from '../../../src/graph/disjoint-paths.ts';
+import type { PathGraph } from '../../../src/graph/path-graph.ts';
 import { backHandleOf } from '../../../src/link/one-way/back-endpoint.ts';
 import { BackChannels } from '../../../src/node/back-channels.ts';
 import { LINK_DATAGRAM_MAX_BYTES, TUNNEL_KIND } from '../../../src/wire/tunnel-message.ts';
