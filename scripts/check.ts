@@ -33,7 +33,7 @@ function files(folders: readonly string[], pattern: RegExp): SourceFile[] {
 
 /** Bash scripts have no suffix where a person types their name; the first line tells. */
 function bashScripts(): string[] {
-  return files(['scripts', '.ci', 'test', 'packaging'], /(^|\/)[\w-]+(\.sh)?$/)
+  return files(['scripts', '.ci', 'test', 'packaging', 'image'], /(^|\/)[\w-]+(\.sh)?$/)
     .filter(({ text }) => text.startsWith('#!/usr/bin/env bash') || text.startsWith('#!/bin/sh'))
     .map(({ path }) => path);
 }
