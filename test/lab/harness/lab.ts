@@ -119,9 +119,7 @@ export class Lab {
     if (process.getuid?.() !== 0) throw new Error('a lab makes network namespaces and needs root');
     sweepDeadLabs();
     this.directory = mkdtempSync(join(tmpdir(), `sky-${process.pid}-`));
-    // Daemons give up privileges (dnsmasq) and still have to reach their files in here.
-    chmodSync(this.directory, 0o755);
-    // dnsmasq is not root, and reads its resolver from a file in here.
+    // Daemons that give up their privileges (dnsmasq) still have to reach their files in here.
     chmodSync(this.directory, 0o711);
     this.prefix = `sky-${process.pid}-${randomBytes(2).toString('hex')}`;
     context.onExit(() => this.remove());
