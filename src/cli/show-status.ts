@@ -76,11 +76,21 @@ function tunnelRows(tunnel: Status['tunnel']): [string, Cell][] {
 }
 
 /** Exceptions from the tunnel stand out: each is a hole that somebody made on purpose, and may have forgotten. */
-function policyRows({ rules, direct }: Status['policy']): [string, Cell][] {
+function policyRows({ rules, direct, gateways }: Status['policy']): [string, Cell][] {
   const heading = `NOT IN THE TUNNEL: ${countText(direct.length, 'exception')} in the clear`;
   const holes: [string, Cell][] = direct.map((text) => ['', { text, style: 'red' }]);
   if (direct.length > 0) holes.unshift(['Direct', { text: heading, style: 'red' }]);
-  return rules === 0 ? [] : [['Policy', countText(rules, 'rule')], ...holes];
+  return rules === 0 ? [] : [['Policy', countText(rules, 'rule')], ...gateways.flatMap(ruleGatewayRows), ...holes];
+}
+
+/** A gateway that rules name, and what goes through it. */
+function ruleGatewayRows(gateway: Status['policy']['gateways'][number]): [string, Cell][] {
+  const address = gateway.leased_address === null ? '' : ` as ${gateway.leased_address}`;
+  const text = `${gateway.state} to gateway ${gateway.gateway}${address}`;
+  const rows: [string, Cell][] = [['', { text, style: STATE_STYLES[gateway.state] }]];
+  if (gateway.problem !== null) rows.push(['', { text: gateway.problem, style: 'yellow' }]);
+  rows.push(['', `in ${bytesText(gateway.bytes_in)}, out ${bytesText(gateway.bytes_out)}`]);
+  return rows;
 }
 
 function lanText(lan: NonNullable<Status['lan']>): string {

@@ -60,8 +60,10 @@ export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
 export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
 
 /** What a rule of the user does with the packets that it is for. */
-export const POLICY_USES = ['low-latency', 'high-throughput', 'redundant', 'direct'] as const;
+export const POLICY_USES = ['low-latency', 'high-throughput', 'redundant', 'gateway', 'direct'] as const;
 export type PolicyUse = (typeof POLICY_USES)[number];
+/** Each has a TUN device, a session and a lease of its own. */
+export const MAX_RULE_GATEWAYS = 4;
 export const POLICY_PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
 export type PolicyProtocol = (typeof POLICY_PROTOCOLS)[number];
 
@@ -184,8 +186,8 @@ function complainOfPlace(input: string): string | undefined {
 
 function complainOfUse(input: string): string | undefined {
   if ((POLICY_USES as readonly string[]).includes(input)) return undefined;
-  const words = 'must be "low-latency", "high-throughput", "redundant" or "direct"';
-  return isNodeName(input) ? `names a gateway, and one gateway at a time carries everything: ${words}` : words;
+  if (isNodeName(input)) return 'is the name of a gateway, which has a key of its own';
+  return 'must be "low-latency", "high-throughput", "redundant", "gateway" or "direct"';
 }
 
 function complainOfPool(input: string): string | undefined {
@@ -219,6 +221,9 @@ export const PUBLIC_KEY = /^0[23][0-9a-f]{64}$/i;
 const ADDRESS = /^[1-9A-HJ-NP-Za-km-z]{25,35}$/;
 
 /** A node is named by its address or by its key. Form only. */
+/** Of a public key in hex. */
+export const KEY_CHARACTERS = 66;
+
 export function isNodeName(input: string): boolean {
   return PUBLIC_KEY.test(input) || ADDRESS.test(input);
 }
@@ -384,7 +389,10 @@ function places(example: string) {
 
 const PolicyTable = v.pipe(
   v.object({
-    use: text(complainOfUse, 'docs/config.md says what each of them does; [tunnel] gateway names the gateway'),
+    use: text(
+      complainOfUse,
+      'docs/config.md says what each of them does; for a gateway: use = "gateway", gateway = "its address"',
+    ),
     to: v.optional(places('to = ["192.0.2.0/24"]')),
     from: v.optional(places('from = ["192.168.42.20"]')),
     protocol: v.optional(oneOf(POLICY_PROTOCOLS, 'Leave it out for all protocols')),
@@ -405,6 +413,12 @@ const PolicyTable = v.pipe(
         1,
         MAX_POLICY_ITEMS,
         'Write it like dscp = [46]',
+      ),
+    ),
+    gateway: v.optional(
+      text(
+        (input) => (isNodeName(input) ? undefined : 'must be an address or a public key'),
+        'Write the address or key of a gateway; `skywire gateway` lists those in reach',
       ),
     ),
     uplink: v.optional(interfaceName('eth1')),

@@ -11,6 +11,7 @@ import {
   type Acceptance,
   ConfigFile,
   type Direction,
+  KEY_CHARACTERS,
   type PolicyProtocol,
   type PolicyUse,
   type RealTimeRule,
@@ -51,6 +52,8 @@ export interface PolicyRule {
   /** Destination ports, of TCP and UDP. */
   readonly ports: readonly PortRange[] | undefined;
   readonly dscp: readonly number[] | undefined;
+  /** Address or lower-case key of the gateway, as `tunnel.gateway`; undefined unless `use` is "gateway". */
+  readonly gateway: string | undefined;
   /** The interface that a direct rule's packets leave by; undefined in other rules, and the same in all of these. */
   readonly uplink: string | undefined;
 }
@@ -152,7 +155,7 @@ function toConfig(file: ConfigFile): Config {
     discovery: { interfaces: file.discovery.interfaces, accept: file.discovery.accept as Acceptance },
     lan: lan && { interface: lan.interface, address: parseIpv4Prefix(lan.address)!, dhcp: lan.dhcp },
     tunnel: {
-      gateway: tunnel.gateway.length === 66 ? tunnel.gateway.toLowerCase() : tunnel.gateway,
+      gateway: toNodeName(tunnel.gateway),
       routes: tunnel.routes,
       mtuBytes: tunnel.mtu,
       interface: tunnel.interface,
@@ -174,6 +177,7 @@ function toConfig(file: ConfigFile): Config {
       protocol: rule.protocol as PolicyProtocol | undefined,
       ports: rule.ports?.map((text) => parsePorts(text)!),
       dscp: rule.dscp,
+      gateway: rule.gateway === undefined ? undefined : toNodeName(rule.gateway),
       uplink: rule.uplink,
     })),
     transit: { ownFirst: transit.own_first, cap: transit.cap === undefined ? undefined : toCap(transit.cap) },
@@ -195,6 +199,11 @@ function toConfig(file: ConfigFile): Config {
     control: { socket: file.control.socket },
     offload: file.offload && { device: file.offload.device, leastBatch: file.offload.least_batch },
   };
+}
+
+/** Keys may be written in capitals; addresses tell them apart. */
+function toNodeName(text: string): string {
+  return text.length === KEY_CHARACTERS ? text.toLowerCase() : text;
 }
 
 function toCap(text: string): TransitCap {

@@ -1,5 +1,6 @@
 /** What is wrong with the rules of `[[policy]]` together with the rest of the file: conditions that can't be met, and ways out of the tunnel that say too little. */
 import { type ConfigDraft, type Contradiction, itemsOf } from './config-draft.ts';
+import { MAX_RULE_GATEWAYS } from './config-schema.ts';
 import { broadcastAddress, type Ipv4Prefix, networkAddress, overlap, parseIpv4Place } from './ip-text.ts';
 import { parsePorts } from './port-text.ts';
 
@@ -11,11 +12,14 @@ interface Rule {
   readonly protocol?: unknown;
   readonly ports?: unknown;
   readonly dscp?: unknown;
+  readonly gateway?: unknown;
   readonly uplink?: unknown;
 }
 
 /** The largest network that may be reached outside of the tunnel: an exception, and not the internet. */
 const SHORTEST_DIRECT_PREFIX = 8;
+/** The devices of gateways that rules name are called like the tunnel's, with a dash and a digit behind. */
+const MAX_TUNNEL_NAME = 13;
 
 export function checkPolicy(draft: ConfigDraft): Contradiction[] {
   const rules = itemsOf(draft.policy).map((rule) => (rule ?? {}) as Rule);
@@ -23,6 +27,7 @@ export function checkPolicy(draft: ConfigDraft): Contradiction[] {
     ...checkOverlaps(rule, index),
     ...checkConditions(rule, index, draft),
     ...(rule.use === 'direct' ? checkDirect(rule, index, rules, draft) : checkInTunnel(rule, index)),
+    ...(rule.use === 'gateway' ? checkGateway(rule, index, rules, draft) : checkNoGateway(rule, index)),
   ]);
   if (rules.length === 0 || draft.lan !== undefined) return found;
   return [problem(0, 'use', 'is for packets of a LAN, and this node has none', 'Add a [lan] table'), ...found];
@@ -62,6 +67,38 @@ function checkInTunnel(rule: Rule, index: number): Contradiction[] {
   return [problem(index, 'uplink', 'is for rules that say "direct"', 'Delete it: this traffic stays in the tunnel')];
 }
 
+function checkNoGateway(rule: Rule, index: number): Contradiction[] {
+  if (rule.gateway === undefined) return [];
+  return [problem(index, 'gateway', 'is for rules that say "gateway"', 'Write use = "gateway", or delete it')];
+}
+
+function checkGateway(rule: Rule, index: number, rules: readonly Rule[], draft: ConfigDraft): Contradiction[] {
+  const found: Contradiction[] = [];
+  if (rule.gateway === undefined) {
+    const remedy = 'Add the address or key of the gateway, as `skywire gateway` shows it';
+    found.push(problem(index, 'gateway', 'is missing, and use = "gateway" needs it', remedy));
+  }
+  if (rule.dscp !== undefined) found.push(midwayProblem(index, 'change its gateway'));
+  const before = new Set(rules.slice(0, index).map(({ gateway }) => gateway));
+  before.delete(undefined);
+  if (before.size === MAX_RULE_GATEWAYS && !before.has(rule.gateway)) {
+    const message = `is one more than the ${MAX_RULE_GATEWAYS} gateways that rules can name`;
+    found.push(problem(index, 'gateway', message, 'Let several rules share one'));
+  }
+  const device = draft.tunnel?.interface;
+  const isFirst = rules.findIndex(({ use }) => use === 'gateway') === index;
+  if (isFirst && typeof device === 'string' && device.length > MAX_TUNNEL_NAME) {
+    const message = `has more than ${MAX_TUNNEL_NAME} characters, and rules with a gateway add two`;
+    found.push({ path: ['tunnel', 'interface'], message, remedy: 'Write a shorter one, like "sky0"' });
+  }
+  return found;
+}
+
+function midwayProblem(index: number, what: string): Contradiction {
+  const message = `changes within a connection, and a connection can't ${what} half-way`;
+  return problem(index, 'dscp', message, 'Delete it; name ports or addresses');
+}
+
 /** What leaves the tunnel is named: by place, and with the interface that it leaves by. */
 function checkDirect(rule: Rule, index: number, rules: readonly Rule[], draft: ConfigDraft): Contradiction[] {
   const found: Contradiction[] = [];
@@ -74,10 +111,7 @@ function checkDirect(rule: Rule, index: number, rules: readonly Rule[], draft: C
     const message = `is more than a /${SHORTEST_DIRECT_PREFIX}, too much for an exception`;
     found.push(problem(index, 'to', message, 'Name smaller networks'));
   }
-  if (rule.dscp !== undefined) {
-    const message = "changes within a connection, and a connection can't leave the tunnel half-way";
-    found.push(problem(index, 'dscp', message, 'Delete it; name ports or addresses'));
-  }
+  if (rule.dscp !== undefined) found.push(midwayProblem(index, 'leave the tunnel'));
   if (rule.uplink === undefined) {
     const remedy = 'Add the interface that these packets may leave by, like uplink = "eth1"';
     found.push(problem(index, 'uplink', 'is missing, and a direct rule needs it', remedy));

@@ -22,6 +22,9 @@ export const MAX_HOPS_LISTED = 100;
 
 const NoParams = v.strictObject({});
 
+/** `connected` only while bytes come back end to end; `lost` when they no longer do. */
+const TunnelStateName = v.picklist(['off', 'connecting', 'connected', 'lost']);
+
 export const StatusResult = v.object({
   version: Text,
   /** docs/protocol.md. */
@@ -64,8 +67,7 @@ export const StatusResult = v.object({
   ),
   /** This node as a client of a gateway. */
   tunnel: v.object({
-    /** `connected` only while bytes come back end to end; `lost` when they no longer do. */
-    state: v.picklist(['off', 'connecting', 'connected', 'lost']),
+    state: TunnelStateName,
     /** Address or key as chosen; null when off. */
     gateway: v.nullable(Text),
     leased_address: v.nullable(Text),
@@ -77,8 +79,21 @@ export const StatusResult = v.object({
     /** Why there is no connection, in words; null when there is one, or nothing is known. */
     problem: v.nullable(Text),
   }),
-  /** The user's rules for the LAN's packets, and those of them that let packets past the tunnel, in words. */
-  policy: v.object({ rules: Count, direct: v.array(Text) }),
+  /** The user's rules for the LAN's packets; those of them that let packets past the tunnel, in words; the gateways that they name. */
+  policy: v.object({
+    rules: Count,
+    direct: v.array(Text),
+    gateways: v.array(
+      v.object({
+        state: TunnelStateName,
+        gateway: Text,
+        leased_address: v.nullable(Text),
+        bytes_in: Count,
+        bytes_out: Count,
+        problem: v.nullable(Text),
+      }),
+    ),
+  }),
   lan: v.nullable(v.object({ interface: Text, address: Text, dhcp: v.boolean() })),
   /** This node as a gateway for others; counts are zero where it is none. */
   gateway: v.object({
@@ -215,7 +230,7 @@ export const GatewayResult = v.object({
   selected: Text,
   /** The daemon chooses it. */
   auto: v.boolean(),
-  state: v.picklist(['off', 'connecting', 'connected', 'lost']),
+  state: TunnelStateName,
   /** Gateways in reach, the nearest first. */
   known: v.pipe(
     v.array(

@@ -12,10 +12,13 @@ import { createSecret, readKeyFile, writeKeyFile } from './key-file.ts';
 /** In the state directory. */
 export const CLIENTS_DIRECTORY = 'clients';
 
-/** @throws Failure key-file */
-export function clientSecret(stateDir: string, service: ServiceKey, curve: Curve): SecretKey {
+/**
+ * `way` is 0 for the tunnel and counts those beside it: should two of them end at one gateway, they are two clients of it.
+ * @throws Failure key-file
+ */
+export function clientSecret(stateDir: string, service: ServiceKey, way: number, curve: Curve): SecretKey {
   const directory = join(stateDir, CLIENTS_DIRECTORY);
-  const file = join(directory, `${toHex(service)}.key`);
+  const file = join(directory, `${toHex(service)}${way === 0 ? '' : `-${way}`}.key`);
   if (!existsSync(file)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeKeyFile(file, createSecret(curve));

@@ -4,6 +4,8 @@ import { fromHex } from '../base/bytes.ts';
 import { Failure } from '../base/failure.ts';
 import { type Config, MAX_CONFIG_CHARACTERS, parseConfig } from '../control/config.ts';
 import { type ConfigProblem, formatProblem, type ProblemMaker } from '../control/config-problems.ts';
+import { KEY_CHARACTERS } from '../control/config-schema.ts';
+import type { TomlPath } from '../control/toml-source.ts';
 import { parseAddress } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
 
@@ -12,7 +14,6 @@ export const DEFAULT_CONFIG_FILE = '/etc/skywire/skywired.toml';
 export const CONFIG_MODE = 0o640;
 /** A character of TOML is at most four bytes of UTF-8. */
 const MAX_FILE_BYTES = 4 * MAX_CONFIG_CHARACTERS;
-const KEY_CHARACTERS = 66;
 
 export type ConfigFileResult =
   | { readonly config: Config; readonly problems?: never }
@@ -63,14 +64,23 @@ function checkKeys(config: Config, problemAt: ProblemMaker, curve: Curve): Confi
       problems.push(problemAt(['peer', index, 'key'], notAKey, 'Copy it again; a digit must be wrong'));
     }
   }
-  const gateway = config.tunnel.gateway;
-  if (gateway.length === KEY_CHARACTERS) {
-    if (!curve.isPoint(fromHex(gateway)!)) {
-      problems.push(problemAt(['tunnel', 'gateway'], notAKey, 'Copy it again; a digit must be wrong'));
+  const gateways: [TomlPath, string | undefined][] = [
+    [['tunnel', 'gateway'], config.tunnel.gateway],
+    ...config.policy.map(({ gateway }, index): [TomlPath, string | undefined] => [
+      ['policy', index, 'gateway'],
+      gateway,
+    ]),
+  ];
+  for (const [path, name] of gateways) {
+    if (name === undefined || name === 'none' || name === 'auto') continue;
+    if (name.length === KEY_CHARACTERS) {
+      if (!curve.isPoint(fromHex(name)!)) {
+        problems.push(problemAt(path, notAKey, 'Copy it again; a digit must be wrong'));
+      }
+    } else if (parseAddress(name) === undefined) {
+      const message = 'is not an address: its checksum does not fit';
+      problems.push(problemAt(path, message, 'Copy it again; a letter must be wrong'));
     }
-  } else if (gateway !== 'none' && gateway !== 'auto' && parseAddress(gateway) === undefined) {
-    const message = 'is not an address: its checksum does not fit';
-    problems.push(problemAt(['tunnel', 'gateway'], message, 'Copy it again; a letter must be wrong'));
   }
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
 }

@@ -3,8 +3,8 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import { Failure } from '../base/failure.ts';
 import type { NodeKey } from '../base/ids.ts';
 import { BULK } from '../base/traffic-class.ts';
-import type { SessionStatus } from '../bundle/session-status.ts';
 import type { Config } from '../control/config.ts';
+import { KEY_CHARACTERS } from '../control/config-schema.ts';
 import { formatEndpoint as formatConfigured, formatIpv4, formatIpv4Prefix } from '../control/ip-text.ts';
 import { type ControlHandlers, MAX_GATEWAYS_LISTED, type Params, type Result } from '../control/schema.ts';
 import { CONTROL_VERSION, VERSION, WIRE_VERSION } from '../control/version.ts';
@@ -12,6 +12,7 @@ import { addressHash, addressOf, addressText, parseAddress } from '../crypto/add
 import type { Node } from '../node/node.ts';
 import type { WantedGateway } from '../node/node-options.ts';
 import type { PingReply } from '../node/pinger.ts';
+import type { Uplink } from '../node/uplink.ts';
 import type { Datapath } from '../os/datapath.ts';
 import { directExceptions } from './direct-exceptions.ts';
 import type { OffloadSide } from './offload-side.ts';
@@ -69,7 +70,11 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
     },
     offload: context.offload?.status() ?? null,
     tunnel: tunnelStatus(config, node, now),
-    policy: { rules: config.policy.length, direct: directExceptions(config) },
+    policy: {
+      rules: config.policy.length,
+      direct: directExceptions(config),
+      gateways: node.besides.map((uplink) => besideStatus(node, uplink, now)),
+    },
     lan: config.lan
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
       : null,
@@ -82,13 +87,13 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
 }
 
 function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>['tunnel'] {
-  const session = node.uplink?.session?.status(now);
-  const tunnel = node.uplink?.client.status(now);
-  const isWanted = node.uplink?.wantedGateway !== undefined;
-  const chosen = node.uplink?.gateway;
-  const state = tunnelState(node, now);
+  const { uplink } = node;
+  const session = uplink?.session?.status(now);
+  const tunnel = uplink?.client.status(now);
+  const isWanted = uplink?.wantedGateway !== undefined;
+  const chosen = uplink?.gateway;
   return {
-    state,
+    state: tunnelState(uplink, now),
     gateway: chosen === undefined ? null : addressText(chosen),
     leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
     // Routes run in pairs; the Bulk one stands for its path.
@@ -97,31 +102,48 @@ function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>
     last_bytes_ms_ago: tunnel?.heardMsAgo ?? null,
     bytes_in: tunnel?.bytesDown ?? 0,
     bytes_out: tunnel?.bytesUp ?? 0,
-    problem: state === 'connected' || state === 'off' ? null : problem(node, session, now),
+    problem: problem(node, uplink, now),
+  };
+}
+
+/** A tunnel of the user's rules. */
+function besideStatus(node: Node, uplink: Uplink, now: number): Result<'status'>['policy']['gateways'][number] {
+  const { lease, bytesDown, bytesUp } = uplink.client.status(now);
+  return {
+    state: tunnelState(uplink, now),
+    gateway: addressText(uplink.gateway!),
+    leased_address: lease === undefined ? null : formatIpv4(lease.address),
+    bytes_in: bytesDown,
+    bytes_out: bytesUp,
+    problem: problem(node, uplink, now),
   };
 }
 
 /** "Connected" means that bytes came back end to end within the last seconds, nothing less. */
-function tunnelState(node: Node, now: number): TunnelState {
-  if (node.uplink?.wantedGateway === undefined) return 'off';
-  const tunnel = node.uplink.client.status(now);
+function tunnelState(uplink: Uplink | undefined, now: number): TunnelState {
+  if (uplink?.wantedGateway === undefined) return 'off';
+  const tunnel = uplink.client.status(now);
   if (tunnel.state === 'leased' && tunnel.connected) return 'connected';
   return tunnel.heardMsAgo === undefined ? 'connecting' : 'lost';
 }
 
-function problem(node: Node, session: SessionStatus | undefined, now: number): string {
+/** Why it is not connected though it is to be; null otherwise. */
+function problem(node: Node, uplink: Uplink | undefined, now: number): string | null {
+  const state = tunnelState(uplink, now);
+  if (uplink === undefined || state === 'connected' || state === 'off') return null;
+  const session = uplink.session?.status(now);
   const peers = node.links.status(now);
   if (peers.length === 0) return 'no neighbour was found, and no peer is configured: is a cable plugged in?';
   if (!peers.some(({ state }) => state === 'up')) {
     return 'no peer answers: check the endpoints and keys, and that the peers list the key of this node';
   }
-  const wanted = node.uplink?.gateway;
+  const wanted = uplink.gateway;
   if (wanted === undefined) return 'no gateway is in reach: `skywire gateways` lists those that are';
   if (node.flood.graph.find(addressText(wanted)) === undefined) {
     return 'the gateway is not known to any peer within 10 hops: check its address, and that it is running';
   }
   if (session === undefined) return 'that node is no gateway: see `skywire gateway` for those in reach';
-  if (node.uplink?.refusal !== undefined) return node.uplink.refusal;
+  if (uplink.refusal !== undefined) return uplink.refusal;
   if (session.lastFailure !== undefined && session.state !== 'up') {
     return `no route works: ${session.lastFailure.reason} at hop ${session.lastFailure.hop}`;
   }
@@ -171,7 +193,7 @@ function gateway(node: Node, now: number): Result<'gateway'> {
       };
     });
   const auto = node.uplink?.wantedGateway === 'auto';
-  return { selected, auto, state: tunnelState(node, now), known };
+  return { selected, auto, state: tunnelState(node.uplink, now), known };
 }
 
 /** Zero stands for unknown. */
@@ -191,7 +213,7 @@ function useGateway(node: Node, name: string, now: number): Result<'gateway'> {
 export function wantedGateway(name: string): WantedGateway {
   if (name === 'none') return undefined;
   if (name === 'auto') return name;
-  const key = name.length === 66 ? fromHex(name) : undefined;
+  const key = name.length === KEY_CHARACTERS ? fromHex(name) : undefined;
   const hash = key === undefined ? parseAddress(name) : addressHash(key);
   if (hash === undefined) {
     throw new Failure(

@@ -15,11 +15,12 @@ import type { NodeKey } from '../base/ids.ts';
 import type { Config } from '../control/config.ts';
 import { formatEndpoint as formatConfigured } from '../control/ip-text.ts';
 import { Node } from '../node/node.ts';
-import type { PeerOptions } from '../node/node-options.ts';
+import type { NodeOptions, PeerOptions, TunnelOptions } from '../node/node-options.ts';
 import { SplitTransport } from '../node/split-transport.ts';
 import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint, socketOf } from '../os/endpoint.ts';
+import { tunnelWays } from '../os/policy-chain.ts';
 import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
 import { isStreamEndpoint, TcpStreams } from '../os/tcp-streams.ts';
@@ -110,12 +111,19 @@ export class Daemon {
         socketOf: (family) => socketOf(udp.local, family),
         memory: this.openMemory(udp),
       },
-      ...(lan === undefined ? {} : { tunnel: this.tunnelOptions(lan) }),
+      ...(lan === undefined ? {} : this.tunnels(lan)),
       ...(gateway === undefined ? {} : { gateway: gateway.options }),
     });
     const timer = datapath.openTimer();
     this.undo.push(() => timer.close());
-    const runtime = new Runtime(node, { timer, udp, streams, lanTun: lan?.tun, gatewayTun: gateway?.tun, segments });
+    const runtime = new Runtime(node, {
+      timer,
+      udp,
+      streams,
+      lanTuns: lan?.tuns ?? [],
+      gatewayTun: gateway?.tun,
+      segments,
+    });
     const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
@@ -161,8 +169,11 @@ export class Daemon {
 
   private async openLan(): Promise<LanSide> {
     const { config, log } = this;
-    const tun = await this.openTun(config.tunnel.interface, config.tunnel.mtuBytes);
-    const lan = new LanSide(config, tun, log);
+    const tuns: Tun[] = [];
+    for (const { tun } of tunnelWays(config.policy, config.tunnel.interface)) {
+      tuns.push(await this.openTun(tun, config.tunnel.mtuBytes));
+    }
+    const lan = new LanSide(config, tuns, log);
     this.undo.push(() => lan.stop());
     await lan.start();
     return lan;
@@ -184,21 +195,28 @@ export class Daemon {
     return tun;
   }
 
-  private tunnelOptions(lan: LanSide) {
+  /** The tunnel, and one beside it for each gateway that the user's rules name. */
+  private tunnels(lan: LanSide): Pick<NodeOptions, 'tunnel' | 'besides'> {
+    const { policy, tunnel } = this.config;
+    const ways = tunnelWays(policy, tunnel.interface);
+    const [main, ...besides] = ways.map(({ gateway }, i) => this.tunnelOptions(lan, i, gateway ?? tunnel.gateway));
+    return { tunnel: main, besides };
+  }
+
+  private tunnelOptions(lan: LanSide, way: number, gateway: string): TunnelOptions {
     const { config, datapath } = this;
     return {
-      gateway: wantedGateway(config.tunnel.gateway),
+      gateway: wantedGateway(gateway),
       routeCount: config.tunnel.routes,
       mtuBytes: config.tunnel.mtuBytes,
       deliveryMs: config.tunnel.deliveryMs,
       redundancy: config.tunnel.redundancy,
       realTime: config.qos.realTime,
       hasPolicy: config.policy.length > 0,
-      device: lan.tun,
+      device: lan.tuns[way],
       ownNetworks: [config.lan!.address],
-      clientSecret: (service: Parameters<typeof clientSecret>[1]) =>
-        clientSecret(config.node.stateDir, service, datapath.curve),
-      leased: (lease: Parameters<LanSide['leased']>[0]) => lan.leased(lease),
+      clientSecret: (service) => clientSecret(config.node.stateDir, service, way, datapath.curve),
+      leased: (lease) => lan.leased(way, lease),
     };
   }
 }

@@ -1,4 +1,7 @@
-/** The LAN of a miner as the system sees it: TUN, routes, DHCP and DNS. A lease from the gateway sets the address and the resolver. */
+/**
+ * The LAN of a miner as the system sees it: TUN devices, routes, DHCP and DNS. A lease from a gateway sets the address of its device, that of the
+ * tunnel's own gateway the resolver.
+ */
 import { join } from 'node:path';
 import type { Log } from '../base/env.ts';
 import type { Config } from '../control/config.ts';
@@ -6,11 +9,12 @@ import { formatIpv4 } from '../control/ip-text.ts';
 import type { Tun } from '../os/datapath.ts';
 import { Dnsmasq, resolverUser } from '../os/dnsmasq.ts';
 import { MinerNetwork } from '../os/network.ts';
-import { directUplink } from '../os/policy-chain.ts';
+import { directUplink, tunnelWays } from '../os/policy-chain.ts';
 import type { Lease } from '../wire/tunnel-message.ts';
 
 export class LanSide {
-  readonly tun: Tun;
+  /** The tunnel's own first, then those of the gateways that rules name, in their order (`tunnelWays`). */
+  readonly tuns: readonly Tun[];
   private readonly log: Log;
   private readonly mtuBytes: number;
   private readonly network: MinerNetwork;
@@ -18,15 +22,15 @@ export class LanSide {
   /** Leases are applied one after another, so that the newest one wins. */
   private applying: Promise<void> = Promise.resolve();
 
-  constructor(config: Config, tun: Tun, log: Log) {
+  constructor(config: Config, tuns: readonly Tun[], log: Log) {
     const lan = config.lan!;
-    this.tun = tun;
+    this.tuns = tuns;
     this.log = log;
     this.mtuBytes = config.tunnel.mtuBytes;
     this.network = new MinerNetwork({
       lan: lan.interface,
       lanAddress: lan.address,
-      tun: tun.name,
+      ways: tunnelWays(config.policy, config.tunnel.interface),
       hasDirect: directUplink(config.policy) !== undefined,
     });
     this.dnsmasq = new Dnsmasq({
@@ -34,7 +38,7 @@ export class LanSide {
       lan: lan.interface,
       lanAddress: lan.address,
       dhcp: lan.dhcp,
-      tun: tun.name,
+      tun: config.tunnel.interface,
       user: resolverUser().name,
       log,
     });
@@ -43,7 +47,7 @@ export class LanSide {
   /** @throws Failure config-invalid, system-tool, address-in-use, not-permitted */
   async start(): Promise<void> {
     await this.network.start();
-    await this.network.tunOpened(this.mtuBytes);
+    await this.network.tunsOpened(this.mtuBytes);
     await this.dnsmasq.start();
   }
 
@@ -53,15 +57,17 @@ export class LanSide {
     await this.network.stop();
   }
 
-  leased(lease: Lease): void {
-    this.applying = this.applying.then(() => this.apply(lease));
+  /** `way` is the index of the TUN device that the lease is for. */
+  leased(way: number, lease: Lease): void {
+    this.applying = this.applying.then(() => this.apply(way, lease));
   }
 
-  private async apply(lease: Lease): Promise<void> {
+  private async apply(way: number, lease: Lease): Promise<void> {
     try {
-      await this.network.leased(lease.address, Math.min(lease.mtuBytes, this.mtuBytes));
-      await this.dnsmasq.setResolver(lease.resolver);
-      this.log.write('info', 'leased', { address: formatIpv4(lease.address), resolver: formatIpv4(lease.resolver) });
+      await this.network.leased(way, lease.address, Math.min(lease.mtuBytes, this.mtuBytes));
+      if (way === 0) await this.dnsmasq.setResolver(lease.resolver);
+      const [address, resolver] = [lease.address, lease.resolver].map(formatIpv4);
+      this.log.write('info', 'leased', { device: this.tuns[way].name, address, resolver });
     } catch (error) {
       // The kill switch holds; the next lease tries again.
       this.log.write('error', 'lease-not-applied', { reason: String(error) });

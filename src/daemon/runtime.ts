@@ -22,7 +22,8 @@ export interface RuntimeDevices {
   readonly timer: PreciseTimer;
   readonly udp: UdpSockets;
   readonly streams: TcpStreams;
-  readonly lanTun: Tun | undefined;
+  /** The tunnel's, and those beside it in the node's order; empty without a LAN. */
+  readonly lanTuns: readonly Tun[];
   readonly gatewayTun: Tun | undefined;
   readonly segments: Segments;
 }
@@ -43,11 +44,14 @@ export class Runtime {
 
   start(): void {
     this.running = true;
-    const { timer, udp, streams, lanTun, gatewayTun, segments } = this.devices;
+    const { timer, udp, streams, lanTuns, gatewayTun, segments } = this.devices;
     timer.onDue(() => this.onTimer());
     udp.onReadable(() => this.readDatagrams());
     streams.onDatagrams((batch) => this.act((node) => node.receive(batch, now())));
-    lanTun?.onReadable(() => this.readPackets(lanTun, (batch, now) => this.node.lanPackets(batch, now)));
+    for (const [i, tun] of lanTuns.entries()) {
+      const uplink = i === 0 ? this.node.uplink : this.node.besides[i - 1];
+      tun.onReadable(() => this.readPackets(tun, (batch, now) => this.node.lanPackets(batch, now, uplink)));
+    }
     gatewayTun?.onReadable(() => this.readPackets(gatewayTun, (batch, now) => this.node.gatewayPackets(batch, now)));
     this.node.start(now());
     segments.start({

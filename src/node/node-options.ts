@@ -78,6 +78,8 @@ export interface NodeOptions {
   /** What others' traffic gets of the links; all alike when missing. */
   readonly transit?: TransitOptions;
   readonly tunnel?: TunnelOptions;
+  /** Tunnels beside it, each with a gateway and a device of its own, for packets that the user's rules send there. */
+  readonly besides?: readonly TunnelOptions[];
   readonly gateway?: GatewayOptions;
   /** Without it the node has its configured peers and no others. */
   readonly discovery?: DiscoveryOptions;

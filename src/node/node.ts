@@ -31,7 +31,7 @@ import { BackChannels } from './back-channels.ts';
 import type { ReachableGateway } from './gateway-choice.ts';
 import { GatewayService } from './gateway-service.ts';
 import { LinkRates } from './link-rates.ts';
-import type { NodeOptions } from './node-options.ts';
+import type { NodeOptions, TunnelOptions } from './node-options.ts';
 import { echoEvents, Pinger } from './pinger.ts';
 import { SplitTransport } from './split-transport.ts';
 import { Uplink } from './uplink.ts';
@@ -49,9 +49,12 @@ export class Node {
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
   readonly backChannels: BackChannels;
+  /** The tunnel's, and those beside it in the order of the options. */
   readonly uplink: Uplink | undefined;
+  readonly besides: readonly Uplink[];
   readonly gateway: GatewayService | undefined;
   readonly discovery: Discovery | undefined;
+  private readonly uplinks: readonly Uplink[];
   private readonly options: NodeOptions;
   private readonly rates = new LinkRates();
   private measureAt = NEVER;
@@ -134,9 +137,9 @@ export class Node {
       },
       closed: (session) => this.backChannels.serviceClosed(session),
     });
-    if (options.tunnel !== undefined) {
-      this.uplink = new Uplink({
-        ...options.tunnel,
+    const uplinkOf = (tunnel: TunnelOptions) =>
+      new Uplink({
+        ...tunnel,
         self: identity.key,
         graph: this.flood.graph,
         seenLinks: this.seenLinks,
@@ -146,7 +149,9 @@ export class Node {
         drops,
         log,
       });
-    }
+    this.uplink = options.tunnel && uplinkOf(options.tunnel);
+    this.besides = (options.besides ?? []).map(uplinkOf);
+    this.uplinks = this.uplink === undefined ? this.besides : [this.uplink, ...this.besides];
     if (options.gateway !== undefined) {
       const secret = gatewaySecret(curve, identity.secret);
       const key = curve.publicKey(secret) as ServiceKey;
@@ -179,13 +184,13 @@ export class Node {
     this.measureAt = now + MEASURE_LINKS_MS;
     this.gateway?.tunnel.start(now);
     this.advertise(now);
-    this.uplink?.start(now);
+    for (const uplink of this.uplinks) uplink.start(now);
   }
 
   /** Tells neighbours, clients and gateway goodbye; a last `drain` sends it. */
   stop(now: number): void {
     this.discovery?.stop(now);
-    this.uplink?.stop(now);
+    for (const uplink of this.uplinks) uplink.stop(now);
     this.gateway?.tunnel.stop(now);
     // What was said to the far ends leaves before the links are closed.
     this.drain(now);
@@ -207,9 +212,9 @@ export class Node {
     this.discovery?.segmentsChanged(segments, now);
   }
 
-  /** Packets read from the miner's TUN. */
-  lanPackets(batch: PacketBatch, now: number): void {
-    this.uplink?.packets(batch, now);
+  /** Packets read from a TUN of the miner: the tunnel's, or one beside it. */
+  lanPackets(batch: PacketBatch, now: number, uplink: Uplink | undefined = this.uplink): void {
+    uplink?.packets(batch, now);
   }
 
   /** Packets read from the gateway's TUN. */
@@ -223,7 +228,7 @@ export class Node {
     this.routes.wake(now);
     this.flood.wake(now);
     this.bundles.wake(now);
-    this.uplink?.wake(now);
+    for (const uplink of this.uplinks) uplink.wake(now);
     this.gateway?.tunnel.wake(now);
     this.pinger.wake(now);
     this.backChannels.wake(now);
@@ -238,7 +243,7 @@ export class Node {
       this.routes.nextWakeAt(),
       this.flood.nextWakeAt(),
       this.bundles.nextWakeAt(),
-      this.uplink?.nextWakeAt() ?? NEVER,
+      this.uplinksWakeAt(),
       this.gateway?.tunnel.nextWakeAt() ?? NEVER,
       this.pinger.nextWakeAt(),
       this.backChannels.nextWakeAt(),
@@ -249,7 +254,7 @@ export class Node {
   /** Sessions first: they open what came in, which fills the tunnels, and seal what goes out, which fills the links. */
   drain(now: number): void {
     this.bundles.drain(now);
-    this.uplink?.drain(now);
+    for (const uplink of this.uplinks) uplink.drain(now);
     this.gateway?.tunnel.drain(now);
     this.flood.drain(now);
     this.discovery?.drain(now);
@@ -277,6 +282,12 @@ export class Node {
     });
   }
 
+  private uplinksWakeAt(): number {
+    let earliest = NEVER;
+    for (const uplink of this.uplinks) earliest = Math.min(earliest, uplink.nextWakeAt());
+    return earliest;
+  }
+
   /** What came out of back channels are datagrams like those of the sockets. */
   private receiveBack(now: number): void {
     while (this.backChannels.receive((batch) => this.links.receive(batch, now))) this.bundles.open(now);
@@ -284,7 +295,7 @@ export class Node {
 
   private graphChanged(now: number): void {
     this.backChannels.graphChanged(now);
-    this.uplink?.graphChanged(now);
+    for (const uplink of this.uplinks) uplink.graphChanged(now);
   }
 
   private setDetour(link: LinkId | undefined, detour: boolean): void {
@@ -298,7 +309,7 @@ export class Node {
       const { leastRoundTripMs: roundTripMs, lossShare } = session;
       this.flood.setMeasurement(link, { roundTripMs, lossShare, rateKbps: this.rates.note(link, session) });
     }
-    this.uplink?.measurePaths(now);
+    for (const uplink of this.uplinks) uplink.measurePaths(now);
     this.advertise(now);
   }
 

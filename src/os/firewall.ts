@@ -16,7 +16,7 @@ import { formatIpv4, networkAddress } from '../control/ip-text.ts';
 import { NOT_THE_INTERNET } from '../tunnel/destination-policy.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
-import { DIRECT_MARK, directUplink, policyChain } from './policy-chain.ts';
+import { DIRECT_MARK, directUplink, policyChain, type TunnelWay, tunnelWays } from './policy-chain.ts';
 
 const KILL_SWITCH_TABLE = 'skywire';
 const LAN_ANSWERS_TABLE = 'skywire_lan';
@@ -51,12 +51,13 @@ export interface KillSwitch {
  */
 export function killSwitchRuleset(options: KillSwitch): string {
   const lan = quoted(options.lan);
-  const tun = quoted(options.tun);
   const network = networkText(options.lanAddress);
   const ownAddress = formatIpv4(options.lanAddress.address);
-  const inside = `{ ${lan}, ${tun}, "lo" }`;
-  const gateway = options.gatewayTun === undefined ? undefined : quoted(options.gatewayTun);
   const policy = options.policy ?? [];
+  const ways = tunnelWays(policy, options.tun);
+  const tuns = `{ ${ways.map((way) => quoted(way.tun)).join(', ')} }`;
+  const inside = `{ ${lan}, ${ways.map((way) => quoted(way.tun)).join(', ')}, "lo" }`;
+  const gateway = options.gatewayTun === undefined ? undefined : quoted(options.gatewayTun);
   const direct = directRules(directUplink(policy), lan, network);
   return replaceTable(
     'inet',
@@ -69,7 +70,7 @@ export function killSwitchRuleset(options: KillSwitch): string {
     ip saddr 0.0.0.0 udp dport 67 accept
     ip saddr != ${network} ${drop('from the LAN with a source outside of it')}
   }
-${policyChain(policy, lan)}
+${policyChain(policy, ways, lan)}
   chain ipv6_from_lan {
     icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept
     ip6 daddr ff00::/8 ${drop('IPv6 multicast from the LAN')}
@@ -81,7 +82,7 @@ ${policyChain(policy, lan)}
   chain input {
     type filter hook input priority filter; policy accept;
     iifname ${lan} goto from_lan
-    iifname ${tun} goto from_tunnel
+    iifname ${tuns} goto from_tunnel
   }
 
   chain from_lan {
@@ -101,10 +102,10 @@ ${policyChain(policy, lan)}
 
   chain forward {
     type filter hook forward priority filter; policy drop;
-    tcp flags & (syn | rst) == syn oifname ${tun} ${clampMss(options.mtuBytes)}
-    tcp flags & (syn | rst) == syn iifname ${tun} ${clampMss(options.mtuBytes)}
-    iifname ${lan} oifname ${tun} ip saddr ${network} accept
-    iifname ${tun} oifname ${lan} ct state established,related accept
+    tcp flags & (syn | rst) == syn oifname ${tuns} ${clampMss(options.mtuBytes)}
+    tcp flags & (syn | rst) == syn iifname ${tuns} ${clampMss(options.mtuBytes)}
+    ${wayRules(ways, lan, network).join('\n    ')}
+    iifname ${tuns} oifname ${lan} ct state established,related accept
     ${direct.forward}
     iifname ${lan} ip saddr ${network} ${refuse('from the LAN to an uplink')}
     iifname ${lan} ${drop('from the LAN, no IPv4 of the LAN')}
@@ -128,10 +129,20 @@ ${policyChain(policy, lan)}
 
   chain translate {
     type nat hook postrouting priority srcnat; policy accept;
-    oifname ${tun} ip saddr ${network} masquerade
+    oifname ${tuns} ip saddr ${network} masquerade
     ${direct.translate}
   }`,
   );
+}
+
+/** From the LAN into each tunnel, for what is to go there: nothing that a rule sends to one gateway reaches another. */
+function wayRules(ways: readonly TunnelWay[], lan: string, network: string): string[] {
+  const marks = ways.flatMap(({ mark }) => mark ?? []);
+  const others = marks.length === 0 ? '' : `ct mark != { ${marks.join(', ')} } `;
+  return ways.map(({ tun, mark }) => {
+    const marked = mark === undefined ? others : `ct mark ${mark} `;
+    return `iifname ${lan} oifname ${quoted(tun)} ip saddr ${network} ${marked}accept`;
+  });
 }
 
 /** The one way past the tunnel, for packets of connections that `chosen` marked; empty where no rule says "direct". */

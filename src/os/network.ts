@@ -3,46 +3,51 @@
  * `start` changed, `stop` changes back in reverse, except what belongs to the kill switch: the rule and the table that
  * keep the LAN's packets off every route but the tunnel's stay, so that a laptop is told "unreachable" while no daemon runs.
  *
- *   ip rule   6968: from all fwmark 0x6969 iif LAN lookup main     where rules of the user say "direct" (policy-chain.ts)
+ *   ip rule   6964: from all fwmark 0x6970 iif LAN lookup 6970     and up to 6967, where rules of the user name a gateway (policy-chain.ts)
+ *             6968: from all fwmark 0x6969 iif LAN lookup main     where they say "direct"
  *             6969: from all iif LAN lookup 6969          before the main table (32766)
- *   table 6969      default dev TUN                       while there is a lease; goes with the device
+ *   table 6969      default dev TUN                       while there is a lease; goes with the device; 6970 and so on alike
  *                   unreachable default metric 4278198272 otherwise
  *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { Failure } from '../base/failure.ts';
+import { MAX_RULE_GATEWAYS } from '../control/config-schema.ts';
 import { formatIpv4, formatIpv4Prefix, networkAddress, parseIpv4, parseIpv4Prefix } from '../control/ip-text.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
 import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
-import { DIRECT_MARK } from './policy-chain.ts';
+import { DIRECT_MARK, type TunnelWay } from './policy-chain.ts';
 
-/** Number of the table and priority of its rule: nobody's default, and easy to recognise in `ip rule`. */
-const LAN_TABLE = '6969';
-/** Priority of the rule for what goes past the tunnel: right before the LAN's. */
-const DIRECT_PRIORITY = '6968';
+/** Of the LAN's rule: nobody's default, and easy to recognise in `ip rule`. */
+const LAN_PRIORITY = 6969;
+/** Of the rules for what goes past the tunnel, and for each gateway that rules name: right before the LAN's. */
+const DIRECT_PRIORITY = 6968;
+const FIRST_GATEWAY_PRIORITY = DIRECT_PRIORITY - MAX_RULE_GATEWAYS;
 /** Behind every other route of its table. */
 const LAST_METRIC = '4278198272';
 
 export class MinerNetwork {
   private readonly lan: string;
   private readonly lanAddress: Ipv4Prefix;
-  private readonly tun: string;
+  /** The default way first. */
+  private readonly ways: readonly TunnelWay[];
   private readonly hasDirect: boolean;
   private readonly undo = new UndoList();
-  private tunAddress: string | undefined;
+  /** By way. */
+  private addresses: (string | undefined)[] = [];
 
   /** `hasDirect`: a rule of the user lets packets past the tunnel. */
-  constructor(options: { lan: string; lanAddress: Ipv4Prefix; tun: string; hasDirect: boolean }) {
+  constructor(options: { lan: string; lanAddress: Ipv4Prefix; ways: readonly TunnelWay[]; hasDirect: boolean }) {
     this.lan = options.lan;
     this.lanAddress = options.lanAddress;
-    this.tun = options.tun;
+    this.ways = options.ways;
     this.hasDirect = options.hasDirect;
   }
 
   /**
-   * The LAN's address, the LAN's routing table, forwarding for IPv4 and not for IPv6. The kill switch is loaded already.
+   * The LAN's address, the LAN's routing tables, forwarding for IPv4 and not for IPv6. The kill switch is loaded already.
    * @throws Failure config-invalid (no such interface), system-tool, not-permitted
    */
   async start(): Promise<void> {
@@ -57,24 +62,26 @@ export class MinerNetwork {
     await this.answerIpv6();
   }
 
-  /** The TUN device exists: it is brought up without an address, which the lease gives. */
-  async tunOpened(mtuBytes: number): Promise<void> {
-    this.tunAddress = undefined;
+  /** The TUN devices exist: they are brought up without an address, which the lease gives. */
+  async tunsOpened(mtuBytes: number): Promise<void> {
+    this.addresses = [];
     this.acceptFromAnywhere();
-    await runTool('ip', ['link', 'set', 'dev', this.tun, 'mtu', String(mtuBytes), 'up']);
+    for (const { tun } of this.ways) await runTool('ip', ['link', 'set', 'dev', tun, 'mtu', String(mtuBytes), 'up']);
   }
 
-  /** Gives the TUN device its address and the LAN its way out. `address` is a number (wire/ip.ts). */
-  async leased(address: number, mtuBytes: number): Promise<void> {
+  /** Gives a way's TUN device its address and the LAN its way out. `address` is a number (wire/ip.ts). */
+  async leased(way: number, address: number, mtuBytes: number): Promise<void> {
+    const { tun, table } = this.ways[way];
+    const before = this.addresses[way];
     // /32: whatever prefix a gateway names, it moves no route of this box.
     const text = `${formatIpv4(address)}/32`;
-    await runTool('ip', ['link', 'set', 'dev', this.tun, 'mtu', String(mtuBytes)]);
-    if (this.tunAddress !== text) {
-      await runTool('ip', ['address', 'replace', text, 'dev', this.tun]);
-      if (this.tunAddress !== undefined) await runTool('ip', ['address', 'del', this.tunAddress, 'dev', this.tun]);
-      this.tunAddress = text;
+    await runTool('ip', ['link', 'set', 'dev', tun, 'mtu', String(mtuBytes)]);
+    if (before !== text) {
+      await runTool('ip', ['address', 'replace', text, 'dev', tun]);
+      if (before !== undefined) await runTool('ip', ['address', 'del', before, 'dev', tun]);
+      this.addresses[way] = text;
     }
-    await runTool('ip', ['route', 'replace', 'default', 'dev', this.tun, 'table', LAN_TABLE]);
+    await runTool('ip', ['route', 'replace', 'default', 'dev', tun, 'table', table]);
   }
 
   async stop(): Promise<void> {
@@ -91,28 +98,34 @@ export class MinerNetwork {
   }
 
   private async routeLan(): Promise<void> {
-    const table = ['table', LAN_TABLE];
-    await runTool('ip', ['route', 'replace', 'unreachable', 'default', ...table, 'metric', LAST_METRIC]);
-    await this.setRule(LAN_TABLE, true, 'lookup', LAN_TABLE);
-    await this.setRule(DIRECT_PRIORITY, this.hasDirect, 'fwmark', DIRECT_MARK, 'lookup', 'main');
+    const [main, ...named] = this.ways;
+    for (const { table } of this.ways) {
+      await runTool('ip', ['route', 'replace', 'unreachable', 'default', 'table', table, 'metric', LAST_METRIC]);
+    }
+    await this.setRule(LAN_PRIORITY, ['lookup', main.table]);
+    await this.setRule(DIRECT_PRIORITY, this.hasDirect ? ['fwmark', DIRECT_MARK, 'lookup', 'main'] : undefined);
+    for (let i = 0; i < MAX_RULE_GATEWAYS; i++) {
+      const way = named.at(i);
+      await this.setRule(FIRST_GATEWAY_PRIORITY + i, way && ['fwmark', way.mark!, 'lookup', way.table]);
+    }
   }
 
-  /** The one rule of this priority is for the LAN's interface and no other, or is not there. */
-  private async setRule(priority: string, wanted: boolean, ...what: string[]): Promise<void> {
-    const rules = (await jsonOf(['rule', 'show', 'priority', priority])) as { iif?: string }[];
-    if (wanted && !rules.some((rule) => rule.iif === this.lan)) {
-      await runTool('ip', ['rule', 'add', 'priority', priority, 'iif', this.lan, ...what]);
+  /** The one rule of this priority does `what` with the LAN's packets and nobody else's; without `what` there is none. */
+  private async setRule(priority: number, what: readonly string[] | undefined): Promise<void> {
+    const at = ['priority', String(priority)];
+    const rules = (await jsonOf(['rule', 'show', ...at])) as { iif?: string }[];
+    if (what !== undefined && !rules.some((rule) => rule.iif === this.lan)) {
+      await runTool('ip', ['rule', 'add', ...at, 'iif', this.lan, ...what]);
     }
     for (const { iif } of rules) {
       // From a start with another configuration.
-      if (iif !== undefined && !(wanted && iif === this.lan)) {
-        await runTool('ip', ['rule', 'del', 'priority', priority, 'iif', iif]);
-      }
+      const isWanted = what !== undefined && iif === this.lan;
+      if (iif !== undefined && !isWanted) await runTool('ip', ['rule', 'del', ...at, 'iif', iif]);
     }
   }
 
   /**
-   * The internet answers through the TUN device while the main table knows another way to it, or none: the reverse path
+   * The internet answers through a TUN device while the main table knows another way to it, or none: the reverse path
    * filter would drop the answers. The strictest of `all` and the device counts, so `all` has to go to 0; the
    * other devices then get what `all` demanded.
    */
@@ -123,7 +136,7 @@ export class MinerNetwork {
       if (device !== 'all' && Number(readSysctl(own) ?? 0) < all) this.undo.sysctl(own, all);
     }
     this.undo.sysctl('net/ipv4/conf/all/rp_filter', 0);
-    this.undo.sysctl(`net/ipv4/conf/${this.tun}/rp_filter`, 0);
+    for (const { tun } of this.ways) this.undo.sysctl(`net/ipv4/conf/${tun}/rp_filter`, 0);
   }
 }
 

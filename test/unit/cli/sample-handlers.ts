@@ -28,7 +28,7 @@ export const STATUS: Result<'status'> = {
     bytes_out: 33_000,
     problem: null,
   },
-  policy: { rules: 0, direct: [] },
+  policy: { rules: 0, direct: [], gateways: [] },
   lan: { interface: 'eth0', address: '192.168.42.1/24', dhcp: true },
   gateway: { enabled: false, service_key: null, clients: 0, pool_size: 0, pool_free: 0, bytes_in: 0, bytes_out: 0 },
   links: { up: 1, configured: 2 },

@@ -52,11 +52,27 @@ describe('status', () => {
   });
 
   test('says loudly what is not in the tunnel', () => {
-    const policy = { rules: 3, direct: ['to 192.0.2.7, tcp, ports 443, by eth1'] };
+    const policy = { rules: 3, direct: ['to 192.0.2.7, tcp, ports 443, by eth1'], gateways: [] };
     const shown = showStatus({ ...STATUS, policy }, (style, text) => (style === 'red' ? text.toUpperCase() : text));
     expect(shown).toMatch(
       /^Policy {6}3 rules\nDirect {6}NOT IN THE TUNNEL: 1 EXCEPTION IN THE CLEAR\n {12}TO 192\.0\.2\.7, TCP/m,
     );
+  });
+
+  test('says how the gateways do that rules name', () => {
+    const known = { gateway: STATUS.tunnel.gateway!, bytes_in: 2_000, bytes_out: 0 };
+    const gateways = [
+      { ...known, state: 'connected' as const, leased_address: '10.65.0.2', problem: null },
+      { ...known, state: 'lost' as const, leased_address: null, problem: 'the gateway is silent' },
+    ];
+    expect(showStatus({ ...STATUS, policy: { rules: 2, direct: [], gateways } }, plain)).toContain(`
+Policy      2 rules
+            connected to gateway ${known.gateway} as 10.65.0.2
+            in 2.00 kB, out 0 B
+            lost to gateway ${known.gateway}
+            the gateway is silent
+            in 2.00 kB, out 0 B
+LAN `);
   });
 
   test('of a tunnel that does not come up says why', () => {

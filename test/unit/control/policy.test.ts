@@ -7,6 +7,8 @@ const KEY = `02${'a'.repeat(64)}`;
 const LAN = '[lan]\ninterface = "lan0"';
 const DIRECT = 'use = "direct"\nto = ["192.0.2.7"]';
 
+const GATEWAY = 'use = "gateway"\ngateway =';
+const ADDRESS = 'QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS';
 const RULES = `
 [[policy]]
 use = "direct"
@@ -19,6 +21,11 @@ uplink = "wlan0"
 [[policy]]
 use = "redundant"
 dscp = [46, 34]
+
+[[policy]]
+use = "gateway"
+gateway = "${KEY.toUpperCase()}"
+from = ["192.168.42.7"]
 `;
 
 test('rules have the shape that the daemon uses, in their order', () => {
@@ -36,6 +43,7 @@ test('rules have the shape that the daemon uses, in their order', () => {
         { first: 8_000, last: 8_099 },
       ],
       dscp: undefined,
+      gateway: undefined,
       uplink: 'wlan0',
     },
     {
@@ -45,6 +53,17 @@ test('rules have the shape that the daemon uses, in their order', () => {
       protocol: undefined,
       ports: undefined,
       dscp: [46, 34],
+      gateway: undefined,
+      uplink: undefined,
+    },
+    {
+      use: 'gateway',
+      to: undefined,
+      from: [{ address: 0xc0a82a07, prefixLength: 32 }],
+      protocol: undefined,
+      ports: undefined,
+      dscp: undefined,
+      gateway: KEY,
       uplink: undefined,
     },
   ]);
@@ -53,12 +72,36 @@ test('rules have the shape that the daemon uses, in their order', () => {
 /** Name, text, line and column, key, words of the message. */
 const FAULTS: [string, string, string, string, string][] = [
   ['a policy that does not exist', `[[policy]]\nuse = "fast"\n${LAN}`, '2:7', 'policy[0].use', 'must be "low-latency"'],
+  ['a gateway for a use', `[[policy]]\nuse = "${KEY}"\n${LAN}`, '2:7', 'policy[0].use', 'which has a key of its own'],
+  ['no gateway', `[[policy]]\nuse = "gateway"\n${LAN}`, '1:1', 'policy[0].gateway', 'is missing'],
+  ['any gateway', `[[policy]]\n${GATEWAY} "auto"\n${LAN}`, '3:11', 'policy[0].gateway', 'must be an address'],
   [
-    'a gateway of its own',
-    `[[policy]]\nuse = "${KEY}"\n${LAN}`,
-    '2:7',
-    'policy[0].use',
-    'names a gateway, and one gateway at a time carries everything',
+    'a gateway for another use',
+    `[[policy]]\nuse = "redundant"\ngateway = "${ADDRESS}"\n${LAN}`,
+    '3:11',
+    'policy[0].gateway',
+    'is for rules that say "gateway"',
+  ],
+  [
+    'a gateway by code point',
+    `[[policy]]\n${GATEWAY} "${ADDRESS}"\ndscp = [46]\n${LAN}`,
+    '4:8',
+    'policy[0].dscp',
+    "can't change its gateway half-way",
+  ],
+  [
+    'a fifth gateway',
+    `${[1, 2, 3, 4, 1, 5].map((i) => `[[policy]]\n${GATEWAY} "${KEY.slice(0, -1)}${i}"`).join('\n')}\n${LAN}`,
+    '18:11',
+    'policy[5].gateway',
+    'one more than the 4',
+  ],
+  [
+    'a device without room for a digit',
+    `[tunnel]\ninterface = "a-long-tunnel0"\n[[policy]]\n${GATEWAY} "${ADDRESS}"\n${LAN}`,
+    '2:13',
+    'tunnel.interface',
+    'more than 13 characters',
   ],
   ['a policy without a LAN', '[[policy]]\nuse = "redundant"', '2:7', 'policy[0].use', 'this node has none'],
   [

@@ -62,6 +62,15 @@ describe('the configuration file', () => {
     expect(readConfig(path, nobleCurve).problems).toMatchObject([{ line: 2, key: 'tunnel.gateway' }]);
   });
 
+  test('with rules whose gateways are mistyped names their lines', () => {
+    const rule = (gateway: string) => `[[policy]]\nuse = "gateway"\ngateway = "${gateway}"\n`;
+    const path = file('rules.toml', `${rule(MISTYPED)}${rule(NO_POINT)}${rule(POINT)}[lan]\ninterface = "lan0"\n`);
+    expect(readConfig(path, nobleCurve).problems).toMatchObject([
+      { line: 3, key: 'policy[0].gateway', message: expect.stringContaining('checksum') },
+      { line: 6, key: 'policy[1].gateway', message: expect.stringContaining('no point') },
+    ]);
+  });
+
   test('with one problem fails with that problem', () => {
     const path = file('one.toml', '[node]\nnmae = "x"\n');
     const printed: string[] = [];

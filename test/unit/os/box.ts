@@ -14,13 +14,16 @@ import { Segments } from '../../../src/os/segments.ts';
 import { findUplink, foreignDropChains } from '../../../src/os/surroundings.ts';
 import { ipv4, prefix } from '../tunnel/packets.ts';
 
-const [directory, lan = 'lan0', uplink = 'up0', exceptions] = process.argv.slice(2);
+/** The fourth word is `rules` where rules of the user say "direct" and name a gateway. */
+const [directory, lan = 'lan0', uplink = 'up0', rules] = process.argv.slice(2);
 const lanAddress = prefix('192.168.42.1/24');
 const log = {
   write: (level: string, event: string, fields = {}) => console.log('log', level, event, JSON.stringify(fields)),
 };
 
-const miner = new MinerNetwork({ lan, lanAddress, tun: 'sky0', hasDirect: exceptions === 'direct' });
+const way = (tun: string, table: string, mark?: string) => ({ tun, table, mark, gateway: undefined });
+const ways = [way('sky0', '6969'), ...(rules === 'rules' ? [way('sky0-1', '6970', '0x6970')] : [])];
+const miner = new MinerNetwork({ lan, lanAddress, ways, hasDirect: rules === 'rules' });
 const gatewayAddress = ipv4('10.64.0.1');
 const gateway = new GatewayNetwork({ tun: 'skyg', uplink, pool: prefix('10.64.0.0/16'), gatewayAddress });
 const dnsmasq = new Dnsmasq({
@@ -53,8 +56,8 @@ function textOf(bytes: Uint8Array): string {
 
 const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'miner-start': () => miner.start(),
-  'miner-tun': (mtu) => miner.tunOpened(Number(mtu)),
-  'miner-leased': (address, mtu) => miner.leased(parseIpv4(address) ?? 0, Number(mtu)),
+  'miner-tun': (mtu) => miner.tunsOpened(Number(mtu)),
+  'miner-leased': (address, mtu) => miner.leased(0, parseIpv4(address) ?? 0, Number(mtu)),
   'miner-stop': () => miner.stop(),
   'gateway-start': (mtu) => gateway.start(Number(mtu)),
   'gateway-stop': () => gateway.stop(),

@@ -1,8 +1,9 @@
 /**
  * The user's rules in a kernel, with the kill switch around them:
  *
- *   laptop ──eth0──lan0── box ──sky0── gateway     (a cable stands for the TUN device; everything is behind it)
- *   .2 .3                  └────up0─── internet    192.0.2.7 and 198.51.100.80, and the box's default route
+ *   laptop ──eth0──lan0── box ──sky0──── gateway     (cables stand for the TUN devices; everything is behind each)
+ *   .2 .3                  ├────sky0-1── other       the gateway that a rule names
+ *                          └────up0───── internet    192.0.2.7 and 198.51.100.80, and the box's default route
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { countLeaving, leftBy, Namespaces } from './namespaces.ts';
 
 const NAMED = '192.0.2.7';
 const OTHER = '198.51.100.80';
+/** Reached through the other gateway. */
+const ELSEWHERE = '198.51.100.81';
 /** A rule for each treatment, and one exception. */
 const RULES = `
 [[policy]]
@@ -37,6 +40,11 @@ ports = ["5060", "10000-20000"]
 [[policy]]
 use = "redundant"
 dscp = [46]
+
+[[policy]]
+use = "gateway"
+gateway = "QeGi28ogsB1ZjpwByrB4jQUKghpkkJFBhS"
+to = ["${ELSEWHERE}"]
 `;
 /** What tunnel/policy-mark.ts reads. */
 const MARKS = { 'low-latency': 7, 'high-throughput': 11, redundant: 15 };
@@ -45,6 +53,7 @@ let spaces: Namespaces;
 let laptop: string;
 let box: string;
 let gateway: string;
+let other: string;
 let internet: string;
 let driver: Box;
 
@@ -60,9 +69,11 @@ beforeAll(async () => {
   laptop = spaces.add('laptop');
   box = spaces.add('box');
   gateway = spaces.add('gateway');
+  other = spaces.add('other');
   internet = spaces.add('internet');
   spaces.connect(laptop, 'eth0', box, 'lan0');
   spaces.connect(box, 'sky0', gateway, 'eth0');
+  spaces.connect(box, 'sky0-1', other, 'eth0');
   spaces.connect(box, 'up0', internet, 'eth0');
   const commands: [string, string][] = [
     [laptop, 'ip address add 192.168.42.2/24 dev eth0'],
@@ -71,16 +82,22 @@ beforeAll(async () => {
     [box, 'ip address add 10.64.0.2/30 dev sky0'],
     [box, 'ip address add 10.1.0.2/24 dev up0'],
     [box, 'ip route add default via 10.1.0.1'],
+    [box, 'ip address add 10.65.0.2/30 dev sky0-1'],
     [gateway, 'ip address add 10.64.0.1/30 dev eth0'],
+    [other, 'ip address add 10.65.0.1/30 dev eth0'],
     [internet, 'ip address add 10.1.0.1/24 dev eth0'],
   ];
   for (const [namespace, command] of commands) spaces.in(namespace, ...command.split(' '));
-  for (const far of [gateway, internet]) {
-    for (const address of [NAMED, OTHER]) spaces.in(far, 'ip', 'address', 'add', `${address}/32`, 'dev', 'lo');
+  for (const far of [gateway, other, internet]) {
+    for (const address of [NAMED, OTHER, ELSEWHERE])
+      spaces.in(far, 'ip', 'address', 'add', `${address}/32`, 'dev', 'lo');
   }
-  driver = new Box(box, spaces.directory, 'lan0', 'up0', 'direct');
+  driver = new Box(box, spaces.directory, 'lan0', 'up0', 'rules');
   await driver.do('miner-start');
-  spaces.in(box, 'ip', 'route', 'replace', 'default', 'via', '10.64.0.1', 'dev', 'sky0', 'table', '6969');
+  const outBy = (device: string, router: string, table: string) =>
+    spaces.in(box, 'ip', 'route', 'replace', 'default', 'via', router, 'dev', device, 'table', table);
+  outBy('sky0', '10.64.0.1', '6969');
+  outBy('sky0-1', '10.65.0.1', '6970');
 });
 
 beforeEach(() => {
@@ -187,12 +204,50 @@ describe('a rule inside the tunnel', () => {
   });
 });
 
-test('without a direct rule there is no way past the tunnel, nor a routing rule for one', async () => {
-  const without = RULES.slice(RULES.indexOf('[[policy]]', 2));
-  expect(killSwitch(without)).not.toMatch(/0x6969/);
+describe('a rule that names a gateway', () => {
+  /** Packets that came through its device. */
+  const throughOther = () => spaces.counted(other, 'arrived');
+
+  beforeEach(() => {
+    const chain =
+      'chain arriving { type filter hook input priority filter; ip protocol { icmp, udp, tcp } counter comment "arrived"';
+    spaces.load(other, `flush ruleset\ntable ip test { ${chain}\n}\n}\n`);
+  });
+
+  test('has its device carry what it names, and be answered', () => {
+    expect(ping(ELSEWHERE).code).toBe(0);
+    expect(throughOther()).toBe(1);
+    expect(throughTunnel()).toEqual({});
+    expect(leftBy(spaces, box).ipv4).toBe(0);
+  });
+
+  test('and nothing else', () => {
+    expect(ping(OTHER).code).toBe(0);
+    expect(throughOther()).toBe(0);
+    expect(throughTunnel()).toEqual({ 0: 1 });
+  });
+
+  test('while it is away, sends its packets nowhere else', () => {
+    spaces.in(box, 'ip', 'route', 'del', 'default', 'table', '6970', 'dev', 'sky0-1');
+    expect(ping(ELSEWHERE).output).toMatch(/Destination Host Unreachable/);
+    spaces.in(box, 'ip', 'rule', 'del', 'priority', '6964');
+    expect(ping(ELSEWHERE).output).toMatch(/Packet filtered/);
+    spaces.in(box, ...'ip rule add priority 6964 iif lan0 fwmark 0x6970 lookup 6970'.split(' '));
+    spaces.in(box, ...'ip route add default via 10.65.0.1 dev sky0-1 table 6970'.split(' '));
+    expect(throughTunnel()).toEqual({});
+    expect(leftBy(spaces, box).ipv4).toBe(0);
+    expect(ping(ELSEWHERE).code).toBe(0);
+  });
+});
+
+test('without rules that need one there is no way past the tunnel, and no routing rule besides the one for the LAN', async () => {
+  const without = RULES.slice(RULES.indexOf('[[policy]]', 2), RULES.lastIndexOf('[[policy]]'));
+  expect(killSwitch(without)).not.toMatch(/0x69/);
   const next = new Box(box, spaces.directory, 'lan0', 'up0');
   await next.do('miner-start');
-  expect(spaces.in(box, 'ip', 'rule', 'show', 'priority', '6968').trim()).toBe('');
+  for (const priority of ['6964', '6968']) {
+    expect(spaces.in(box, 'ip', 'rule', 'show', 'priority', priority).trim()).toBe('');
+  }
   await next.kill();
 });
 
