@@ -64,6 +64,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration invalid, 7 key file
   addPingCommand(program, terminal);
   addKeyCommands(program, terminal);
   addSetupCommand(program, terminal);
+  addUpdateCommand(program, terminal);
   addProgramCommands(program, terminal);
   return program;
 }
@@ -374,6 +375,47 @@ Example:
       const args = ['reset', ...identity, ...named, ...(json ? ['--json'] : [])];
       terminal.setExitCode(runInDaemonProgram('setup', args));
     });
+}
+
+interface UpdateOptions extends Options {
+  readonly within?: string;
+  readonly restart: boolean;
+  readonly keep?: true;
+}
+
+function addUpdateCommand(program: Command, terminal: Terminal): void {
+  withSocket(program.command('update').description('Update the Raspberry Pi image, or say what became of that'))
+    .argument('[file]', 'an update file')
+    .option('--within <seconds>', 'how long the new system may take to show that it works (default: 600)')
+    .option('--no-restart', 'install it, and try it at another time')
+    .option('--keep', 'keep the system that is on trial')
+    .addHelpText(
+      'after',
+      `
+The new system goes into the slot that is not in use and is tried once. It is kept when what works now works
+again: the tunnel, or a link, or at least the daemon. Otherwise the machine restarts into the old one.
+
+Example:
+  $ skywire update /mnt/skywire-rpi-arm64.update`,
+    )
+    .action(async (file: string | undefined, { socket, within, restart, keep, json }: UpdateOptions) => {
+      const need = file === undefined ? [] : ['--need', await workingPart(socket)];
+      const given = [...(file === undefined ? [] : [file]), ...(within === undefined ? [] : ['--within', within])];
+      const switches = [...(restart ? [] : ['--no-restart']), ...(keep ? ['--keep'] : []), ...(json ? ['--json'] : [])];
+      terminal.setExitCode(runInDaemonProgram('update', [...given, ...need, ...switches]));
+    });
+}
+
+/** The most of this node that works now. */
+async function workingPart(socket: string): Promise<'tunnel' | 'link' | 'daemon'> {
+  try {
+    const { tunnel, links } = (await ask(socket, 'status', {})).result;
+    if (tunnel.state === 'connected') return 'tunnel';
+    return links.up > 0 ? 'link' : 'daemon';
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'not-running') return 'daemon';
+    throw error;
+  }
 }
 
 function addProgramCommands(program: Command, terminal: Terminal): void {

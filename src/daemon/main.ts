@@ -3,7 +3,7 @@
  *
  *   skywired --config FILE [--datapath native|portable] [--verbose]    runs until SIGTERM or SIGINT
  *   skywired firewall --config FILE | --remove                          loads the kill switch, or removes it, and ends
- *   skywired keygen | address | check-config | setup ...                as `skywire` hands them over
+ *   skywired keygen | address | check-config | setup | update ...       as `skywire` hands them over
  */
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, Failure } from '../base/failure.ts';
@@ -21,6 +21,7 @@ import { ServiceManager } from './service-manager.ts';
 import { setupGateway } from './setup-gateway.ts';
 import { setupReset } from './setup-reset.ts';
 import { processOutput, runSubcommand } from './subcommands.ts';
+import { update } from './update/command.ts';
 
 const USAGE = `skywired ${VERSION}
 
@@ -47,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
     const [name = '', ...rest] = args;
     if (name === 'firewall') return await firewall(rest);
     if (name === 'setup') return await setup(rest);
+    if (name === 'update') return await update(rest, processOutput);
     return runSubcommand(name, rest) ?? (await runDaemon(args));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

@@ -5,7 +5,14 @@ import { execFile } from 'node:child_process';
 import { Failure } from '../base/failure.ts';
 
 /** Each tool with the Debian package that holds it. */
-const PACKAGE_OF = { ip: 'iproute2', nft: 'nftables', dnsmasq: 'dnsmasq-base', systemctl: 'systemd' } as const;
+const PACKAGE_OF = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  dnsmasq: 'dnsmasq-base',
+  systemctl: 'systemd',
+  mount: 'mount',
+  umount: 'mount',
+} as const;
 export type Tool = keyof typeof PACKAGE_OF;
 
 /** The tools answer within milliseconds; one that hangs must not hang the daemon's start. */

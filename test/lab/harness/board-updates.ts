@@ -1,0 +1,94 @@
+/** Updates of the Raspberry Pi image, good and bad ones, on a stick for the board of a lab. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
+import { buildImage } from './card-image.ts';
+import { type Lab, tool } from './lab.ts';
+
+export const IMAGE_PRODUCT = 'skywire-rpi-arm64';
+const RELEASE = 'usr/share/skywire/image/release.json';
+
+interface Release {
+  readonly product: string;
+  readonly version: number;
+}
+
+/** Makes update files of a system and of what is done to it. */
+export class UpdateWorkshop {
+  readonly stick: string;
+  private readonly lab: Lab;
+  private readonly folder: string;
+  private readonly tree: string;
+  readonly release: Release;
+  /** A private key that no image knows. */
+  readonly strangerKey: string;
+
+  constructor(lab: Lab, folder: string) {
+    this.lab = lab;
+    this.folder = folder;
+    this.tree = lab.file('tree');
+    this.stick = lab.file('updates');
+    this.strangerKey = lab.file('stranger.pem');
+    mkdirSync(this.stick);
+    tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', this.strangerKey);
+    tool('unsquashfs', '-quiet', '-no-progress', '-dest', this.tree, join(folder, `${IMAGE_PRODUCT}.system`));
+    this.release = JSON.parse(readFileSync(join(this.tree, RELEASE), 'utf8'));
+  }
+
+  /** A whole system of a later version, with some files other than they were. */
+  system(name: string, later: number, files: Readonly<Record<string, string>> = {}): void {
+    const changed = Object.entries({ ...files, [RELEASE]: this.releaseText(later) });
+    const before = changed.map(([path]) => [path, readFileSync(join(this.tree, path))] as const);
+    for (const [path, text] of changed) writeFileSync(join(this.tree, path), text);
+    this.pack(this.tree, name);
+    for (const [path, bytes] of before) writeFileSync(join(this.tree, path), bytes);
+    this.sign(name);
+  }
+
+  /** An update that is not going to be installed needs no system. */
+  stub(name: string, later: number, ...options: string[]): void {
+    const tree = this.lab.file(`${name}-tree`);
+    mkdirSync(join(tree, 'usr/share/skywire/image'), { recursive: true });
+    writeFileSync(join(tree, RELEASE), this.releaseText(later));
+    this.pack(tree, name);
+    this.sign(name, ...options);
+  }
+
+  /** A file of the system as it is. */
+  read(path: string): string {
+    return readFileSync(join(this.tree, path), 'utf8');
+  }
+
+  sign(name: string, ...options: string[]): void {
+    const key = options.includes('--key') ? [] : ['--key', join(this.folder, 'update.pem')];
+    const files = ['--system', this.lab.file(`${name}.system`), '--out', join(this.stick, name)];
+    tool(join(PROJECT_ROOT, 'scripts/sign-update'), ...key, ...options, ...files);
+  }
+
+  /** A disk with all that was made, for the board to mount. */
+  pressStick(): string {
+    const disk = this.lab.file('stick-disk');
+    tool('mksquashfs', this.stick, disk, '-noI', '-noD', '-noF', '-no-progress', '-quiet');
+    return disk;
+  }
+
+  private releaseText(later: number): string {
+    return `${JSON.stringify({ ...this.release, version: this.release.version + later })}\n`;
+  }
+
+  private pack(tree: string, name: string): void {
+    const fast = ['-comp', 'zstd', '-Xcompression-level', '1', '-b', '256K', '-noappend', '-no-progress', '-quiet'];
+    tool('mksquashfs', tree, this.lab.file(`${name}.system`), ...fast);
+  }
+}
+
+/** A folder with the image, its system and the key that its updates are signed with. */
+export function prepareUpdates(lab: Lab): string {
+  const folder = lab.file('image');
+  const key = join(folder, 'update.pem');
+  mkdirSync(folder);
+  tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', key);
+  tool('openssl', 'pkey', '-in', key, '-pubout', '-out', `${key}.pub`);
+  buildImage(folder, '--update-key', `${key}.pub`);
+  return folder;
+}

@@ -1,0 +1,98 @@
+/**
+ * The Raspberry Pi image, started with no hands on it: the card is written, skywire.toml and a public key are laid on its boot
+ * partition as a person would, and the power is switched on. A laptop behind it reaches the internet through a gateway outside.
+ *
+ *   laptop ──eth0── lan (eth1) board (eth0) up ──net0── gateway ──eth0── internet (198.51.100.80)
+ *      192.168.42.0/24          10.50.1.0/24, by DHCP        203.0.113.0/24
+ *
+ * `lab image FILE` takes an image that is there, .img or .img.xz, and builds none.
+ */
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { BoardSite } from './harness/board-site.ts';
+import { buildImage } from './harness/card-image.ts';
+import { fetchPage, pingTimes, RunningDownload, resolveName, takeDhcpLease } from './harness/clients.ts';
+import { LAN_ADDRESS, WEB_ADDRESS, WEB_NAME } from './harness/demo-topology.ts';
+import { Lab } from './harness/lab.ts';
+
+export const about = 'the Raspberry Pi image boots by itself in an emulator and carries a laptop to a gateway outside';
+export const takes = '4 min with an image at hand; building one takes 3 more, and 15 the first time';
+
+const OFF_DEADLINE_MS = 90_000;
+const MAX_MEMORY_BYTES = 150e6;
+/** Of everything that runs for us: the daemon, and dnsmasq, its child. */
+const RESIDENT =
+  'for p in $(cat /sys/fs/cgroup/system.slice/skywired.service/cgroup.procs); do grep VmRSS /proc/$p/status; done';
+
+/** Seconds from the start of the kernel until each unit was ready; the network's stands for a system without us. */
+function readyTimes(site: BoardSite, ip: string): Record<string, number> {
+  const units = { network: 'systemd-networkd', ssh: 'ssh', daemon: 'skywired' };
+  const shown = site.ssh(
+    ip,
+    `systemctl show --value -p ActiveEnterTimestampMonotonic ${Object.values(units).join(' ')}`,
+  );
+  const seconds = shown.split(/\s+/).map((text) => Math.round(Number(text) / 1e5) / 10);
+  return Object.fromEntries(Object.keys(units).map((name, index) => [name, seconds[index]]));
+}
+
+/** What is not as it has to be on a board that runs. */
+function inspect(site: BoardSite, ip: string): { wrong: string[]; memoryBytes: number } {
+  const wrong: string[] = [];
+  const check = (right: boolean, what: string) => {
+    if (!right) wrong.push(what);
+  };
+  const ask = (command: string) => site.ssh(ip, command);
+  check(/ squashfs ro\b/.test(ask('grep " / " /proc/mounts')), 'the system is not read-only');
+  check(Number(ask('stat -f -c "%b %S" /state | { read b s; echo $((b * s)); }')) > 500e6, 'the state did not grow');
+  check(ask('cut -d: -f2 /etc/shadow | grep -v "^[!*]" || true') === '', 'somebody has a password');
+  check(ask('find / -xdev -perm -002 -type f || true') === '', 'files that everybody may write');
+  const failed = ask('systemctl --failed --plain --no-legend');
+  check(failed === '', `failed units: ${failed}`);
+  const kib = [...ask(RESIDENT).matchAll(/(\d+) kB/g)].reduce((sum, [, value]) => sum + Number(value), 0);
+  check(kib > 0 && kib * 1024 < MAX_MEMORY_BYTES, `our processes take ${kib} KiB`);
+  return { wrong, memoryBytes: kib * 1024 };
+}
+
+export async function run(context: RunContext): Promise<RunResult> {
+  const lab = new Lab(context);
+  const site = new BoardSite(context, lab, context.args[0] ?? buildImage(lab.file('image')));
+  const { board, laptop } = site;
+  const internet = await site.startOutside();
+  site.prepareCard();
+  context.log('power on');
+  const startedMs = performance.now();
+  const seconds = () => Math.round((performance.now() - startedMs) / 100) / 10;
+  board.powerOn();
+  const { address, key, ip } = await site.booted();
+  const bootSeconds = seconds();
+  await site.startGateway(key);
+  await takeDhcpLease(laptop, 'eth0');
+  await site.connected();
+  const connectSeconds = seconds();
+  const name = resolveName(laptop, WEB_NAME);
+  fetchPage(laptop, `http://${WEB_NAME}/`);
+  const download = await new RunningDownload(laptop, `http://${WEB_ADDRESS}/file`).finished;
+  const pings = pingTimes(laptop, WEB_ADDRESS, 10).sort((a, b) => a - b);
+  const { wrong, memoryBytes } = inspect(site, ip);
+  const ready = readyTimes(site, ip);
+  if (download.sha256 !== internet.sha256) wrong.push('the download is not what was sent');
+  if (name !== WEB_ADDRESS) wrong.push(`the name resolves to ${name}`);
+  if (!laptop.run('ip', 'route').includes(`via ${LAN_ADDRESS}`)) wrong.push('the lease names another router');
+
+  context.log(`first start: ${JSON.stringify({ ready, bootSeconds, connectSeconds, memoryBytes, wrong })}`);
+  context.log('restart');
+  site.restart(ip);
+  if ((await board.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
+  board.powerOn();
+  if ((await site.booted()).address !== address) wrong.push('after a restart it is another node');
+  await site.connected();
+  return {
+    pass: wrong.length === 0,
+    ready_s: ready,
+    address_s: bootSeconds,
+    ping_s: connectSeconds,
+    ping_ms: pings[Math.floor(pings.length / 2)],
+    download_mbit: Math.round((download.bytes * 8) / download.ms / 100) / 10,
+    memory_mb: Math.round(memoryBytes / 1e6),
+    wrong,
+  };
+}
