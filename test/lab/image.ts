@@ -1,6 +1,7 @@
 /**
  * The Raspberry Pi image, started with no hands on it: the card is written, skywire.toml and a public key are laid on its boot
- * partition as a person would, and the power is switched on. A laptop behind it reaches the internet through a gateway outside.
+ * partition as a person would, and the power is switched on. A laptop behind it reaches the internet through a gateway outside. Then
+ * the same once more, after a restart with a file on the boot partition that makes the box as new.
  *
  *   laptop ──eth0── lan (eth1) board (eth0) up ──net0── gateway ──eth0── internet (198.51.100.80)
  *      192.168.42.0/24          10.50.1.0/24, by DHCP        203.0.113.0/24
@@ -79,12 +80,17 @@ export async function run(context: RunContext): Promise<RunResult> {
   if (!laptop.run('ip', 'route').includes(`via ${LAN_ADDRESS}`)) wrong.push('the lease names another router');
 
   context.log(`first start: ${JSON.stringify({ ready, bootSeconds, connectSeconds, memoryBytes, wrong })}`);
-  context.log('restart');
+  context.log('restart, as new with the same identity');
+  site.ssh(ip, 'touch /var/lib/skywire/learned');
   site.restart(ip);
   if ((await board.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
+  site.layFile('reset-keep-identity');
   board.powerOn();
-  if ((await site.booted()).address !== address) wrong.push('after a restart it is another node');
+  const again = await site.booted();
+  if (again.address !== address) wrong.push('after a restart it is another node');
   await site.connected();
+  const left = site.ssh(again.ip, 'ls /var/lib/skywire /boot/firmware | grep -E "^(learned|reset-)" || true');
+  if (left !== '') wrong.push(`after a reset there is ${left}`);
   return {
     pass: wrong.length === 0,
     ready_s: ready,

@@ -83,6 +83,11 @@ export class BoardSite {
     layBootFile(this.card, 'authorized_keys', `${this.sshKey}.pub`);
   }
 
+  /** A file with nothing in it, on the boot partition of a board that is off. */
+  layFile(name: string): void {
+    layBootFile(this.card, name, '/dev/null');
+  }
+
   /** Gateway and board name each other, as the configuration wants it; the board's key stands on its console. */
   async startGateway(boardKey: string): Promise<void> {
     this.gateway.configure({
