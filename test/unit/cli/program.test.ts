@@ -244,7 +244,9 @@ test('every command has help with a description', async () => {
   expect(code).toBe(0);
   const commands = [...out.matchAll(/^ {2}([a-z][a-z-]*)(?:\|[a-z-]+)? /gm)].map((match) => match[1]);
   expect(commands).toEqual(
-    'status links peers routes gateway delivery ping keygen address check-config setup update version completion'.split(' '),
+    'status links peers routes gateway delivery ping keygen address check-config setup update version completion'.split(
+      ' ',
+    ),
   );
   for (const command of commands) {
     const help = await skywire(command, '--help');
