@@ -80,7 +80,9 @@ export async function run(context: RunContext): Promise<RunResult> {
   if (!laptop.run('ip', 'route').includes(`via ${LAN_ADDRESS}`)) wrong.push('the lease names another router');
 
   context.log(`first start: ${JSON.stringify({ ready, bootSeconds, connectSeconds, memoryBytes, wrong })}`);
-  context.log('restart, as new with the same identity');
+  context.log('as new with the same identity, by command; restart, the same by a file');
+  const reset = JSON.parse(site.ssh(ip, 'skywire setup reset --keep-identity --json'));
+  if (reset.address !== address || !reset.started) wrong.push(`setup reset says ${JSON.stringify(reset)}`);
   site.ssh(ip, 'touch /var/lib/skywire/learned');
   site.restart(ip);
   if ((await board.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
