@@ -9,6 +9,7 @@
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { pingTimes, runIperf, startIperf } from '../lab/harness/clients.ts';
 import { DemoNetwork, LAN_ADDRESS, WEB_ADDRESS } from '../lab/harness/demo-topology.ts';
+import { median } from '../lab/harness/spread.ts';
 
 export const about =
   'latency that the daemons add to a ping, throughput on unshaped veth, memory, first echo over a new route';
@@ -79,8 +80,3 @@ function forwardByKernel({ minerHost, relayA, gateway, internetHost }: DemoNetwo
 }
 
 const round = (value: number) => Number(value.toFixed(3));
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}

@@ -10,6 +10,7 @@
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { ParallelNetwork } from '../lab/harness/parallel.ts';
+import { median } from '../lab/harness/spread.ts';
 
 export const about = 'time to first byte over 1, 2 and 4 routes, the first of which is the fastest';
 export const takes = '40 s';
@@ -38,10 +39,6 @@ export async function run(context: RunContext): Promise<RunResult> {
     extra_of_two: round(extra(2)),
     extra_of_four: round(extra(4)),
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function round(value: number): number {

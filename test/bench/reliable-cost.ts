@@ -11,6 +11,7 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { runIperf, startIperf } from '../lab/harness/clients.ts';
 import { DemoNetwork, LAN_ADDRESS, WEB_ADDRESS } from '../lab/harness/demo-topology.ts';
 import type { LabProcess } from '../lab/harness/lab-process.ts';
+import { median } from '../lab/harness/spread.ts';
 
 export const about = 'what reliable delivery costs of the throughput over clean unshaped cables, against unreliable';
 export const takes = '90 s, gate 45 s';
@@ -82,8 +83,3 @@ function medians(turns: readonly Turn[]): Turn {
 }
 
 const round = (value: number) => Number(value.toFixed(3));
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
