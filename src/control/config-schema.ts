@@ -19,8 +19,8 @@ import { parseBitRate, parseBytes, parseShare } from './quantity-text.ts';
 export const MAX_POLICY_RULES = 64;
 /** Networks, ports or code points of one condition. */
 export const MAX_POLICY_ITEMS = 64;
-/** A record carries at most 64 links (docs/protocol.md section 7). */
-export const MAX_PEERS = 64;
+/** A rooftop in the middle of a town has some dozens. A record carries 64 links (docs/protocol.md section 7): others find paths over the first ones. */
+export const MAX_PEERS = 128;
 /** An endpoint names its socket with one byte; eight are more than any box has use for. */
 export const MAX_LISTEN = 8;
 export const MAX_ALLOW = 64;

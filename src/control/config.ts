@@ -109,7 +109,7 @@ export type ConfigResult =
   | { readonly config: Config; readonly problemAt: ProblemMaker; readonly problems?: never }
   | { readonly problems: readonly ConfigProblem[]; readonly config?: never; readonly problemAt?: never };
 
-/** A configuration with the most peers is a tenth of this. */
+/** A configuration with the most peers is a fifth of this. */
 export const MAX_CONFIG_CHARACTERS = 65_536;
 
 export function parseConfig(text: string, file: string): ConfigResult {
