@@ -1,10 +1,12 @@
 /**
- * A relay that a hundred neighbours and ten thousand idle routes lean on, while one route is busy. Turns without and with the crowd:
+ * A relay that a hundred neighbours and ten thousand idle routes lean on, while one route is busy. Turns without and with the crowd, whose own
+ * work falls on the same cores:
  *
  *   laptop ── miner ── relay ── gateway ── internet
  *                        └── crowd        100 links, each with 100 routes through the relay (many-routes/crowd.ts)
  */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { nobleCurve } from '../../src/crypto/noble-curve.ts';
@@ -12,6 +14,7 @@ import { runIperf, startIperf } from '../lab/harness/clients.ts';
 import { Daemon } from '../lab/harness/daemon.ts';
 import { NODE_PORT } from '../lab/harness/demo-topology.ts';
 import { type Host, Lab } from '../lab/harness/lab.ts';
+import type { LabProcess } from '../lab/harness/lab-process.ts';
 import { median } from '../lab/harness/spread.ts';
 import { until } from '../lab/harness/until.ts';
 import { memberKey } from './many-routes/crowd.ts';
@@ -24,6 +27,7 @@ const LINKS = 100;
 const ROUTES_A_LINK = 100;
 const TURNS = 3;
 const SECONDS = 4;
+const IDLE_MS = 5_000;
 const DEADLINE_MS = 60_000;
 const LEAST_SHARE = 0.95;
 const MOST_BYTES = 120e6;
@@ -37,8 +41,11 @@ export async function run(context: RunContext): Promise<RunResult> {
   await network.download();
   const alone = await turns(network);
   const emptyBytes = await network.relayBytes();
-  const { linkedBytes, ...crowd } = await network.addCrowd();
+  const idleShares = [await idleShare(network.process)];
+  const { linkedBytes, process, ...crowd } = await network.addCrowd();
   const fullBytes = await network.relayBytes();
+  idleShares.push(await idleShare(network.process));
+  const crowdShare = await idleShare(process);
   const crowded = await turns(network);
   const { routes, links, memory_rss_bytes: bytes } = await network.relay.ask('status', {});
   const share = Number((median(crowded) / median(alone)).toFixed(3));
@@ -46,9 +53,16 @@ export async function run(context: RunContext): Promise<RunResult> {
   return {
     pass: isCrowded && share >= LEAST_SHARE && bytes <= MOST_BYTES,
     ...{ share, alone, crowded, relayed: routes.relayed, links: links.up },
-    ...crowd,
+    ...{ ...crowd, idleShares, crowdShare },
     relayMb: [emptyBytes, linkedBytes, fullBytes, bytes].map((bytes) => Math.round(bytes / 1e6)),
   };
+}
+
+/** Of a core, while nothing is carried. */
+async function idleShare(process: LabProcess): Promise<number> {
+  const before = process.cpuSeconds;
+  await pause(IDLE_MS);
+  return Number(((process.cpuSeconds - before) / (IDLE_MS / 1_000)).toFixed(3));
 }
 
 async function turns(network: CrowdedNetwork): Promise<number[]> {
@@ -60,6 +74,8 @@ async function turns(network: CrowdedNetwork): Promise<number[]> {
 class CrowdedNetwork {
   readonly internet: Host;
   readonly relay: Daemon;
+  /** The relay's. */
+  process!: LabProcess;
   private readonly laptop: Host;
   private readonly crowd: Host;
   private readonly miner: Daemon;
@@ -100,7 +116,8 @@ class CrowdedNetwork {
 
   async start(): Promise<void> {
     this.miner.loadFirewall();
-    for (const daemon of [this.gateway, this.relay, this.miner]) await daemon.start();
+    this.process = await this.relay.start();
+    for (const daemon of [this.gateway, this.miner]) await daemon.start();
     const connected = async () => (await this.miner.ask('status', {})).tunnel.state === 'connected';
     await until('the miner connected', DEADLINE_MS, connected, () => this.miner.tail());
   }
@@ -116,7 +133,7 @@ class CrowdedNetwork {
   }
 
   /** Resolves when all its routes stand. */
-  async addCrowd(): Promise<{ open: number; failed: number; linkedBytes: number }> {
+  async addCrowd() {
     let standing: { open: number; failed: number } | undefined;
     const args = [CROWD, this.relay.key, `10.3.0.1:${NODE_PORT}`, String(LINKS), String(ROUTES_A_LINK)];
     const crowd = this.crowd.start('crowd', process.execPath, args, (line) => {
@@ -135,6 +152,6 @@ class CrowdedNetwork {
     const wanted = LINKS * ROUTES_A_LINK;
     const arrived = async () => (await this.relay.ask('status', {})).routes.relayed >= wanted;
     await until('its routes', DEADLINE_MS, arrived, () => crowd.tail());
-    return { ...opened, linkedBytes };
+    return { ...opened, linkedBytes, process: crowd };
   }
 }
