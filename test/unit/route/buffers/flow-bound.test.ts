@@ -73,24 +73,32 @@ describe('the bound of a buffer', () => {
     expect(bound.bytes).toBeGreaterThan(0.8 * full);
   });
 
-  it('doubles after two rounds that ran dry, or one where much is lost, or where the buffer never was anything but dry', () => {
-    const [clean, lossy, fresh] = [new FlowBound(), new FlowBound(), new FlowBound()];
-    for (const bound of [clean, lossy, fresh]) {
-      const loop = { ...LOOP, lossShare: bound === lossy ? 0.1 : 0 };
+  it('doubles after a round that ran dry where much is lost, or where the buffer never was anything but dry', () => {
+    for (const loop of [
+      { ...LOOP, lossShare: 0.1 },
+      { ...LOOP, ranDry: true },
+    ]) {
+      const bound = new FlowBound();
+      bound.pressed = true;
       bound.leave(1_000, 40);
       bound.leave(1_000, 80);
-      bound.look({ ...loop, ranDry: bound === fresh }, 80);
-      const before = bound.bytes;
-      const round = (now: number): void => {
-        bound.pressed = true;
-        bound.leave(1_000, now);
-        bound.look(loop, now);
-      };
-      round(120);
-      expect(bound.bytes).toBe(bound === clean ? ROUTE_TUNING.leastBoundBytes : 2 * before);
-      round(160);
-      expect(bound.bytes).toBe((bound === clean ? 2 : 4) * before);
+      bound.look(loop, 80);
+      expect(bound.bytes).toBe(2 * 16_384);
     }
+  });
+
+  it('grows by half of what it needs, after two rounds that ran dry, where the buffer was full before', () => {
+    const bound = new FlowBound();
+    flow(bound, 500, 0, 2_000, { ranDry: false });
+    const needed = bound.bytes;
+    const growth = [2_000, 2_040, 2_080, 2_120].map((from) => {
+      bound.pressed = true;
+      flow(bound, 500, from, from + 40);
+      return bound.bytes / needed;
+    });
+    expect(growth[0]).toBeLessThan(1.2);
+    expect(growth.at(-1)).toBeGreaterThan(1.3);
+    expect(growth.at(-1)).toBeLessThan(1.7);
   });
 
   it('is not made small by a pause', () => {
