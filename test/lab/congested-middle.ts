@@ -38,6 +38,8 @@ const BULK_PING_MS = 150;
 const REAL_TIME_PING_ABOVE_IDLE_MS = 10;
 const HIDDEN_P50_MS = 40;
 const HIDDEN_P95_MS = 80;
+/** New keys are offered every second, and hold a round trip later. */
+const LEAST_REKEYS_PER_SECOND = 0.8;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const seconds = context.gate ? 8 : 20;
@@ -88,7 +90,7 @@ async function underLoad(network: ChainNetwork, seconds: number) {
 async function congestedMiddle(network: ChainNetwork, seconds: number, idleMs: number) {
   const before = await drops(network);
   const watch = new BufferWatch(network.daemons);
-  const loaded = await underLoad(network, seconds);
+  const { result: loaded, rekeysPerSecond } = await network.countingRekeys(() => underLoad(network, seconds));
   const buffers = await watch.stop();
   const dropped = difference(before, await drops(network));
   const bounds = {
@@ -96,11 +98,12 @@ async function congestedMiddle(network: ChainNetwork, seconds: number, idleMs: n
     droppedOnlyAtIngress:
       loaded.droppedOnCables === 0 && !Object.keys(dropped).some(isOnTheWay) && buffers.givenUp === 0,
     sourceThrottled: loaded.sourceShare <= 1.05,
+    rekeyed: rekeysPerSecond >= LEAST_REKEYS_PER_SECOND,
     buffersWithinBound: buffers.looks > 0 && buffers.aboveBound.length === 0,
     bulkPing: loaded.bulkPingMs.p95 <= BULK_PING_MS,
     realTimePing: loaded.realTimePingMs.p95 <= idleMs + REAL_TIME_PING_ABOVE_IDLE_MS,
   };
-  return { ok: Object.values(bounds).every(Boolean), bounds, ...loaded, dropped, buffers };
+  return { ok: Object.values(bounds).every(Boolean), bounds, ...loaded, rekeysPerSecond, dropped, buffers };
 }
 
 /** Links and routes carry: what they drop was already on its way. The ingress is the bundle's, before that the tunnel's. */

@@ -24,6 +24,8 @@ const FLOOD_MBIT = 12;
 const FLOOD_BYTES = 1_200;
 /** Until TCP and the links have found the rate. */
 const SETTLE_S = 4;
+/** New keys are offered every second, and hold a round trip later. */
+const LEAST_REKEYS_PER_SECOND = 0.8;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const seconds = context.gate ? 5 : 15;
@@ -38,8 +40,8 @@ export async function run(context: RunContext): Promise<RunResult> {
   const { bytes, seconds: counted } = (await network.cables[0].stats()).ba;
   const callMbit = (bytes * 8) / counted / 1e6;
   context.log(`downloads alone: ${JSON.stringify(alone)}, call alone: ${JSON.stringify(delays(idle))}`);
-  const both = await beside(network, 2 * seconds + 2, async () =>
-    quieter(await call(network, seconds), await call(network, seconds)),
+  const { result: both, rekeysPerSecond } = await network.countingRekeys(() =>
+    beside(network, 2 * seconds + 2, async () => quieter(await call(network, seconds), await call(network, seconds))),
   );
   context.log(`call beside downloads: ${JSON.stringify(both)}`);
   const flood = await beside(network, seconds, () => floodWith(network, seconds));
@@ -51,11 +53,18 @@ export async function run(context: RunContext): Promise<RunResult> {
     callDelay: aboveIdleMs <= ABOVE_IDLE_MS && both.stream.lost === 0,
     bulkKeepsRest: restShare >= 0.97,
     busy: alone.busyShare >= 0.97 && both.busyShare >= 0.97,
+    rekeyed: rekeysPerSecond >= LEAST_REKEYS_PER_SECOND,
     // 19: a fifth of what downloads alone get, and one percent for what the readings differ.
     floodLeavesBulk: flood.bulkMbit >= 0.19 * alone.bulkMbit,
   };
   const pass = Object.values(bounds).every(Boolean);
-  const calls = { idle: delays(idle), beside: delays(both.stream), aboveIdleMs, limitMs: ABOVE_IDLE_MS };
+  const calls = {
+    idle: delays(idle),
+    beside: delays(both.stream),
+    aboveIdleMs,
+    limitMs: ABOVE_IDLE_MS,
+    rekeysPerSecond,
+  };
   const bulk = { aloneMbit: alone.bulkMbit, besideMbit: both.bulkMbit, restShare, busyShare: both.busyShare };
   const flooded = {
     bulkMbit: flood.bulkMbit,

@@ -120,10 +120,14 @@ export class ChainNetwork {
     await until('the miner connected', CONNECT_DEADLINE_MS, ready, () => this.tails());
   }
 
-  /** How often the keys of each link have changed. */
-  async rekeys(): Promise<number[]> {
-    const answers = await Promise.all(this.daemons.map((daemon) => daemon.ask('links', {})));
-    return answers.flatMap(({ links }) => links.map(({ rekeys }) => rekeys));
+  /** What comes of `action`, and how often a second the link changed its keys meanwhile that did so least. */
+  async countingRekeys<Result>(action: () => Promise<Result>): Promise<{ result: Result; rekeysPerSecond: number }> {
+    const before = await this.rekeys();
+    const startedMs = performance.now();
+    const result = await action();
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const rekeys = (await this.rekeys()).map((count, index) => count - before[index]);
+    return { result, rekeysPerSecond: Math.min(...rekeys) / seconds };
   }
 
   /** The last lines of every daemon. */
@@ -136,6 +140,12 @@ export class ChainNetwork {
     const stats: CableStats[] = [];
     for (const cable of this.cables) stats.push(await cable.stats());
     return stats;
+  }
+
+  /** Of each link's two ends. */
+  private async rekeys(): Promise<number[]> {
+    const answers = await Promise.all(this.daemons.map((daemon) => daemon.ask('links', {})));
+    return answers.flatMap(({ links }) => links.map(({ rekeys }) => rekeys));
   }
 }
 
