@@ -34,7 +34,7 @@ export class Flows implements BufferOwner {
   private readonly rooms: (Room | undefined)[] = [];
   private readonly liveBuffers = new Set<RouteBuffer>();
   private readonly liveRooms = new Set<Room>();
-  private readonly loop: LoopMeasures = { roundTripMs: 0, lossShare: 0, capBytes: 0, ranDry: false };
+  private readonly loop: LoopMeasures = { roundTripMs: 0, lossShare: 0, capBytes: 0, ranDry: false, isEnd: false };
   /** Buffers of own routes in which there is room again for somebody who waits for it. */
   private readonly widened: RouteBuffer[] = [];
   private housekeepAt = NEVER;
@@ -275,6 +275,7 @@ export class Flows implements BufferOwner {
     loop.lossShare = Math.max(up?.lossShare ?? 0, down?.lossShare ?? 0);
     loop.capBytes = this.share.capBytes;
     loop.ranDry = buffer?.ranDry ?? true;
+    loop.isEnd = buffer === undefined;
     if (buffer !== undefined) buffer.ranDry = false;
     bound.look(loop, now);
   }

@@ -9,6 +9,9 @@
  * half, where 8 in place of 10 carries one and a half per cent less. Where that is too slow, it doubles once a round: when
  * whoever fills the buffer stands at its end, nothing of it waited to be sent for a moment, and he was
  * given all the room there is, in two rounds in a row; in one, where the buffer has always run dry so far.
+ *
+ * At the end of a route nothing stands, so room there is no delay: it is twice as much, and enough from the beginning that a
+ * new route is as fast as its links let it be.
  */
 import { INITIAL_CREDIT_BYTES } from '../protocol-limits.ts';
 import { ROUTE_TUNING, type RouteTuning } from '../tuning.ts';
@@ -27,6 +30,8 @@ export interface LoopMeasures {
   capBytes: number;
   /** At some time nothing waited here to be sent for the first time. */
   ranDry: boolean;
+  /** The route ends here: what comes leaves at once. */
+  isEnd: boolean;
 }
 
 /** A pause of whoever sends, or a link that empties its queue to measure it, lets a buffer run dry for a round. */
@@ -36,12 +41,14 @@ const DRY_ROUNDS = 2;
  * a bound that doubled in each of them stood for 300 ms at 2 Mb/s. It is enough for the rate to grow by four tenths a round.
  */
 const STEADY_GROWTH = 1.5;
+/** What flows at the end of a route is what its room let flow a round ago: with less it grows by a sixth a round. */
+const END_FACTOR = 2;
 /** Beyond this loss rounds differ so much that one is enough: two in a row cost two points in a hundred over eight hops at half loss. */
 const LOSSY_SHARE = 0.02;
 
 type BoundTuning = Pick<
   RouteTuning,
-  'leastBoundBytes' | 'boundAllowanceMs' | 'boundRoundMs' | 'rateHalfLifeMs' | 'lossShareCounted'
+  'leastBoundBytes' | 'endBoundBytes' | 'boundAllowanceMs' | 'boundRoundMs' | 'rateHalfLifeMs' | 'lossShareCounted'
 >;
 
 export class FlowBound {
@@ -81,7 +88,7 @@ export class FlowBound {
   }
 
   look(loop: LoopMeasures, now: number): void {
-    const { leastBoundBytes, boundAllowanceMs, boundRoundMs, rateHalfLifeMs, lossShareCounted } = this.tuning;
+    const { boundAllowanceMs, boundRoundMs, rateHalfLifeMs, lossShareCounted } = this.tuning;
     const passedMs = now - this.lookedAt;
     this.roundMs = Math.max(boundRoundMs, loop.roundTripMs);
     if (passedMs === 0) return;
@@ -92,16 +99,15 @@ export class FlowBound {
     const weight = sample > this.rateBytesPerMs ? riseWeight : fallWeight;
     this.rateBytesPerMs += (sample - this.rateBytesPerMs) * weight;
     const loss = Math.min(loop.lossShare, lossShareCounted);
-    const factor = 1.5 + (10 * loss) / (1 - loss);
+    const factor = (loop.isEnd ? END_FACTOR : 1) * (1.5 + (10 * loss) / (1 - loss));
+    const leastBytes = loop.isEnd ? this.tuning.endBoundBytes : this.tuning.leastBoundBytes;
     const needed = this.rateBytesPerMs * (loop.roundTripMs * factor + boundAllowanceMs);
     this.dryRounds = this.pressed && !this.heldBack && loop.ranDry ? this.dryRounds + 1 : 0;
     this.wasFull ||= !loop.ranDry;
     const steady = this.wasFull && loss <= LOSSY_SHARE;
     const grows = this.dryRounds >= (steady ? DRY_ROUNDS : 1);
     const grown = Math.min(2 * this.bytes, steady ? STEADY_GROWTH * needed : Number.POSITIVE_INFINITY);
-    this.bytes = Math.floor(
-      Math.max(leastBoundBytes, Math.min(loop.capBytes, grows ? Math.max(needed, grown) : needed)),
-    );
+    this.bytes = Math.floor(Math.max(leastBytes, Math.min(loop.capBytes, grows ? Math.max(needed, grown) : needed)));
     this.pressed = false;
     this.heldBack = false;
     this.left = 0;

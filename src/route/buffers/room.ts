@@ -100,10 +100,10 @@ export class Room {
     return Math.max(this.share.freeBytes, this.freed + this.tuning.leastBoundBytes - this.limit);
   }
 
-  /** Undefined while there is something to keep: pieces, gaps, or a promise beyond the first one. */
+  /** Undefined while there is something to keep: pieces, gaps, or a promise of memory beyond the first one. */
   get memory(): RoomMemory | undefined {
-    if (this.stored > 0 || this.window.ahead > 0 || this.creditDue || this.promised > INITIAL_CREDIT_BYTES)
-      return undefined;
+    const promisesMore = this.share !== undefined && this.promised > INITIAL_CREDIT_BYTES;
+    if (this.stored > 0 || this.window.ahead > 0 || this.creditDue || promisesMore) return undefined;
     return { base: this.window.base, received: this.received, limit: this.limit };
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FlowBound, type LoopMeasures } from '../../../../src/route/buffers/flow-bound.ts';
 import { ROUTE_TUNING } from '../../../../src/route/tuning.ts';
 
-const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, ranDry: true };
+const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, ranDry: true, isEnd: false };
 
 /** Lets bytes leave at a rate, a piece of 1,000 bytes at a time. */
 function flow(
@@ -25,6 +25,15 @@ describe('the bound of a buffer', () => {
     expect(bound.bytes).toBeGreaterThan(0.9 * loops);
     expect(bound.bytes).toBeLessThan(1.2 * loops);
     expect(bound.rateBytesPerMs).toBeGreaterThan(450);
+  });
+
+  it('is enough for a fast link from the first look on at the end of a route, and twice the loops where that is more', () => {
+    const bound = new FlowBound();
+    flow(bound, 100, 0, 100, { isEnd: true });
+    expect(bound.bytes).toBe(ROUTE_TUNING.endBoundBytes);
+    flow(bound, 10_000, 100, 2_000, { isEnd: true });
+    expect(bound.bytes).toBeGreaterThan(2 * 10_000 * 1.5 * 40);
+    expect(bound.bytes).toBeLessThan(2.4 * 10_000 * 1.5 * 40);
   });
 
   it('is larger where pieces stay longer because they are lost', () => {
