@@ -110,7 +110,7 @@ export class Neighbour {
   meet(endpoint: Uint8Array, now: number): void {
     if (this.activeSession !== undefined) return;
     const isNews = !this.way.isAt(endpoint, now);
-    this.way.remember(endpoint, now);
+    this.way.hearOf(endpoint, now);
     if (this.initiation === undefined && this.candidate === undefined) this.initiate('down', now);
     else if (isNews) this.initiation?.hurry(now);
   }

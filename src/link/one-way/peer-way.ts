@@ -2,13 +2,14 @@
  * Where a peer may be, and which way datagrams take to it. What to do is decided in direction.ts; here back channels are
  * opened and closed, and addresses kept (docs/protocol.md section 2.4).
  *
- * An address is where the peer itself is: where its present session was heard, where it was heard last, and where it is
- * configured, first and second. What comes through a back channel says nothing about that.
+ * An address is where the peer itself is: where its present session was heard, where it was heard last, where others say that
+ * it is, and where it is configured, first and second. What comes through a back channel says nothing about that. A handshake
+ * tries them all. Who sends to a peer that answers through a back channel has one only, and never learns that it is wrong: what others
+ * say, who may reach the peer on another cable, is the last that he takes.
  *
- * Timers: those of direction.ts; the last address of a peer is forgotten 60 s after its link was lost.
+ * Timers: those of direction.ts; where the peer was heard, and what others said, is forgotten after 60 s.
  */
 import { equal } from '../../base/bytes.ts';
-import { NEVER } from '../../base/env.ts';
 import type { NodeKey } from '../../base/ids.ts';
 import type { LinkContext } from '../context.ts';
 import { isBackEndpoint } from './back-endpoint.ts';
@@ -27,12 +28,19 @@ export interface PeerWayOptions {
   readonly changed: (back: Uint8Array | undefined, now: number) => void;
 }
 
+interface Whereabouts {
+  readonly address: Uint8Array | undefined;
+  readonly until: number;
+}
+
+const NOWHERE: Whereabouts = { address: undefined, until: Number.NEGATIVE_INFINITY };
+
 export class PeerWay {
   private readonly options: PeerWayOptions;
   private machine: Direction;
   private backEndpoint: Uint8Array | undefined;
-  private lastAddress: Uint8Array | undefined;
-  private lastAddressUntil = NEVER;
+  private heard = NOWHERE;
+  private told = NOWHERE;
 
   constructor(options: PeerWayOptions) {
     this.options = options;
@@ -50,18 +58,20 @@ export class PeerWay {
 
   /** The peer was heard there. */
   remember(endpoint: Uint8Array, now: number): void {
-    if (isBackEndpoint(endpoint, 0)) return;
-    this.lastAddress = endpoint.slice();
-    this.lastAddressUntil = now + this.options.context.tuning.lastEndpointLifeMs;
+    if (!isBackEndpoint(endpoint, 0)) this.heard = this.whereabouts(endpoint, now);
+  }
+
+  /** Somebody says that the peer is there. */
+  hearOf(endpoint: Uint8Array, now: number): void {
+    this.told = this.whereabouts(endpoint, now);
   }
 
   /** Where the peer itself may be, likeliest first. */
   addresses(now: number): Uint8Array[] {
+    const [heard, told] = [lately(this.heard, now), lately(this.told, now)];
+    const [newer, older] = this.told.until > this.heard.until ? [told, heard] : [heard, told];
     const { presentAddress, configuredEndpoint, fallbackEndpoint } = this.options;
-    const last = now < this.lastAddressUntil ? this.lastAddress : undefined;
-    return distinct(presentAddress(), last, configuredEndpoint, fallbackEndpoint).filter(
-      (address) => !isBackEndpoint(address, 0),
-    );
+    return direct(presentAddress(), newer, older, configuredEndpoint, fallbackEndpoint);
   }
 
   /** Where a handshake may reach the peer, likeliest first. */
@@ -75,7 +85,9 @@ export class PeerWay {
    */
   addressFor(endpoint: Uint8Array, now: number): Uint8Array | undefined {
     if (!isBackEndpoint(endpoint, 0)) return endpoint;
-    return this.addresses(now)[0] ?? this.backEndpoint;
+    const { presentAddress, configuredEndpoint, fallbackEndpoint } = this.options;
+    const [heard, told] = [lately(this.heard, now), lately(this.told, now)];
+    return direct(presentAddress(), heard, configuredEndpoint, fallbackEndpoint, told)[0] ?? this.backEndpoint;
   }
 
   isAt(endpoint: Uint8Array, now: number): boolean {
@@ -103,6 +115,10 @@ export class PeerWay {
     this.backEndpoint = undefined;
   }
 
+  private whereabouts(endpoint: Uint8Array, now: number): Whereabouts {
+    return { address: endpoint.slice(), until: now + this.options.context.tuning.lastEndpointLifeMs };
+  }
+
   private seek(now: number): void {
     const { context, peer, changed } = this.options;
     const endpoint = context.backChannels.open(peer, now);
@@ -118,6 +134,15 @@ export class PeerWay {
     context.backChannels.close(peer, now);
     changed(undefined, now);
   }
+}
+
+function lately({ address, until }: Whereabouts, now: number): Uint8Array | undefined {
+  return now < until ? address : undefined;
+}
+
+/** Those that are addresses, without repeats, in order. */
+function direct(...endpoints: (Uint8Array | undefined)[]): Uint8Array[] {
+  return distinct(...endpoints).filter((endpoint) => !isBackEndpoint(endpoint, 0));
 }
 
 /** Endpoints without repeats, in order. */

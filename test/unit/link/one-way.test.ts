@@ -126,6 +126,27 @@ describe.each(['the smaller key', 'the larger key'] as const)(
       expect(ofType(world.seen, DATAGRAM_SESSION, heard.name).length).toBeGreaterThanOrEqual(1_000);
     });
 
+    it('comes up though somebody says that the peers are where neither reaches the other', () => {
+      const world = new WirePair();
+      world.hasWayRound = true;
+      const { a, b } = world.pair('both');
+      const [heard, unheard] = who === 'the smaller key' ? [b, a] : [a, b];
+      deafen(world, unheard.name);
+      for (const node of [a, b]) node.links.start(world.now);
+      for (const [node, peer] of [
+        [a, b],
+        [b, a],
+      ]) {
+        const elsewhere = peer.endpoint.slice();
+        elsewhere[elsewhere.length - 1] ^= 0xff;
+        world.later(50, () => node.links.meetPeer(peer.identity.key as NodeKey, elsewhere, world.now));
+      }
+      world.run(5_000);
+      expect(heard.told).toEqual([`up ${unheard.name}`]);
+      expect(unheard.told).toEqual([`up ${heard.name}`]);
+      expect(talk(world, heard, unheard, 2_000)).toEqual({ atA: 200, atB: 200 });
+    });
+
     it('comes up in the first place', () => {
       const world = new WirePair();
       world.hasWayRound = true;
