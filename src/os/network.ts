@@ -10,7 +10,7 @@
  *                   unreachable default metric 4278198272 otherwise
  *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { Failure } from '../base/failure.ts';
 import { MAX_RULE_GATEWAYS } from '../control/config-schema.ts';
@@ -27,6 +27,8 @@ const DIRECT_PRIORITY = 6968;
 const FIRST_GATEWAY_PRIORITY = DIRECT_PRIORITY - MAX_RULE_GATEWAYS;
 /** Behind every other route of its table. */
 const LAST_METRIC = '4278198272';
+/** As often as a link that is gone is called (docs/protocol.md section 2.1), in whole ticks of any kernel. */
+const NEIGHBOUR_RETRY_MS = 240;
 
 export class MinerNetwork {
   private readonly lan: string;
@@ -59,6 +61,7 @@ export class MinerNetwork {
     this.undo.sysctl(`net/ipv6/conf/${this.lan}/accept_ra`, 0);
     this.undo.sysctl('net/ipv6/conf/all/forwarding', 0);
     this.undo.sysctl('net/ipv4/ip_forward', 1);
+    this.askNeighboursOften();
     await this.answerIpv6();
   }
 
@@ -86,6 +89,20 @@ export class MinerNetwork {
 
   async stop(): Promise<void> {
     await this.undo.run();
+  }
+
+  /**
+   * After a silence the kernel asks for a neighbour's hardware address before anything goes there again, by itself once a
+   * second: as long as that, everything would wait that the daemon sends every quarter of a second. A LAN keeps its pace: phones sleep.
+   */
+  private askNeighboursOften(): void {
+    for (const tables of ['net/ipv4/neigh', 'net/ipv6/neigh']) {
+      for (const device of existsSync(`/proc/sys/${tables}`) ? readdirSync(`/proc/sys/${tables}`) : []) {
+        const own = `${tables}/${device}/retrans_time_ms`;
+        const isSlow = Number(readSysctl(own) ?? 0) > NEIGHBOUR_RETRY_MS;
+        if (isSlow && device !== this.lan) this.undo.sysctl(own, NEIGHBOUR_RETRY_MS);
+      }
+    }
   }
 
   /** A courtesy that some kernels are built without: there, the kill switch alone refuses IPv6. */

@@ -51,6 +51,12 @@ describe('a miner', () => {
     expect(sysctl('net/ipv4/ip_forward')).toBe('1');
   });
 
+  test("asks for a neighbour's address every quarter of a second towards the internet, and as before in the LAN", () => {
+    expect(sysctl('net/ipv4/neigh/up0/retrans_time_ms')).toBe('240');
+    expect(sysctl('net/ipv6/neigh/up0/retrans_time_ms')).toBe('240');
+    expect(sysctl('net/ipv4/neigh/lan0/retrans_time_ms')).toBe('1000');
+  });
+
   test('answers IPv6 of the LAN at once', () => {
     spaces.in(laptop, 'ip', 'address', 'add', 'fd42::2/64', 'dev', 'eth0');
     const router = spaces.in(namespace, 'cat', '/sys/class/net/lan0/address').trim();
@@ -103,6 +109,7 @@ describe('a miner', () => {
     expect(sysctl('net/ipv4/ip_forward')).toBe('0');
     expect(sysctl('net/ipv4/conf/all/rp_filter')).toBe('1');
     expect(sysctl('net/ipv4/conf/up0/rp_filter')).toBe('0');
+    expect(sysctl('net/ipv4/neigh/up0/retrans_time_ms')).toBe('1000');
     expect(inBox('ip rule show')).toContain('iif lan0 lookup 6969');
     expect(inBox('ip route show table 6969')).toContain('unreachable default');
   });
