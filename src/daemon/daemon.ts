@@ -20,6 +20,7 @@ import { SplitTransport } from '../node/split-transport.ts';
 import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint, socketOf } from '../os/endpoint.ts';
+import { NeighbourPace } from '../os/neighbour-pace.ts';
 import { tunnelWays } from '../os/policy-chain.ts';
 import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
@@ -89,6 +90,7 @@ export class Daemon {
     const streams = new TcpStreams(peers.flatMap(({ fallback }) => fallback ?? []));
     this.undo.push(() => streams.close());
     await streams.listen(config.listen.tcp);
+    this.hurryNeighbours();
     const offload = openOffloadSide(config, datapath, log);
     if (offload !== undefined) this.undo.push(() => offload.stop());
     const segments = this.openSegments(udp);
@@ -135,6 +137,18 @@ export class Daemon {
       address: node.identity.address,
       listen: config.listen.udp.map(formatConfigured).join(' '),
     });
+  }
+
+  /** A node that may not change it works all the same: after a silence it is back up to a second later. */
+  private hurryNeighbours(): void {
+    const pace = new NeighbourPace(this.config.lan?.interface);
+    this.undo.push(() => pace.stop());
+    try {
+      pace.start();
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'not-permitted') throw error;
+      this.log.write('info', 'neighbour-pace', { reason: error.message });
+    }
   }
 
   /** Not refused: a configuration may be checked, and even started, on another machine than it is for. */

@@ -10,7 +10,7 @@
  *                   unreachable default metric 4278198272 otherwise
  *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { Failure } from '../base/failure.ts';
 import { MAX_RULE_GATEWAYS } from '../control/config-schema.ts';
@@ -19,6 +19,7 @@ import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
 import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
 import { DIRECT_MARK, type TunnelWay } from './policy-chain.ts';
+import { readSysctl, UndoList } from './undo-list.ts';
 
 /** Of the LAN's rule: nobody's default, and easy to recognise in `ip rule`. */
 const LAN_PRIORITY = 6969;
@@ -27,8 +28,6 @@ const DIRECT_PRIORITY = 6968;
 const FIRST_GATEWAY_PRIORITY = DIRECT_PRIORITY - MAX_RULE_GATEWAYS;
 /** Behind every other route of its table. */
 const LAST_METRIC = '4278198272';
-/** As often as a link that is gone is called (docs/protocol.md section 2.1), in whole ticks of any kernel. */
-const NEIGHBOUR_RETRY_MS = 240;
 
 export class MinerNetwork {
   private readonly lan: string;
@@ -61,7 +60,6 @@ export class MinerNetwork {
     this.undo.sysctl(`net/ipv6/conf/${this.lan}/accept_ra`, 0);
     this.undo.sysctl('net/ipv6/conf/all/forwarding', 0);
     this.undo.sysctl('net/ipv4/ip_forward', 1);
-    this.askNeighboursOften();
     await this.answerIpv6();
   }
 
@@ -89,20 +87,6 @@ export class MinerNetwork {
 
   async stop(): Promise<void> {
     await this.undo.run();
-  }
-
-  /**
-   * After a silence the kernel asks for a neighbour's hardware address before anything goes there again, by itself once a
-   * second: as long as that, everything would wait that the daemon sends every quarter of a second. A LAN keeps its pace: phones sleep.
-   */
-  private askNeighboursOften(): void {
-    for (const tables of ['net/ipv4/neigh', 'net/ipv6/neigh']) {
-      for (const device of existsSync(`/proc/sys/${tables}`) ? readdirSync(`/proc/sys/${tables}`) : []) {
-        const own = `${tables}/${device}/retrans_time_ms`;
-        const isSlow = Number(readSysctl(own) ?? 0) > NEIGHBOUR_RETRY_MS;
-        if (isSlow && device !== this.lan) this.undo.sysctl(own, NEIGHBOUR_RETRY_MS);
-      }
-    }
   }
 
   /** A courtesy that some kernels are built without: there, the kill switch alone refuses IPv6. */
@@ -231,58 +215,4 @@ async function jsonOf(args: readonly string[]): Promise<unknown[]> {
   const text = await runTool('ip', ['-j', ...args]);
   // A rule or device that is not there gives no text at all, or [{}] in older versions.
   return text.trim() === '' ? [] : JSON.parse(text).filter((entry: object) => Object.keys(entry).length > 0);
-}
-
-function readSysctl(name: string): string | undefined {
-  try {
-    return readFileSync(`/proc/sys/${name}`, 'utf8').trim();
-  } catch (error) {
-    // A kernel without IPv6, or a device that went.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** What was changed and how to change it back. */
-class UndoList {
-  private readonly steps: (() => Promise<void>)[] = [];
-
-  add(step: () => Promise<void>): void {
-    this.steps.push(step);
-  }
-
-  /** Sets a switch under /proc/sys, if the kernel has it, until `run`. */
-  sysctl(name: string, value: number): void {
-    const before = readSysctl(name);
-    if (before === undefined || before === String(value)) return;
-    writeSysctl(name, String(value));
-    this.add(async () => {
-      // The device may have gone, and its switches with it.
-      if (readSysctl(name) !== undefined) writeSysctl(name, before);
-    });
-  }
-
-  /** Every step is tried; the first error is thrown at the end. */
-  async run(): Promise<void> {
-    let failed: unknown;
-    for (let step = this.steps.pop(); step !== undefined; step = this.steps.pop()) {
-      try {
-        await step();
-      } catch (error) {
-        failed ??= error;
-      }
-    }
-    if (failed !== undefined) throw failed;
-  }
-}
-
-function writeSysctl(name: string, value: string): void {
-  try {
-    writeFileSync(`/proc/sys/${name}`, value);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const remedy = 'Run as root; in a container, with a writable /proc/sys/net';
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') throw new Failure('not-permitted', message, remedy);
-    throw error;
-  }
 }

@@ -9,6 +9,7 @@ import { parseIpv4 } from '../../../src/control/ip-text.ts';
 import { Dnsmasq } from '../../../src/os/dnsmasq.ts';
 import { formatEndpoint } from '../../../src/os/endpoint.ts';
 import { applyRuleset, isKillSwitchLoaded, lockedRuleset, removeRulesets } from '../../../src/os/firewall.ts';
+import { NeighbourPace } from '../../../src/os/neighbour-pace.ts';
 import { GatewayNetwork, MinerNetwork, readOwnNetworks } from '../../../src/os/network.ts';
 import { Segments } from '../../../src/os/segments.ts';
 import { findUplink, foreignDropChains } from '../../../src/os/surroundings.ts';
@@ -26,6 +27,7 @@ const ways = [way('sky0', '6969'), ...(rules === 'rules' ? [way('sky0-1', '6970'
 const miner = new MinerNetwork({ lan, lanAddress, ways, hasDirect: rules === 'rules' });
 const gatewayAddress = ipv4('10.64.0.1');
 const gateway = new GatewayNetwork({ tun: 'skyg', uplink, pool: prefix('10.64.0.0/16'), gatewayAddress });
+const pace = new NeighbourPace(lan);
 const dnsmasq = new Dnsmasq({
   directory: join(directory, 'dnsmasq'),
   lan,
@@ -61,6 +63,8 @@ const actions: Record<string, (...args: string[]) => Promise<unknown>> = {
   'miner-stop': () => miner.stop(),
   'gateway-start': (mtu) => gateway.start(Number(mtu)),
   'gateway-stop': () => gateway.stop(),
+  'pace-start': async () => pace.start(),
+  'pace-stop': () => pace.stop(),
   'own-networks': (...except) => readOwnNetworks(except),
   'find-uplink': async () => (await findUplink()) ?? null,
   'foreign-drop-chains': () => foreignDropChains(),
