@@ -13,7 +13,7 @@
 import { assert } from '../base/assert.ts';
 import { NEVER } from '../base/env.ts';
 import type { ClientKey, NodeKey, RouteHandle } from '../base/ids.ts';
-import type { DeliveryMs } from '../base/traffic-class.ts';
+import { type DeliveryMs, REAL_TIME } from '../base/traffic-class.ts';
 import type { SessionKeys } from '../crypto/symmetric-state.ts';
 import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
@@ -144,7 +144,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     assert(bytes.length > 0 && bytes.length <= MAX_APPLICATION_BYTES, 'an application message fits a route message');
     if (this.closed) return false;
     this.context.sessions.touched(this);
-    return this.traffic.offer(bytes, lane, now);
+    const isRealTime = lane.trafficClass === REAL_TIME && (lane.patient !== true || this.routes.hasUp());
+    return this.traffic.offer(bytes, lane, isRealTime, now);
   }
 
   /** Client: how long the hops try to deliver, from now on: its routes are replaced by others without a pause. */

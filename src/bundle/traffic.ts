@@ -7,7 +7,6 @@
  */
 import type { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
-import { REAL_TIME } from '../base/traffic-class.ts';
 import type { RangeBlocks } from '../wire/ack-ranges.ts';
 import { DATA_OVERHEAD_BYTES, type ReportReader } from '../wire/route-message.ts';
 import type { PlaintextSender } from './handshake/plaintext-sender.ts';
@@ -56,8 +55,8 @@ export class Traffic {
   }
 
   /** Queues a message, copied at once; it leaves in the next `pump`. False when there is no memory for it. */
-  offer(bytes: Uint8Array, lane: Lane, now: number): boolean {
-    if (lane.trafficClass === REAL_TIME) return this.realTime.offer(bytes, lane.twice === true, now);
+  offer(bytes: Uint8Array, lane: Lane, isRealTime: boolean, now: number): boolean {
+    if (isRealTime) return this.realTime.offer(bytes, lane.twice === true, now);
     return this.bulk.offer(bytes, lane.flow, now);
   }
 

@@ -6,7 +6,8 @@
  *   dns      UDP port 53, either way. Over TCP it is a flow like others: Real Time keeps no order
  *   sparse   flows that send little (sparse-flows.ts)
  *
- * All else is Bulk. A treatment that the user chose for a flow (`[[policy]]`) goes before all of these. A flow is what its two addresses, protocol and ports name, hashed under a secret key. A fragment has no
+ * All else is Bulk. TCP is patient in either class: what it repeats after an outage is a packet now and then, with which the connection goes on
+ * as soon as it arrives, or at the next one, after twice as long again. A treatment that the user chose for a flow (`[[policy]]`) goes before all of these. A flow is what its two addresses, protocol and ports name, hashed under a secret key. A fragment has no
  * ports but the first one does: all of them go by the rest, so that the parts of a packet stay together.
  *
  * On the packet path: reads in place, allocates nothing.
@@ -41,10 +42,11 @@ export class Classifier {
   private readonly hash: KeyedHash;
   private readonly sparse = new SparseFlows();
   private readonly name = new Uint8Array(FLOW_NAME_BYTES);
-  private readonly lane: { trafficClass: TrafficClass; flow: number; twice: boolean } = {
+  private readonly lane: { trafficClass: TrafficClass; flow: number; twice: boolean; patient: boolean } = {
     trafficClass: BULK,
     flow: 0,
     twice: false,
+    patient: false,
   };
   /** Of the answers to packets that were `noted`. */
   private readonly answers = new FlowTreatments();
@@ -70,6 +72,7 @@ export class Classifier {
         : treatment !== TREATMENT.highThroughput;
     lane.trafficClass = isRealTime ? REAL_TIME : BULK;
     lane.twice = treatment === TREATMENT.redundant;
+    lane.patient = protocolOf(packet, at) === PROTOCOL.tcp;
     return lane;
   }
 

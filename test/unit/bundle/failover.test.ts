@@ -5,7 +5,8 @@
  *            ╚═ path 1: 20 Mb/s, 5 ms ═╝
  */
 import { describe, expect, it } from 'vitest';
-import { BULK } from '../../../src/base/traffic-class.ts';
+import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
+import type { Lane } from '../../../src/bundle/ports.ts';
 import { longestPause, numbered, numbersOf, RoutePair, saturate } from './route-pair.ts';
 
 const path = { rateMbps: 20, delayMs: 5 };
@@ -191,6 +192,24 @@ describe('a session without any route', () => {
     pair.layers[0].pathsChanged(pair.now);
     pair.run(50);
     expect(pair.session.state).toBe('up');
+  });
+
+  it('keeps of its Real Time what is patient, and lets the rest go stale', () => {
+    const pair = new RoutePair({ paths: [path] });
+    pair.runTo(100);
+    pair.cut(0);
+    pair.offered = [];
+    pair.runTo(20_000);
+    expect(pair.serviceSession.state).toBe('lost');
+    const lane: Lane = { trafficClass: REAL_TIME, flow: 1 };
+    pair.serviceSession.send(numbered(0, 100), pair.now, lane);
+    pair.serviceSession.send(numbered(1, 100), pair.now, { ...lane, patient: true });
+    pair.runTo(30_000);
+    pair.mend(0);
+    pair.offered = [0];
+    pair.layers[0].pathsChanged(pair.now);
+    pair.run(100);
+    expect(numbersOf(pair.clientOwner.received)).toEqual([1]);
   });
 
   it('takes what its queue holds and no more', () => {

@@ -51,6 +51,16 @@ describe('a mark of the sender', () => {
   });
 });
 
+test('TCP is patient, sparse or dense, and nothing else is', () => {
+  classifier = only({ sparse: true });
+  const tcp = packet(LAPTOP, WEB, { protocol: PROTOCOL.tcp, port: 22 });
+  const lanes = [tcp, tcp, tcp, tcp, tcp, tcp].map((bytes) => lane(bytes));
+  expect(lanes.map(({ patient }) => patient)).toEqual(lanes.map(() => true));
+  expect([lanes[0].trafficClass, lanes[5].trafficClass]).toEqual([REAL_TIME, BULK]);
+  expect(lane(packet(LAPTOP, WEB, { port: 22 })).patient).toBe(false);
+  expect(lane(packet(LAPTOP, WEB, { protocol: PROTOCOL.icmp })).patient).toBe(false);
+});
+
 describe('each rule', () => {
   const marked = packet(LAPTOP, WEB, { trafficClass: 46 * 4, port: 9 });
   const ping = packet(LAPTOP, WEB, { protocol: PROTOCOL.icmp });
