@@ -21,7 +21,8 @@ import { until } from './harness/until.ts';
 
 export const about =
   'a route dies 100 times under a download, shells and a call, with and without copies; all gone for 65 s';
-export const takes = '12 min, gate 1 min; `failover once`, `failover twice`, `failover outage`: one part';
+export const takes =
+  '12 min, gate 1 min; `failover once`, `failover twice`, `failover outage`: one part; `failover once 40`: so many cuts';
 export const gate = true;
 
 const CUTS = 100;
@@ -53,7 +54,8 @@ const WAYS: readonly Cut[] = [
 export async function run(context: RunContext): Promise<RunResult> {
   const asked = ['once', 'twice', 'outage'].filter((part) => context.args.includes(part));
   const wants = (part: string) => asked.length === 0 || asked.includes(part);
-  const daemonArgs = context.args.filter((arg) => !asked.includes(arg));
+  const askedCuts = context.args.find((arg) => /^[0-9]+$/.test(arg));
+  const daemonArgs = context.args.filter((arg) => !asked.includes(arg) && arg !== askedCuts);
   const network = new DemoNetwork({ ...context, args: daemonArgs }, { rateMbit: RATE_MBIT, fileBytes: 1_000 });
   const figures: Record<string, unknown> = {};
   let pass = true;
@@ -65,7 +67,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   network.writeConfigurations({ redundancy: 'off' });
   await network.start();
   await takeDhcpLease(network.laptop, 'eth0');
-  const cuts = context.gate ? GATE_CUTS : CUTS;
+  const cuts = Number(askedCuts ?? (context.gate ? GATE_CUTS : CUTS));
   if (wants('once')) report('once', await cutAgainAndAgain(network, cuts, CALL_LOSS_MOST));
   if (wants('outage')) report('outage', await outage(network, context.gate ? GATE_OUTAGE_MS : OUTAGE_MS));
   if (wants('twice')) {
@@ -80,7 +82,7 @@ export async function run(context: RunContext): Promise<RunResult> {
 
 async function cutAgainAndAgain(network: DemoNetwork, cuts: number, callLossMost: number) {
   const { laptop, internetHost } = network;
-  const random = new SeededRandom(1, 'cuts');
+  const random = new SeededRandom(cuts, 'cuts');
   const traffic = await SteadyTraffic.start(laptop, internetHost, WEB_ADDRESS);
   const call = startStream({ client: laptop, server: internetHost, address: WEB_ADDRESS, direction: 'down', ...CALL });
   await pause(SETTLE_MS);
