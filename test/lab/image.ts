@@ -65,6 +65,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   board.powerOn();
   const { address, key, ip } = await site.booted();
   const bootSeconds = seconds();
+  context.log('it says who it is');
   await site.startGateway(key);
   await takeDhcpLease(laptop, 'eth0');
   await site.connected();
