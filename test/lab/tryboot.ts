@@ -27,7 +27,7 @@ function prepare(folder: string, system: string): void {
   const boot = 'usr/lib/skywire/boot';
   const module = 'usr/lib/modules/*/updates/skywire_tryboot.ko';
   const wanted = [`${boot}/vmlinuz`, `${boot}/${DEVICE_TREE}`, module];
-  tool('unsquashfs', '-quiet', '-no-progress', '-dest', tree, '-wildcards', system, ...wanted);
+  tool('unsquashfs', '-quiet', '-no-progress', '-dest', tree, system, ...wanted);
   for (const file of wanted.slice(0, 2)) cpSync(join(tree, file), join(folder, basename(file)));
   const root = join(folder, 'root');
   mkdirSync(join(root, 'dev'), { recursive: true });
