@@ -6,7 +6,6 @@
  *   port up ── bridge ── tap-up ── eth0 of the machine
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { findSystem } from './board-firmware.ts';
 import type { Host, Lab } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
@@ -17,6 +16,8 @@ const MEMORY_MIB = 1024;
 /** The last lines of the kernel tell what it was asked to do. */
 const RESTART = /reboot: Restarting system( with command '0 tryboot')?/;
 const SHOWN_LINES = 25;
+/** Whoever stops the emulator for minutes makes the machine's clock leap: no unit and no disk is late for that. */
+const PATIENCE = 'systemd.default_timeout_start_sec=1800 systemd.default_device_timeout_sec=1800';
 
 export class VirtualBoard {
   readonly host: Host;
@@ -55,9 +56,7 @@ export class VirtualBoard {
     const args = [
       ...['-M', 'virt', '-cpu', 'cortex-a72', '-smp', String(PROCESSORS), '-m', String(MEMORY_MIB)],
       ...['-nodefaults', '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci'],
-      // For whoever stops the lab as a whole: `stop` and `cont` there spare the machine a leap of its clock.
-      ...['-monitor', `unix:${join(this.folder, 'monitor')},server=on,wait=off`],
-      ...['-kernel', kernel, '-initrd', initramfs, '-append', cmdline],
+      ...['-kernel', kernel, '-initrd', initramfs, '-append', `${cmdline} ${PATIENCE}`],
       ...cardDevice(this.disk, log),
       ...this.sticks.flatMap((file, index) => [
         ...['-blockdev', `driver=raw,node-name=stick${index},read-only=on,file.driver=file,file.filename=${file}`],
