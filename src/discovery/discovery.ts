@@ -6,10 +6,12 @@
  * segment, 16 at once, each forgotten after 3 s. No beacon of a neighbour whose link is up is looked at further.
  *
  * Who was found and proved good is remembered over restarts (peer-memory.ts), called where it was, and taken in from anywhere. Whoever is
- * sought and not reached, neighbours are asked about (seeker.ts), and so is this node (introducer.ts).
+ * sought and not reached, neighbours are asked about (seeker.ts), and so is this node (introducer.ts). Who takes anybody has others prove that the
+ * internet reaches it (reachability.ts; probe-broker.ts and prober.ts do the same for others), and seeks those that have.
  *
  * Timers: beacon-schedule.ts says when to call into a segment, call-schedule.ts when to call a remembered peer, seeker.ts when to ask for one,
- * found-peers.ts when a peer that was found is forgotten.
+ * found-peers.ts when a peer that was found is forgotten,
+ * reachability.ts when to be probed.
  */
 import { concat, equal, fromHex, toHex, writeU16 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
@@ -23,14 +25,18 @@ import type { Identity } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
 import { CHANNEL0_KIND } from '../wire/channel0.ts';
-import { parseMeet } from '../wire/meeting.ts';
+import { parseNodePlace } from '../wire/meeting.ts';
+import type { Proof } from '../wire/proof.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
 import { CallSchedule } from './call-schedule.ts';
 import { type FoundPeer, FoundPeers } from './found-peers.ts';
 import { Introducer } from './introducer.ts';
 import { PeerMemory } from './peer-memory.ts';
-import type { BeaconPort, MessagePort, PeerPort, PeerStore, PlacePort } from './ports.ts';
+import type { BeaconPort, ClearnetPort, MessagePort, PeerPort, PeerStore, PlacePort } from './ports.ts';
+import { ProbeBroker } from './probe-broker.ts';
+import { Prober } from './prober.ts';
 import { reachOf } from './reach.ts';
+import { Reachability } from './reachability.ts';
 import { Seeker } from './seeker.ts';
 import { isOnSegment, portOn, type Segment, type SegmentId } from './segment.ts';
 import { BEACON_LIFE_MS, DISCOVERY_TUNING, type DiscoveryTuning } from './tuning.ts';
@@ -51,6 +57,7 @@ export interface DiscoveryOptions {
   /** Keys of the peers that stand in the configuration. */
   readonly configured: readonly NodeKey[];
   readonly messages: MessagePort;
+  readonly clearnet: ClearnetPort;
   /** The socket of a family, as endpoints name it; undefined: this node has none. */
   readonly socketOf: (family: 4 | 6) => number | undefined;
   readonly beacons: BeaconPort;
@@ -80,6 +87,10 @@ export class Discovery {
   private readonly up = new Map<KeyText, NodeKey>();
   private readonly introducer: Introducer;
   private readonly seeker: Seeker;
+  private readonly prober: Prober;
+  private readonly probeBroker: ProbeBroker;
+  /** Undefined: strangers are not taken from anywhere, and need not know whether they could come. */
+  private readonly reachability: Reachability | undefined;
   private readonly met: TokenBucket;
 
   constructor(o: DiscoveryOptions) {
@@ -89,8 +100,16 @@ export class Discovery {
     this.calls = new CallSchedule(this.tuning, o.random);
     const { tuning } = this;
     const endpointOf = (key: NodeKey) => o.peers.endpointOf(key);
-    this.introducer = new Introducer({ drops: o.drops, messages: o.messages, endpointOf, tuning });
-    this.seeker = new Seeker({ sought: () => this.sought(), tell: (message) => this.tellAll(message), tuning });
+    const { drops, messages, random, clearnet } = o;
+    const isOpen = (key: NodeKey, now: number) => clearnet.nearest(now).some((open) => equal(open, key));
+    this.introducer = new Introducer({ drops, messages, endpointOf, isOpen, tuning });
+    this.seeker = new Seeker({ sought: (now) => this.sought(now), tell: (message) => this.tellAll(message), tuning });
+    this.prober = new Prober({ ...o, tuning });
+    this.probeBroker = new ProbeBroker({ drops, random, messages, endpointOf, tuning });
+    if (o.accept === 'any') {
+      const proven = (proofs: readonly Proof[]) => clearnet.proven(proofs);
+      this.reachability = new Reachability({ self: o.identity.key, curve: o.curve, drops, messages, proven, tuning });
+    }
     this.met = new TokenBucket(tuning.metPerSecond, tuning.metAtOnce);
     if (o.memory === undefined || o.accept === 'known') return;
     const isPoint = (key: Uint8Array) => o.curve.isPoint(key);
@@ -172,15 +191,21 @@ export class Discovery {
     return true;
   }
 
-  /** SEEK or MEET of a neighbour. */
+  /** SEEK, MEET, PROBE_ME, PROBE or PROOF of a neighbour. */
   message(from: NodeKey, message: Uint8Array, now: number): void {
-    if (message[0] === CHANNEL0_KIND.seek) this.introducer.receive(from, message, now);
-    else this.meet(message, now);
+    const kind = message[0];
+    if (kind === CHANNEL0_KIND.seek) this.introducer.receive(from, message, now);
+    else if (kind === CHANNEL0_KIND.meet) this.meet(message, now);
+    else if (kind === CHANNEL0_KIND.probeMe) this.probeBroker.ask(from, now);
+    else if (kind === CHANNEL0_KIND.probe) this.prober.receive(from, message, now);
+    else this.proof(from, message, now);
   }
 
   linkUp(key: NodeKey, now: number): void {
     this.up.set(toHex(key), key);
     this.introducer.linkUp(key);
+    this.probeBroker.linkUp(key);
+    this.reachability?.linkUp(key, now);
     this.seeker.changed(now);
     if (!this.found.linkUp(key)) return;
     this.memory?.linkUp(key, now);
@@ -190,6 +215,8 @@ export class Discovery {
   linkDown(key: NodeKey, now: number): void {
     this.up.delete(toHex(key));
     this.introducer.linkDown(key);
+    this.probeBroker.linkDown(key);
+    this.reachability?.linkDown(key);
     this.seeker.changed(now);
     if (this.found.linkDown(key, now)) {
       this.memory?.linkDown(key, now);
@@ -211,11 +238,13 @@ export class Discovery {
     this.memory?.wake(now);
     for (const name of this.calls.take(now)) this.call(name, now);
     this.seeker.wake(now);
+    this.reachability?.wake(now);
   }
 
   nextWakeAt(): number {
     const { found, calls, seeker, memory } = this;
     let at = Math.min(found.nextDueAt(), calls.nextDueAt(), seeker.nextWakeAt(), memory?.nextWakeAt() ?? NEVER);
+    at = Math.min(at, this.reachability?.nextWakeAt() ?? NEVER);
     for (const { segment, schedule } of this.segments.values()) {
       at = Math.min(at, portOn(segment) === undefined ? NEVER : schedule.nextDueAt);
     }
@@ -253,12 +282,23 @@ export class Discovery {
     this.o.peers.add(key, endpoint);
   }
 
-  /** Peers of the configuration first, then who is remembered, while more neighbours are of use. */
-  private sought(): NodeKey[] {
-    const { configured, peers } = this.o;
-    const names = this.found.upCount < this.tuning.enoughFound ? (this.memory?.names() ?? []) : [];
-    const remembered = names.map((name) => fromHex(name) as NodeKey);
-    return [...configured, ...remembered].filter((key) => peers.stateOf(key) !== 'up');
+  /** Peers of the configuration first; while more neighbours are of use, who is on the internet as others proved, then who is remembered. */
+  private sought(now: number): NodeKey[] {
+    const { configured, peers, accept, clearnet } = this.o;
+    const isDown = (key: NodeKey) => peers.stateOf(key) !== 'up';
+    if (this.found.upCount >= this.tuning.enoughFound) return configured.filter(isDown);
+    const open = accept === 'any' ? clearnet.nearest(now).filter(isDown).slice(0, this.tuning.soughtOnClearnet) : [];
+    const remembered = (this.memory?.names() ?? []).map((name) => fromHex(name) as NodeKey);
+    return [...configured, ...open, ...remembered.filter((key) => !open.some((one) => equal(one, key)))].filter(isDown);
+  }
+
+  /** For this node, or for one that had it asked for. */
+  private proof(from: NodeKey, message: Uint8Array, now: number): void {
+    const { identity } = this.o;
+    const isOwn = equal(message.subarray(1, 1 + identity.key.length), identity.key);
+    if (!isOwn) this.probeBroker.proof(from, message, now);
+    else if (this.reachability === undefined) this.o.drops.count('proof-unasked');
+    else this.reachability.proof(from, message, now);
   }
 
   private tellAll(message: Uint8Array): void {
@@ -268,14 +308,14 @@ export class Discovery {
   /** A neighbour says where somebody is who is sought. It proves nothing: a handshake does. */
   private meet(message: Uint8Array, now: number): void {
     const { drops, peers } = this.o;
-    const told = parseMeet(message);
+    const told = parseNodePlace(message);
     if (told === undefined) return drops.count('meet-malformed');
     const { node, family, endpoint } = told;
     const socket = this.o.socketOf(family);
     if (socket === undefined || reachOf(endpoint) === 'link') return drops.count('meet-place');
     const state = peers.stateOf(node);
     if (state === 'up') return;
-    if (!this.sought().some((key) => equal(key, node))) return drops.count('meet-unsought');
+    if (!this.sought(now).some((key) => equal(key, node))) return drops.count('meet-unsought');
     if (!this.met.take(now)) return drops.count('meet-rate');
     endpoint[0] = socket;
     if (state === undefined) return this.tryAt(node, endpoint, now);

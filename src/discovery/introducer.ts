@@ -2,7 +2,7 @@
  * The neighbour that two others have in common: it hears whom each of them seeks, and when they seek each other it tells both, at the same
  * time, where the other one is (docs/protocol.md section 9.4). Then both call, and each opens its address translation for the other.
  *
- * It tells of nobody who does not ask for the same, and only addresses from which an authentic datagram came. It keeps what each neighbour said
+ * It tells of nobody who does not ask for the same, except of who has it proven that the internet reaches him (section 9.5), and only addresses from which an authentic datagram came. It keeps what each neighbour said
  * last, 32 hashes at most, until its link goes down. A neighbour is listened to twice a second at most.
  */
 import { toHex } from '../base/bytes.ts';
@@ -20,6 +20,8 @@ export interface IntroducerOptions {
   readonly messages: MessagePort;
   /** Where a neighbour is heard; undefined while its link is down. */
   readonly endpointOf: (key: NodeKey) => Uint8Array | undefined;
+  /** Whether a neighbour wants to be found by anybody. */
+  readonly isOpen: (key: NodeKey, now: number) => boolean;
   readonly tuning: DiscoveryTuning;
 }
 
@@ -65,14 +67,17 @@ export class Introducer {
     seeking.sought = new Set(hashes.map(toHex));
     for (const hash of seeking.sought) {
       const other = this.byHash.get(hash);
-      if (other?.sought.has(seeking.hash)) this.introduce(seeking, other);
+      if (other === undefined || other === seeking) continue;
+      const isMutual = other.sought.has(seeking.hash);
+      if (isMutual) this.tell(other, seeking);
+      if (isMutual || this.o.isOpen(other.key, now)) this.tell(seeking, other);
     }
   }
 
-  private introduce(a: Seeking, b: Seeking): void {
-    const [placeOfA, placeOfB] = [this.o.endpointOf(a.key), this.o.endpointOf(b.key)];
-    if (a === b || placeOfA === undefined || placeOfB === undefined) return;
-    if (isOfUseTo(placeOfB, placeOfA)) this.o.messages.send(b.key, encodeMeet(a.key, placeOfA));
-    if (isOfUseTo(placeOfA, placeOfB)) this.o.messages.send(a.key, encodeMeet(b.key, placeOfB));
+  /** Tells one where the other is, if that means anything where he is. */
+  private tell(to: Seeking, of: Seeking): void {
+    const [listener, place] = [this.o.endpointOf(to.key), this.o.endpointOf(of.key)];
+    if (listener === undefined || place === undefined || !isOfUseTo(listener, place)) return;
+    this.o.messages.send(to.key, encodeMeet(of.key, place));
   }
 }

@@ -1,5 +1,6 @@
 /** What discovery needs of its siblings and of the system; wired in `node` and `daemon`. */
 import type { NodeKey } from '../base/ids.ts';
+import type { Proof } from '../wire/proof.ts';
 import type { SegmentId } from './segment.ts';
 
 /** The links of this node. */
@@ -13,6 +14,16 @@ export interface PeerPort {
   remove(key: NodeKey, now: number): void;
   /** Where a peer is heard; undefined while its link is down. */
   endpointOf(key: NodeKey): Uint8Array | undefined;
+  /** Finds out whether a node that is no peer answers there; `answered` is called when it does. False: too many are asked already. */
+  probe(key: NodeKey, endpoint: Uint8Array, answered: () => void): boolean;
+}
+
+/** Who is reached from the internet. */
+export interface ClearnetPort {
+  /** As others proved it, the nearest first. */
+  nearest(now: number): readonly NodeKey[];
+  /** What others proved of this node: for its record. */
+  proven(proofs: readonly Proof[]): void;
 }
 
 /** Messages of channel 0 to the neighbours. */

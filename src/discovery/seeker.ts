@@ -13,7 +13,7 @@ import type { DiscoveryTuning } from './tuning.ts';
 
 export interface SeekerOptions {
   /** Whom to seek now, the most wanted first. */
-  readonly sought: () => readonly NodeKey[];
+  readonly sought: (now: number) => readonly NodeKey[];
   /** To every neighbour whose link is up. */
   readonly tell: (message: Uint8Array) => void;
   readonly tuning: DiscoveryTuning;
@@ -42,7 +42,7 @@ export class Seeker {
 
   wake(now: number): void {
     if (now < this.nextAt) return;
-    const hashes = this.o.sought().slice(0, SEEK_MAX_HASHES).map(addressHash);
+    const hashes = this.o.sought(now).slice(0, SEEK_MAX_HASHES).map(addressHash);
     const saying = concat(...hashes);
     if (hashes.length > 0 || !equal(saying, this.said)) this.o.tell(encodeSeek(hashes));
     this.said = saying;

@@ -51,6 +51,20 @@ export interface DiscoveryTuning {
   /** Places that neighbours name to meet somebody at: a few datagrams go to each, whoever is there. */
   readonly metPerSecond: number;
   readonly metAtOnce: number;
+  /** How often this node has itself probed: by when its links have settled; a second prober may be long in coming. */
+  readonly probeAfterMs: number;
+  readonly probeFirstWaitMs: number;
+  readonly probeLastWaitMs: number;
+  /** A probe takes 2 s, and three links to and fro. */
+  readonly probeAnswerMs: number;
+  /** How often a neighbour may have itself probed: it needs two proofs in 7 minutes. */
+  readonly probedPerSecond: number;
+  readonly probedAtOnce: number;
+  /** How many places are probed for neighbours: 150 bytes a second to somebody who has nothing to do with it, at most. */
+  readonly probesPerSecond: number;
+  readonly probesAtOnce: number;
+  /** Of the nodes that are reached from the internet, so many are sought by who takes anybody. */
+  readonly soughtOnClearnet: number;
   /** With so many neighbours found nobody needs to be called: routes go over eight paths at most. */
   readonly enoughFound: number;
 }
@@ -85,6 +99,15 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   soughtAtOnce: 8,
   metPerSecond: 2,
   metAtOnce: 8,
+  probeAfterMs: 5_000,
+  probeFirstWaitMs: 30_000,
+  probeLastWaitMs: 300_000,
+  probeAnswerMs: 10_000,
+  probedPerSecond: 0.1,
+  probedAtOnce: 2,
+  probesPerSecond: 0.5,
+  probesAtOnce: 4,
+  soughtOnClearnet: 4,
   enoughFound: 8,
 };
 

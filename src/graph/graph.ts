@@ -7,6 +7,7 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { parseAddress } from '../crypto/address.ts';
 import { type GatewayAdvert, parseGatewayAdvert } from '../wire/gateway-advert.ts';
+import type { Proof } from '../wire/proof.ts';
 import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
 import type { GraphLink } from './graph-link.ts';
 import type { PathGraph } from './path-graph.ts';
@@ -76,6 +77,11 @@ export class Graph implements PathGraph {
 
   linksOf(number: number): readonly GraphLink[] {
     return this.store.at(number).neighbours;
+  }
+
+  /** That this node is reached from the internet, as others signed it. */
+  proofsOf(number: number): readonly Proof[] {
+    return this.store.at(number).record.proofs;
   }
 
   /**

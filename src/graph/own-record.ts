@@ -1,11 +1,12 @@
 /**
  * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time, then
- * when links or services change but at most once a second; when only measurements change, and by much, at most every 10
+ * when links, services or proofs change but at most once a second; when only measurements change, and by much, at most every 10
  * s; and every 60 s in any case.
  */
 import { equal, toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
 import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
+import type { Proof } from '../wire/proof.ts';
 import { type NodeRecord, RECORD_MAX_LINKS, type RecordService } from '../wire/record.ts';
 import { type GraphTuning, RENEW_AFTER_MS, SIGN_EVERY_MS } from './tuning.ts';
 
@@ -33,10 +34,11 @@ export class OwnRecord {
   private readonly wallMs: () => number;
   private readonly tuning: GraphTuning;
   private services: readonly RecordService[] = [];
+  private proofs: readonly Proof[] = [];
   private readonly links = new Map<LinkId, OwnLink>();
   private lastSequence = 0;
   private signedAt = Number.NEGATIVE_INFINITY;
-  /** Links or services are not as the record that is out says. */
+  /** Links, services or proofs are not as the record that is out says. */
   private changed = false;
 
   constructor(node: NodeKey, wallMs: () => number, tuning: GraphTuning) {
@@ -54,6 +56,12 @@ export class OwnRecord {
   setServices(services: readonly RecordService[]): void {
     if (isSame(this.services, services)) return;
     this.services = services;
+    this.changed = true;
+  }
+
+  /** At most 2. */
+  setProofs(proofs: readonly Proof[]): void {
+    this.proofs = proofs;
     this.changed = true;
   }
 
@@ -106,7 +114,8 @@ export class OwnRecord {
       return { key: link.key, detour: link.detour, ...(link.measured ?? this.unknown) };
     });
     const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
-    return { node: this.node, sequence: this.lastSequence, expiry, services: this.services, links };
+    const { node, lastSequence: sequence, services, proofs } = this;
+    return { node, sequence, expiry, services, links, proofs };
   }
 
   private measurementsMoved(): boolean {

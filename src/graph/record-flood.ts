@@ -3,9 +3,9 @@
  * hops from its origin (docs/protocol.md section 7).
  *
  * Every record that arrives is acknowledged, whether it is kept or not, so that the neighbour stops repeating it. Two
- * are not: one that is wrongly signed, and one beyond the number of signatures that are checked for a link in a
+ * are not: one that is wrongly signed, itself or a proof in it, and one beyond the number of signatures that are checked for a link in a
  * second; the neighbour repeats it, and its turn comes. A record that is known with the same sequence is compared, not
- * checked again.
+ * checked again; nor is a proof that stood in the record before.
  *
  * A neighbour that comes with an old record is given the newer one back. This way a node whose clock was set back
  * hears the record that it sent before, and signs the next one above it.
@@ -30,10 +30,12 @@ import {
   recordEntryBytes,
 } from '../wire/channel0.ts';
 import { encodeGatewayAdvert, type GatewayAdvert } from '../wire/gateway-advert.ts';
+import type { Proof } from '../wire/proof.ts';
 import { GATEWAY_SERVICE_KIND, type NodeRecord, parseRecord, sameStatement } from '../wire/record.ts';
 import { Graph } from './graph.ts';
 import { NeighbourFeed } from './neighbour-feed.ts';
 import { type LinkMeasurement, OwnRecord } from './own-record.ts';
+import { isProofSigned } from './proof-signature.ts';
 import { isSigned, signRecord } from './record-signature.ts';
 import { OWN, RecordStore, type StoredRecord } from './record-store.ts';
 import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, RECORD_HOPS } from './tuning.ts';
@@ -76,6 +78,11 @@ export class RecordFlood {
   /** This node is a gateway, and what it says of itself as such; once more when that changes. */
   setGateway(key: ServiceKey, advert: GatewayAdvert): void {
     this.own.setServices([{ kind: GATEWAY_SERVICE_KIND, key, advert: encodeGatewayAdvert(advert) }]);
+  }
+
+  /** That this node is reached from the internet, as others signed it; at most 2. */
+  setProofs(proofs: readonly Proof[]): void {
+    this.own.setProofs(proofs);
   }
 
   /** What a link measured; may be told as often as it is known. */
@@ -208,7 +215,7 @@ export class RecordFlood {
       this.acknowledge(feed, addressHash(record.node), record.sequence);
       return;
     }
-    if (!this.verify(record, entry.record)) return;
+    if (!this.verify(record, entry.record) || !this.verifyProofs(feed, record, known, now)) return;
     if (place !== 'free') this.evict(place);
     const bytes = entry.record.slice();
     const stored = this.keep({ key, record, bytes, from: feed.link, expiresAt: now + aheadMs, hopsToGive }, now);
@@ -252,6 +259,18 @@ export class RecordFlood {
     if (isSigned(this.o.curve, record, bytes)) return true;
     this.o.drops.count('graph-signature');
     return false;
+  }
+
+  /** What is new of its proofs; each counts as a signature of the neighbour's. */
+  private verifyProofs(feed: NeighbourFeed, record: NodeRecord, known: StoredRecord | undefined, now: number): boolean {
+    for (const proof of record.proofs) {
+      if (known?.record.proofs.some(({ bytes }) => equal(bytes, proof.bytes))) continue;
+      if (!this.mayVerify(feed, now)) return false;
+      if (isProofSigned(this.o.curve, record.node, proof)) continue;
+      this.o.drops.count('graph-proof-signature');
+      return false;
+    }
+    return true;
   }
 
   private acknowledge(feed: NeighbourFeed, hash: Uint8Array, sequence: number): void {

@@ -58,3 +58,7 @@ export const RENEW_AFTER_MS = 60_000;
 export const SIGN_EVERY_MS = 1_000;
 export const REPEAT_FIRST_MS = 500;
 export const REPEAT_LAST_MS = 8_000;
+
+// What follows is docs/protocol.md section 9.5.
+export const PROOF_LIFE_S = 900;
+export const MAX_CLOCK_LEAD_S = 180;

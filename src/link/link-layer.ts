@@ -3,7 +3,7 @@
  * and 3 of docs/protocol.md; what one neighbour does is in neighbour.ts.
  *
  * Bounds: `peersMax` neighbours; each has one active session, one candidate and one initiation at most; 64 pending
- * handshakes of unknown origin.
+ * handshakes of unknown origin, 8 probes.
  */
 import { assert } from '../base/assert.ts';
 import { equal, toHex } from '../base/bytes.ts';
@@ -31,6 +31,7 @@ import type { LinkContext } from './context.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
 import { EMPTY_SOURCE, type FrameSource } from './frame-source.ts';
 import type { Initiation } from './handshake/initiation.ts';
+import { type Probe, Probes } from './handshake/probe.ts';
 import { type PendingHandshake, Responder } from './handshake/responder.ts';
 import { Inbox, type OpenedDatagram } from './inbox.ts';
 import { IndexTable } from './index-table.ts';
@@ -64,7 +65,7 @@ export interface LinkLayerOptions {
 }
 
 /** Whom a receiver index names. */
-type Indexed = Session | Initiation | PendingHandshake;
+type Indexed = Session | Initiation | PendingHandshake | Probe;
 
 const SILENT: LinkEvents = {
   linkUp: () => undefined,
@@ -84,6 +85,7 @@ export class LinkLayer {
   private readonly context: LinkContext;
   private readonly indices: IndexTable<Indexed>;
   private readonly responder: Responder;
+  private readonly probes: Probes;
   private readonly inbox: Inbox;
   private readonly frames: FrameDispatch;
   private readonly admits: NonNullable<LinkLayerOptions['admits']>;
@@ -109,6 +111,7 @@ export class LinkLayer {
     };
     this.indices = new IndexTable(random);
     this.responder = new Responder(this.context, this.indices, (endpoint, now) => this.answerAt(endpoint, now));
+    this.probes = new Probes(this.context, this.indices);
     this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), this.opened.bind(this));
     this.frames = new FrameDispatch(
       drops,
@@ -161,6 +164,14 @@ export class LinkLayer {
     neighbour.meet(endpoint, now);
   }
 
+  /**
+   * Finds out whether a node that is no peer answers at an endpoint; `answered` is called when it does, and nothing is when it does not. False: too
+   * many are asked already.
+   */
+  probe(key: NodeKey, endpoint: Uint8Array, answered: (now: number) => void): boolean {
+    return this.probes.begin(key, endpoint, answered);
+  }
+
   start(now: number): void {
     this.started = true;
     this.context.clock.now = now;
@@ -172,6 +183,7 @@ export class LinkLayer {
     this.started = false;
     this.context.clock.now = now;
     this.responder.stop();
+    this.probes.stop();
     for (const neighbour of this.neighbours) neighbour?.stop('stopped', now);
     this.context.arena.drain(now);
   }
@@ -200,13 +212,14 @@ export class LinkLayer {
     if (!this.started) return;
     this.context.clock.now = now;
     this.responder.wake(now);
+    this.probes.wake(now);
     for (const neighbour of this.neighbours) neighbour?.wake(now);
   }
 
   nextWakeAt(): number {
     // Somebody's turn is left over from the last drain.
     if (!this.context.ready.isEmpty) return this.context.clock.now;
-    let at = this.responder.nextWakeAt();
+    let at = Math.min(this.responder.nextWakeAt(), this.probes.nextWakeAt());
     for (const neighbour of this.neighbours) {
       if (neighbour !== undefined) at = Math.min(at, neighbour.nextWakeAt());
     }
@@ -337,6 +350,8 @@ export class LinkLayer {
     const named = this.indices.get(datagram.receiverIndex);
     if (named === undefined) return drops.count('handshake-index');
     if (datagram.type === DATAGRAM_FINAL) return this.final(named, datagram, endpoint, now);
+    if (named.kind === 'probe' && datagram.type === DATAGRAM_RESPONSE)
+      return this.probes.response(named, datagram, now);
     if (named.kind !== 'initiation') return drops.count('handshake-unexpected');
     if (datagram.type === DATAGRAM_RESPONSE) return named.response(datagram, endpoint, now);
     named.cookieArrived(datagram, endpoint, now);

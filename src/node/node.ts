@@ -17,6 +17,7 @@ import { addressOf } from '../crypto/address.ts';
 import { createIdentity, gatewaySecret, type Identity } from '../crypto/identity.ts';
 import { Discovery } from '../discovery/discovery.ts';
 import type { Segment, SegmentId } from '../discovery/segment.ts';
+import { Clearnet } from '../graph/clearnet.ts';
 import { disjointPaths } from '../graph/disjoint-paths.ts';
 import { LOWEST_LATENCY } from '../graph/path-strategy.ts';
 import { RecordFlood } from '../graph/record-flood.ts';
@@ -27,6 +28,7 @@ import { RouteLayer } from '../route/route-layer.ts';
 import { ALL_ALIKE } from '../route/transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
 import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
+import type { Proof } from '../wire/proof.ts';
 import { BackChannels } from './back-channels.ts';
 import type { ReachableGateway } from './gateway-choice.ts';
 import { GatewayService } from './gateway-service.ts';
@@ -166,10 +168,16 @@ export class Node {
         meet: (key: NodeKey, endpoint: Uint8Array, now: number) => links.meetPeer(key, endpoint, now),
         remove: (key: NodeKey, now: number) => links.removePeer(key, now),
         endpointOf: (key: NodeKey) => links.endpointOf(key),
+        probe: (key: NodeKey, endpoint: Uint8Array, answered: () => void) => links.probe(key, endpoint, answered),
+      };
+      const clearnet = new Clearnet(this.flood.graph, identity.key, wallMs);
+      const clearnetPort = {
+        nearest: (now: number) => clearnet.nearest(now),
+        proven: (proofs: readonly Proof[]) => this.flood.setProofs(proofs),
       };
       const configured = options.peers.map(({ key }) => key);
       const messages = { send: (to: NodeKey, message: Uint8Array) => this.sendMessage(to, message) };
-      const ports = { peers, configured, messages };
+      const ports = { peers, configured, messages, clearnet: clearnetPort };
       this.discovery = new Discovery({ ...options.discovery, ...ports, identity, curve, random, drops, log, wallMs });
     }
     for (const { key, endpoint, direction, fallback, deliveryMs } of options.peers) {
@@ -341,9 +349,9 @@ export class Node {
   private channelMessage(link: LinkId, channel: number, message: Uint8Array, now: number): void {
     if (channel !== CHANNEL_0 || message.length === 0) return this.drops.count('channel-unknown');
     const kind = message[0];
-    const isMeeting = kind === CHANNEL0_KIND.seek || kind === CHANNEL0_KIND.meet;
+    const isOfDiscovery = kind >= CHANNEL0_KIND.seek && kind <= CHANNEL0_KIND.proof;
     if (kind === CHANNEL0_KIND.records || kind === CHANNEL0_KIND.recordsAck) this.flood.receive(link, message, now);
-    else if (isMeeting) this.discovery?.message(this.links.peerOf(link), message, now);
+    else if (isOfDiscovery) this.discovery?.message(this.links.peerOf(link), message, now);
     else this.routes.channelMessage(link, message, now);
   }
 }

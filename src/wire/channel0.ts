@@ -8,6 +8,8 @@
  *   RECORDS        05 | repeated: hops left u8 | length u16 | record
  *   RECORDS_ACK    06 | repeated: address hash 20 | sequence u64
  *   SEEK, MEET     07, 08: meeting.ts
+ *   PROBE_ME, PROBE  09, 0a: meeting.ts
+ *   PROOF          0b: proof.ts
  */
 import { assert } from '../base/assert.ts';
 import { concat, readU16, readU64, writeU16, writeU64 } from '../base/bytes.ts';
@@ -23,6 +25,9 @@ export const CHANNEL0_KIND = {
   recordsAck: 0x06,
   seek: 0x07,
   meet: 0x08,
+  probeMe: 0x09,
+  probe: 0x0a,
+  proof: 0x0b,
 } as const;
 
 export const ROUTE_ID_BYTES = 16;

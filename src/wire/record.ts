@@ -5,6 +5,7 @@
  *   | service count u8 | each: kind u8 (1 gateway) | service key 33 | length u8, and so many bytes: what it says of itself (gateway-advert.ts)
  *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms,
  *                    | rate u8 (rate-step.ts) | loss u8 (0.5 %, at most 200)
+ *   | proof count u8   | each: 102 bytes, what another one found out about this node (proof.ts)
  *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
  *
  * The signature is made and checked in src/graph; here are only its bytes.
@@ -12,12 +13,14 @@
 import { assert } from '../base/assert.ts';
 import { concat, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { PROOF_BYTES, type Proof, parseProof } from './proof.ts';
 import { rateOf, rateStep } from './rate-step.ts';
 
 export const RECORD_VERSION = 1;
 export const RECORD_TAG = 'skywire/1 record';
 export const RECORD_MAX_LINKS = 64;
 export const RECORD_MAX_SERVICES = 8;
+export const RECORD_MAX_PROOFS = 2;
 export const ADVERT_MAX_BYTES = 255;
 export const SIGNATURE_BYTES = 64;
 
@@ -66,16 +69,20 @@ export interface NodeRecord {
   readonly expiry: number;
   readonly services: readonly RecordService[];
   readonly links: readonly RecordLink[];
+  /** That the node answers from the internet. */
+  readonly proofs: readonly Proof[];
 }
 
 export const GATEWAY_SERVICE_KIND = SERVICE_GATEWAY;
 
 /** The bytes that are signed: everything but the signature. */
 export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
-  const { services, links } = record;
+  const { services, links, proofs } = record;
   assert(services.length <= RECORD_MAX_SERVICES && links.length <= RECORD_MAX_LINKS, 'record within its limits');
+  assert(proofs.length <= RECORD_MAX_PROOFS, 'proofs within their limit');
   const linksAt = services.reduce((at, { advert }) => at + SERVICE_HEADER_BYTES + advert.length, SERVICES_AT + 1);
-  const out = new Uint8Array(linksAt + 1 + links.length * LINK_BYTES);
+  const proofsAt = linksAt + 1 + links.length * LINK_BYTES;
+  const out = new Uint8Array(proofsAt + 1 + proofs.length * PROOF_BYTES);
   out[0] = RECORD_VERSION;
   out.set(record.node, KEY_AT);
   writeU64(out, SEQUENCE_AT, record.sequence);
@@ -100,6 +107,10 @@ export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
     out[at + RATE_AT] = rateStep(link.rateKbps);
     out[at + LOSS_AT] = Math.round(Math.min(1, link.lossShare) * LOSS_STEPS);
   });
+  out[proofsAt] = proofs.length;
+  proofs.forEach(({ bytes }, i) => {
+    out.set(bytes, proofsAt + 1 + i * PROOF_BYTES);
+  });
   return out;
 }
 
@@ -117,7 +128,7 @@ export function signatureOf(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(bytes.length - SIGNATURE_BYTES);
 }
 
-/** Whether two records of a node say the same of its services and links, whenever they were signed. */
+/** Whether two records of a node say the same of its services, links and proofs, whenever they were signed. */
 export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = FLAGS_AT; i < a.length - SIGNATURE_BYTES; i++) if (a[i] !== b[i]) return false;
@@ -126,17 +137,18 @@ export function sameStatement(a: Uint8Array, b: Uint8Array): boolean {
 
 /**
  * The record, its keys as copies; the signature is not looked at. Undefined when the version, a count, a length, a
- * loss or the flags are wrong, or the sequence leaves no room for one above it. Flag bits that have no meaning yet are ignored.
+ * loss, the family of a proof or the flags are wrong, or the sequence leaves no room for one above it. Flag bits that have no meaning yet are ignored.
  */
 export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
-  if (bytes.length < SERVICES_AT + 2 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
+  if (bytes.length < SERVICES_AT + 3 + SIGNATURE_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
   const sequence = readU64(bytes, SEQUENCE_AT);
   const told = parseServices(bytes);
   if (!Number.isSafeInteger(sequence + 1) || told === undefined) return undefined;
   const { services, linksAt } = told;
   const linkCount = bytes[linksAt];
   const end = linksAt + 1 + linkCount * LINK_BYTES;
-  if (linkCount > RECORD_MAX_LINKS || bytes.length !== end + SIGNATURE_BYTES) return undefined;
+  const proofs = linkCount > RECORD_MAX_LINKS ? undefined : parseProofs(bytes, end);
+  if (proofs === undefined) return undefined;
   const isGateway = services.some((service) => service.kind === SERVICE_GATEWAY);
   if (((bytes[FLAGS_AT] & FLAG_GATEWAY) !== 0) !== isGateway) return undefined;
   const links: RecordLink[] = [];
@@ -158,7 +170,22 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
     expiry: readU32(bytes, EXPIRY_AT),
     services,
     links,
+    proofs,
   };
+}
+
+/** The last thing before the signature. Undefined when there are too many, one is wrong, or the length is. */
+function parseProofs(bytes: Uint8Array, proofsAt: number): Proof[] | undefined {
+  const count = bytes[proofsAt] ?? 0;
+  const end = proofsAt + 1 + count * PROOF_BYTES;
+  if (count > RECORD_MAX_PROOFS || bytes.length !== end + SIGNATURE_BYTES) return undefined;
+  const proofs: Proof[] = [];
+  for (let at = proofsAt + 1; at < end; at += PROOF_BYTES) {
+    const proof = parseProof(bytes.subarray(at, at + PROOF_BYTES));
+    if (proof === undefined) return undefined;
+    proofs.push(proof);
+  }
+  return proofs;
 }
 
 /** Undefined when there are too many, or no room behind them for the count of links. */

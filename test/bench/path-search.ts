@@ -54,7 +54,7 @@ function fill(store: RecordStore, keys: readonly NodeKey[], random: SeededRandom
     links[b].push({ key: keys[a], roundTripMs, detour: false, rateKbps: 0, lossShare: 0 });
   }
   for (const [i, node] of keys.entries()) {
-    const said = { node, sequence: 1, expiry: 1, services: [], links: links[i] };
+    const said = { node, sequence: 1, expiry: 1, services: [], proofs: [], links: links[i] };
     const bytes = withSignature(encodeUnsignedRecord(said), new Uint8Array(64));
     const record = parseRecord(bytes)!;
     store.put({ key: toHex(node), record, bytes, from: OWN, expiresAt: 1, hopsToGive: 1 });

@@ -1,7 +1,8 @@
 /**
  * Hostile beacons into the discovery of a node on two segments. Valid beacons of made-up nodes are signed on and on; they come
  * whole, copied from elsewhere, spoilt before they were signed (what a hostile node can call) and spoilt after. Some strangers finish their
- * handshake, some come unasked, some links go down; segments come and go. Neighbours seek others, and say where others are, whole and spoilt.
+ * handshake, some come unasked, some links go down; segments come and go. Neighbours seek others, say where others are, ask to be probed
+ * and to probe, and bring proofs, whole and spoilt. Every other seed takes strangers from anywhere.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { concat, fromHex, toHex, writeU16, writeU32 } from '../../src/base/bytes.ts';
@@ -12,12 +13,15 @@ import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { addressHash } from '../../src/crypto/address.ts';
 import { createIdentity, type Identity } from '../../src/crypto/identity.ts';
 import { taggedHash } from '../../src/crypto/tagged-hash.ts';
-import { Discovery } from '../../src/discovery/discovery.ts';
+import { type Acceptance, Discovery } from '../../src/discovery/discovery.ts';
 import type { PeerPort } from '../../src/discovery/ports.ts';
 import type { Segment } from '../../src/discovery/segment.ts';
 import { DISCOVERY_TUNING } from '../../src/discovery/tuning.ts';
+import { signProof } from '../../src/graph/proof-signature.ts';
 import { BEACON_TAG, encodeUnsignedBeacon } from '../../src/wire/beacon.ts';
-import { encodeMeet, encodeSeek } from '../../src/wire/meeting.ts';
+import { encodeMeet, encodeProbe, encodeProbeMe, encodeSeek } from '../../src/wire/meeting.ts';
+import { encodeProofMessage } from '../../src/wire/proof.ts';
+import { RECORD_MAX_PROOFS } from '../../src/wire/record.ts';
 import { fastCurve } from '../helpers/fast-curve.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
@@ -30,6 +34,8 @@ export const gate = true;
 const NODES = 128;
 const WALL_START_MS = 1_800_000_000_000;
 const SEEDS = 128;
+/** Whose answers may still come. */
+const PROBES = 8;
 /** Beacons come a hundred times as fast as signatures are checked. */
 const STEP_MS = 1;
 const FRESH_EVERY_CASES = 16;
@@ -65,13 +71,21 @@ class Peers implements PeerPort {
     if (wasUp) this.removed(key);
   }
   endpointOf(key: NodeKey): Uint8Array | undefined {
-    return this.stateOf(key) === 'up' ? new Uint8Array(ENDPOINT_BYTES) : undefined;
+    return this.stateOf(key) === 'up' ? ipv4Endpoint(0x01000000 + key[1]) : undefined;
   }
+  probe(key: NodeKey, _endpoint: Uint8Array, answered: () => void): boolean {
+    if (this.stateOf(key) !== undefined) throw new Error('a peer is probed');
+    this.probes.push(answered);
+    if (this.probes.length > PROBES) this.probes.shift();
+    return true;
+  }
+  readonly probes: (() => void)[] = [];
 }
 
 class DiscoveryUnderFire implements FuzzTarget {
   readonly drops: readonly Drops[];
   private readonly curve = fastCurve();
+  private readonly self: Identity;
   private readonly nodes: readonly Identity[];
   private readonly configured: NodeKey;
   private readonly peers = new Peers();
@@ -81,27 +95,38 @@ class DiscoveryUnderFire implements FuzzTarget {
   private now = 0;
   private called = 0;
   private told = 0;
+  private proven = 0;
+  private readonly accept: Acceptance;
   private saves = 0;
 
   constructor(seed: number) {
     const random = new SeededRandom(seed, 'discovery');
     this.nodes = Array.from({ length: NODES }, () => this.identity(random));
+    this.self = this.identity(random);
     const drops = new Drops();
     this.drops = [drops];
     this.configured = this.nodes[0].key;
+    this.accept = seed % 2 === 0 ? 'any' : 'segment';
     this.peers.add(this.configured);
     this.peers.removed = (key) => this.discovery.linkDown(key, this.now);
     this.discovery = new Discovery({
-      identity: this.identity(random),
+      identity: this.self,
       curve: this.curve,
       random,
       drops,
       log: { write: () => {} },
       wallMs: () => WALL_START_MS + this.now,
-      accept: 'segment',
+      accept: this.accept,
       peers: this.peers,
       configured: [this.configured],
       messages: { send: () => this.told++ > 0 },
+      clearnet: {
+        nearest: () => this.nodes.slice(1, 9).map(({ key }) => key),
+        proven: (proofs) => {
+          if (proofs.length > RECORD_MAX_PROOFS) throw new Error(`${proofs.length} proofs`);
+          this.proven++;
+        },
+      },
       socketOf: () => 0,
       beacons: {
         send: () => {
@@ -147,14 +172,26 @@ class DiscoveryUnderFire implements FuzzTarget {
   /** What a neighbour says on its link. */
   private feedMessage(random: SeededRandom): CaseKind {
     const hashes = Array.from({ length: random.integer(4) }, () => addressHash(random.pick(this.nodes).key));
-    const whole = random.chance(0.5)
-      ? encodeSeek(hashes)
-      : encodeMeet(random.pick(this.nodes).key, ipv4Endpoint(random.word()));
+    const whole = this.someMessage(random, hashes);
     const bytes = random.chance(0.5) ? whole : mutate(random, whole, encodeSeek(hashes), MAX_BYTES);
     const neighbours = [...this.peers.states.values()].filter(({ up }) => up);
     const from = neighbours.length === 0 ? random.pick(this.nodes) : random.pick(neighbours);
     if (bytes.length > 0) this.discovery.message(from.key, bytes, this.now);
     return 'mutant';
+  }
+
+  private someMessage(random: SeededRandom, hashes: readonly Uint8Array[]): Uint8Array {
+    const { key } = random.chance(0.2) ? this.self : random.pick(this.nodes);
+    const place = ipv4Endpoint(random.word());
+    const said = { node: key, family: 4 as const, time: Math.floor((WALL_START_MS + this.now) / 1_000) };
+    const messages = [
+      () => encodeSeek(hashes),
+      () => encodeMeet(key, place),
+      () => encodeProbeMe(),
+      () => encodeProbe(key, place),
+      () => encodeProofMessage(key, signProof(this.curve, random.pick(this.nodes), random, said)),
+    ];
+    return random.pick(messages)();
   }
 
   checkBounds(): void {
@@ -180,7 +217,13 @@ class DiscoveryUnderFire implements FuzzTarget {
     this.discovery.segmentsChanged(SEGMENT_IDS.map(segment), this.now);
     this.discovery.receive(1, endpointOn(random, 1), this.beaconOf(random, this.nodes[5]), this.now);
     if (this.peers.stateOf(this.nodes[5].key) === undefined) throw new Error('a stranger is not found any more');
-    return { most_peers: this.peers.most, beacons_called: this.called, messages: this.told, saves: this.saves };
+    return {
+      most_peers: this.peers.most,
+      beacons_called: this.called,
+      messages: this.told,
+      proven: this.proven,
+      saves: this.saves,
+    };
   }
 
   private runIdle(ms: number): void {
@@ -194,6 +237,7 @@ class DiscoveryUnderFire implements FuzzTarget {
   }
 
   private somethingHappens(random: SeededRandom): void {
+    if (random.chance(0.5)) this.peers.probes.shift()?.();
     const what = random.integer(5);
     const { key } = random.pick(this.nodes);
     const peer = random.pick([...this.peers.states.values()]);

@@ -9,9 +9,11 @@ import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { addressHash } from '../../src/crypto/address.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { createIdentity, type Identity } from '../../src/crypto/identity.ts';
+import { signProof } from '../../src/graph/proof-signature.ts';
 import { RecordFlood } from '../../src/graph/record-flood.ts';
 import { signRecord } from '../../src/graph/record-signature.ts';
 import { CHANNEL0_KIND, encodeRecords, encodeRecordsAck } from '../../src/wire/channel0.ts';
+import type { Proof } from '../../src/wire/proof.ts';
 import { encodeUnsignedRecord, type NodeRecord, RECORD_TAG, withSignature } from '../../src/wire/record.ts';
 import { fastCurve } from '../helpers/fast-curve.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
@@ -194,7 +196,19 @@ class FloodUnderFire implements FuzzTarget {
       ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey, advert: noise(random, 0, 12) }]
       : [];
     const expiry = Math.floor(this.sequence() / 1_000) + 120;
-    return { node: node.key as NodeKey, sequence: this.sequence(), expiry, services, links };
+    const proofs = random.chance(0.2)
+      ? [this.proofOf(random, random.chance(0.9) ? node : random.pick(this.nodes))]
+      : [];
+    return { node: node.key as NodeKey, sequence: this.sequence(), expiry, services, links, proofs };
+  }
+
+  private proofOf(random: SeededRandom, { key }: Identity): Proof {
+    const time = Math.floor(this.sequence() / 1_000);
+    return signProof(this.curve, random.pick(this.nodes), random, {
+      node: key,
+      family: random.chance(0.5) ? 4 : 6,
+      time,
+    });
   }
 
   private sequence(): number {

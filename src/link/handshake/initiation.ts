@@ -9,26 +9,21 @@
  * FINAL is sent again every 250 ms, for the peer is there; after thirty tries INIT begins anew, at 250 ms. A COOKIE lets INIT
  * go again at once, one time for each try.
  */
-import { equalSecret, utf8 } from '../../base/bytes.ts';
 import { NEVER } from '../../base/env.ts';
 import type { NodeKey } from '../../base/ids.ts';
 import { cookieKey, mac1Key, mac16, openCookie } from '../../crypto/mac.ts';
-import { XkInitiator } from '../../crypto/noise-xk.ts';
 import type { SessionKeys } from '../../crypto/symmetric-state.ts';
 import {
   buildFinal,
-  buildInit,
   cookieNonceOf,
-  ephemeralOf,
   type HandshakeDatagram,
-  LINK_PROLOGUE,
   sealedCookieOf,
   underMac1,
   underMac2,
   writeMac1,
   writeMac2,
 } from '../../wire/handshake.ts';
-import { ephemeralSecret, type LinkContext } from '../context.ts';
+import type { LinkContext } from '../context.ts';
 import type { IndexAllocator } from '../index-table.ts';
 import {
   COOKIE_SECRET_LIFE_MS,
@@ -40,8 +35,7 @@ import {
   HANDSHAKE_TRIES_PER_PACE,
 } from '../protocol-numbers.ts';
 import type { Session } from '../session.ts';
-
-const PROLOGUE = utf8(LINK_PROLOGUE);
+import { type Opening, openHandshake, readResponse } from './opening.ts';
 
 /** Silence may end by itself; the other reasons stay until a handshake is done. */
 export type InitiationReason = 'down' | 'silent' | 'stalled';
@@ -61,14 +55,6 @@ export interface InitiationOptions {
     endpoint: Uint8Array,
     now: number,
   ) => Session;
-}
-
-interface Opening {
-  readonly localIndex: number;
-  readonly noise: XkInitiator;
-  readonly init: Uint8Array;
-  readonly mac1: Uint8Array;
-  readonly ephemeral: Uint8Array;
 }
 
 export class Initiation {
@@ -127,10 +113,8 @@ export class Initiation {
     const { context, indices } = this.options;
     const { opening } = this;
     if (opening === undefined) return context.drops.count('handshake-unexpected');
-    const mac1 = mac16(mac1Key(opening.ephemeral), underMac1(datagram.bytes));
-    if (!equalSecret(mac1, datagram.mac1)) return context.drops.count('handshake-mac1');
-    const read = opening.noise.readActTwo(datagram.body);
-    if (read !== 'ok') return context.drops.count(`handshake-${read}`);
+    const read = readResponse(opening, datagram);
+    if (read !== 'ok') return context.drops.count(read);
     const final = buildFinal(opening.localIndex, datagram.senderIndex, opening.noise.actThree());
     writeMac1(final, mac16(mac1Key(this.options.peer), underMac1(final)));
     const keys = opening.noise.keys();
@@ -169,21 +153,7 @@ export class Initiation {
 
   private begin(): void {
     const { context, indices, peer } = this.options;
-    const { curve, identity } = context;
-    const localSecret = identity.secret;
-    const noise = new XkInitiator({
-      curve,
-      prologue: PROLOGUE,
-      localSecret,
-      remoteKey: peer,
-      ephemeralSecret: ephemeralSecret(context),
-    });
-    const localIndex = indices.add(this);
-    const actOne = noise.actOne();
-    const init = buildInit(localIndex, actOne);
-    const mac1 = mac16(mac1Key(peer), underMac1(init));
-    writeMac1(init, mac1);
-    this.opening = { localIndex, noise, init, mac1, ephemeral: ephemeralOf(actOne) };
+    this.opening = openHandshake(context, indices, peer, this);
     this.tries = 0;
   }
 

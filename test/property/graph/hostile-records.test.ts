@@ -1,11 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { concat } from '../../../src/base/bytes.ts';
 import type { LinkId, NodeKey, ServiceKey } from '../../../src/base/ids.ts';
 import { CHANNEL0_KIND } from '../../../src/wire/channel0.ts';
+import { encodeUnsignedProof, parseProof } from '../../../src/wire/proof.ts';
 import { encodeUnsignedRecord, parseRecord, withSignature } from '../../../src/wire/record.ts';
 import { FloodNetwork, recordOf } from '../../unit/graph/flood-network.ts';
 
 const key = fc.uint8Array({ minLength: 33, maxLength: 33 });
+const proof = fc
+  .record({
+    prober: key,
+    family: fc.constantFrom<4 | 6>(4, 6),
+    time: fc.nat({ max: 0xffff_ffff }),
+    signature: fc.uint8Array({ minLength: 64, maxLength: 64 }),
+  })
+  .map(({ prober, family, time, signature }) => {
+    return parseProof(concat(encodeUnsignedProof(prober as NodeKey, family, time), signature))!;
+  });
 const record = fc.record({
   node: key.map((bytes) => bytes as NodeKey),
   sequence: fc.maxSafeNat().filter((sequence) => Number.isSafeInteger(sequence + 1)),
@@ -28,6 +40,7 @@ const record = fc.record({
     }),
     { maxLength: 64 },
   ),
+  proofs: fc.array(proof, { maxLength: 2 }),
 });
 
 describe('records', () => {

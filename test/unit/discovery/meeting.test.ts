@@ -4,7 +4,7 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { NodeKey } from '../../../src/base/ids.ts';
 import { addressHash } from '../../../src/crypto/address.ts';
 import { DISCOVERY_TUNING } from '../../../src/discovery/tuning.ts';
-import { encodeMeet, encodeSeek, parseMeet, parseSeek } from '../../../src/wire/meeting.ts';
+import { encodeMeet, encodeSeek, parseNodePlace, parseSeek } from '../../../src/wire/meeting.ts';
 import { ipv4Endpoint, linkLocal } from './endpoints.ts';
 import { DiscoveringBox, IPV4_SOCKET, identityOf, WALL_MS } from './segment-network.ts';
 
@@ -34,8 +34,8 @@ describe('the neighbour of both', () => {
     box.discovery.message(a, seek(c, b), 0);
     expect(box.messages).toEqual([]);
     box.discovery.message(b, seek(a), 0);
-    expect(saidTo(box, a).map(parseMeet)).toMatchObject([{ node: b, endpoint: PLACE_B }]);
-    expect(saidTo(box, b).map(parseMeet)).toMatchObject([{ node: a, endpoint: PLACE_A }]);
+    expect(saidTo(box, a).map(parseNodePlace)).toMatchObject([{ node: b, endpoint: PLACE_B }]);
+    expect(saidTo(box, b).map(parseNodePlace)).toMatchObject([{ node: a, endpoint: PLACE_A }]);
   });
 
   test('tells nothing of one who has stopped seeking, or whose link went down', () => {

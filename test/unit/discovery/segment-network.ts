@@ -7,6 +7,7 @@ import { createIdentity, type Identity } from '../../../src/crypto/identity.ts';
 import { type Acceptance, Discovery } from '../../../src/discovery/discovery.ts';
 import type { PeerPort } from '../../../src/discovery/ports.ts';
 import type { DiscoveryTuning } from '../../../src/discovery/tuning.ts';
+import type { Proof } from '../../../src/wire/proof.ts';
 import { fastCurve } from '../../helpers/fast-curve.ts';
 
 export const curve = fastCurve();
@@ -27,6 +28,7 @@ export class FakePeers implements PeerPort {
   readonly endpoints: Uint8Array[] = [];
   /** Where peers are heard while they are up. */
   readonly heardAt = new Map<KeyText, Uint8Array>();
+  readonly probed: { readonly key: NodeKey; readonly endpoint: Uint8Array; readonly answered: () => void }[] = [];
 
   stateOf(key: NodeKey) {
     return this.states.get(toHex(key));
@@ -51,6 +53,12 @@ export class FakePeers implements PeerPort {
   endpointOf(key: NodeKey): Uint8Array | undefined {
     return this.states.get(toHex(key)) === 'up' ? this.heardAt.get(toHex(key)) : undefined;
   }
+
+  /** Where nodes answer is up to the test. */
+  probe(key: NodeKey, endpoint: Uint8Array, answered: () => void): boolean {
+    this.probed.push({ key, endpoint: endpoint.slice(), answered });
+    return true;
+  }
 }
 
 export class DiscoveringBox {
@@ -62,6 +70,10 @@ export class DiscoveringBox {
   readonly messages: { readonly to: KeyText; readonly message: Uint8Array; readonly at: number }[] = [];
   readonly discovery: Discovery;
   now = 0;
+  /** Who is proven to be on the internet, as its graph has it. */
+  clearnet: readonly NodeKey[] = [];
+  /** In its record. */
+  proofs: readonly Proof[] = [];
   /** What outlives it. */
   readonly kept: { lines: readonly string[]; saves: number };
 
@@ -87,6 +99,12 @@ export class DiscoveringBox {
       configured,
       messages: {
         send: (to, message) => this.messages.push({ to: toHex(to), message: message.slice(), at: this.now }) > 0,
+      },
+      clearnet: {
+        nearest: () => this.clearnet,
+        proven: (proofs) => {
+          this.proofs = proofs;
+        },
       },
       socketOf: (family) => (family === 4 ? IPV4_SOCKET : undefined),
       beacons: { send: (segment, bytes) => void this.beacons.push({ segment, bytes: bytes.slice(), at: this.now }) },

@@ -184,6 +184,14 @@ const random = new SeededRandom(1, 'signatures');
 export function recordOf(index: number, fields: Partial<NodeRecord> = {}): Uint8Array {
   const identity = identityOf(index);
   const expiry = WALL_START_MS / 1000 + 100;
-  const record = { node: identity.key, sequence: WALL_START_MS, expiry, services: [], links: [], ...fields };
+  const record = {
+    node: identity.key,
+    sequence: WALL_START_MS,
+    expiry,
+    services: [],
+    links: [],
+    proofs: [],
+    ...fields,
+  };
   return signRecord(nobleCurve, identity, random, record);
 }

@@ -18,7 +18,7 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
       lossShare: 0,
       detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
     }));
-    const record = { node, sequence: 1, expiry: 1, services: [], links: claimed };
+    const record = { node, sequence: 1, expiry: 1, services: [], links: claimed, proofs: [] };
     store.put({ key: toHex(node), record, bytes: new Uint8Array(64), from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
   }
   return new Graph(store);

@@ -12,7 +12,7 @@ function keyOf(i: number): NodeKey {
 }
 
 function put(store: RecordStore, i: number, from: number | typeof OWN, hopsToGive = 1, expiresAt = 100): StoredRecord {
-  const record = { node: keyOf(i), sequence: 1, expiry: 1, services: [], links: [] };
+  const record = { node: keyOf(i), sequence: 1, expiry: 1, services: [], links: [], proofs: [] };
   const bytes = new Uint8Array(0);
   return store.put({ key: toHex(keyOf(i)), record, bytes, from: from as LinkId, expiresAt, hopsToGive });
 }

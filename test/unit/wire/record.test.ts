@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { concat } from '../../../src/base/bytes.ts';
 import type { NodeKey, ServiceKey } from '../../../src/base/ids.ts';
+import { encodeUnsignedProof, type Proof, parseProof } from '../../../src/wire/proof.ts';
 import {
   encodeUnsignedRecord,
   type NodeRecord,
@@ -12,6 +14,8 @@ import {
 
 const key = (fill: number): NodeKey => new Uint8Array(33).fill(fill) as NodeKey;
 const signature = new Uint8Array(64).fill(0xaa);
+const proof = (prober: number): Proof =>
+  parseProof(concat(encodeUnsignedProof(key(prober), 4, 1_700_000_000), signature))!;
 const record: NodeRecord = {
   node: key(2),
   sequence: 1_700_000_000_123,
@@ -21,18 +25,19 @@ const record: NodeRecord = {
     { key: key(4), roundTripMs: 12.3, detour: false, rateKbps: 0, lossShare: 0 },
     { key: key(5), roundTripMs: 0, detour: true, rateKbps: 16_384, lossShare: 0.25 },
   ],
+  proofs: [proof(6)],
 };
 const bytes = withSignature(encodeUnsignedRecord(record), signature);
 
 describe('a record', () => {
   it('reads what was written', () => {
     expect(parseRecord(bytes)).toEqual(record);
-    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 38 + 1 + 2 * 37 + 64);
+    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 38 + 1 + 2 * 37 + 1 + 102 + 64);
     expect(signatureOf(bytes)).toEqual(signature);
     expect(signedPart(bytes)).toEqual(encodeUnsignedRecord(record));
   });
 
-  it('holds 64 links and 8 services', () => {
+  it('holds 64 links, 8 services and 2 proofs', () => {
     const full: NodeRecord = {
       ...record,
       services: Array.from({ length: 8 }, (_, i) => ({
@@ -46,9 +51,11 @@ describe('a record', () => {
         rateKbps: 8 * 2 ** (i / 8),
         lossShare: i / 200,
       })),
+      proofs: [proof(6), proof(7)],
     };
     expect(parseRecord(withSignature(encodeUnsignedRecord(full), signature))).toEqual(full);
     expect(() => encodeUnsignedRecord({ ...full, links: [...full.links, full.links[0]] })).toThrow();
+    expect(() => encodeUnsignedRecord({ ...full, proofs: [...full.proofs, proof(8)] })).toThrow();
   });
 
   it('says at most 3,276.7 ms of round trip, and never a detour in its place', () => {

@@ -1,0 +1,90 @@
+/**
+ * The neighbour that a node asks to have it probed (docs/protocol.md section 9.5). It knows from where the node's datagrams come, and picks
+ * the prober: another neighbour, at random, that is on the internet with an address of its own. The node has no say in who that is.
+ *
+ * A neighbour is listened to once in 10 s, twice at once; what a prober answers is passed on for 10 s.
+ */
+import { equal, toHex } from '../base/bytes.ts';
+import type { Drops } from '../base/drops.ts';
+import { type RandomSource, randomIndex } from '../base/env.ts';
+import type { KeyText, NodeKey } from '../base/ids.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
+import { encodeProbe } from '../wire/meeting.ts';
+import { parseProofMessage } from '../wire/proof.ts';
+import type { MessagePort } from './ports.ts';
+import { reachOf } from './reach.ts';
+import type { DiscoveryTuning } from './tuning.ts';
+
+export interface ProbeBrokerOptions {
+  readonly drops: Drops;
+  readonly random: RandomSource;
+  readonly messages: MessagePort;
+  /** Where a neighbour is heard; undefined while its link is down. */
+  readonly endpointOf: (key: NodeKey) => Uint8Array | undefined;
+  readonly tuning: DiscoveryTuning;
+}
+
+interface Asking {
+  readonly key: NodeKey;
+  readonly heard: TokenBucket;
+  prober: NodeKey | undefined;
+  until: number;
+}
+
+// Endpoints, as src/base/datagram.ts has them.
+const FAMILY_AT = 1;
+const ADDRESS_AT = 4;
+const ADDRESS_END = 20;
+
+export class ProbeBroker {
+  private readonly o: ProbeBrokerOptions;
+  private readonly neighbours = new Map<KeyText, Asking>();
+
+  constructor(options: ProbeBrokerOptions) {
+    this.o = options;
+  }
+
+  linkUp(key: NodeKey): void {
+    const { probedPerSecond, probedAtOnce } = this.o.tuning;
+    const heard = new TokenBucket(probedPerSecond, probedAtOnce);
+    this.neighbours.set(toHex(key), { key, heard, prober: undefined, until: 0 });
+  }
+
+  linkDown(key: NodeKey): void {
+    this.neighbours.delete(toHex(key));
+  }
+
+  /** PROBE_ME of a neighbour. */
+  ask(from: NodeKey, now: number): void {
+    const { drops, messages, tuning } = this.o;
+    const asking = this.neighbours.get(toHex(from));
+    if (asking === undefined || !asking.heard.take(now)) return drops.count('probe-asked-rate');
+    const place = this.o.endpointOf(from);
+    if (place === undefined || reachOf(place) !== 'world') return drops.count('probe-asked-place');
+    const probers = [...this.neighbours.values()].filter(({ key }) => this.isElsewhere(key, place));
+    if (probers.length === 0) return drops.count('probe-asked-nobody');
+    const { key: prober } = probers[randomIndex(this.o.random) % probers.length];
+    if (!messages.send(prober, encodeProbe(from, place))) return;
+    asking.prober = prober;
+    asking.until = now + tuning.probeAnswerMs;
+  }
+
+  /** PROOF of a prober, for another node. */
+  proof(from: NodeKey, message: Uint8Array, now: number): void {
+    const { drops, messages } = this.o;
+    const node = parseProofMessage(message)?.node;
+    const asking = node && this.neighbours.get(toHex(node));
+    const isAwaited = asking?.prober !== undefined && equal(asking.prober, from) && now < asking.until;
+    if (asking === undefined || !isAwaited) return drops.count('proof-unasked');
+    asking.prober = undefined;
+    messages.send(asking.key, message);
+  }
+
+  /** On the internet, and of the same protocol, but not behind the same address. */
+  private isElsewhere(key: NodeKey, place: Uint8Array): boolean {
+    const endpoint = this.o.endpointOf(key);
+    if (endpoint === undefined || reachOf(endpoint) !== 'world' || endpoint[FAMILY_AT] !== place[FAMILY_AT])
+      return false;
+    return !equal(endpoint.subarray(ADDRESS_AT, ADDRESS_END), place.subarray(ADDRESS_AT, ADDRESS_END));
+  }
+}
