@@ -31,6 +31,7 @@ export function showStatus(status: Status, paint: Paint): string {
     ...policyRows(status.policy),
     ['LAN', status.lan === null ? 'none' : lanText(status.lan)],
     ['Links', linksCell(links)],
+    ...clearnetRows(status.clearnet),
     ['Routes', `${routes.origin} begin here, ${routes.destination} end here, ${routes.relayed} of others pass through`],
     ...gatewayRows(status.gateway),
     [
@@ -95,6 +96,13 @@ function ruleGatewayRows(gateway: Status['policy']['gateways'][number]): [string
 
 function lanText(lan: NonNullable<Status['lan']>): string {
   return `${lan.interface}, this box is ${lan.address}, ${lan.dhcp ? 'gives out addresses' : 'no DHCP'}`;
+}
+
+function clearnetRows({ proofs, known }: Status['clearnet']): [string, Cell][] {
+  const rows: [string, Cell][] = [];
+  if (proofs > 0) rows.push(['Clearnet', `the internet reaches this node, as ${countText(proofs, 'other')} found out`]);
+  if (known > 0) rows.push([proofs > 0 ? '' : 'Clearnet', `${countText(known, 'node')} in reach found to be on it`]);
+  return rows;
 }
 
 function linksCell(links: Status['links']): Cell {

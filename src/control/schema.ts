@@ -106,6 +106,8 @@ export const StatusResult = v.object({
     bytes_out: Count,
   }),
   links: v.object({ up: Count, configured: Count }),
+  /** How many others proved that this node is reached from the internet, and how many nodes in reach have that proven. */
+  clearnet: v.object({ proofs: Count, known: Count }),
   routes: v.object({ origin: Count, destination: Count, relayed: Count }),
   memory_rss_bytes: Count,
   /** What was refused and why: name and count. */

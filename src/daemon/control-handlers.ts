@@ -79,6 +79,10 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
       : null,
     gateway: gatewayStatus(node),
+    clearnet: {
+      proofs: node.flood.graph.recordOf(node.identity.key)?.proofs.length ?? 0,
+      known: node.clearnet.nearest(now).length,
+    },
     links: { up: peers.filter(({ state }) => state === 'up').length, configured: peers.length },
     routes: { origin, destination, relayed },
     memory_rss_bytes: process.memoryUsage.rss(),

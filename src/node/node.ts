@@ -47,6 +47,7 @@ export class Node {
   readonly links: LinkLayer;
   readonly routes: RouteLayer;
   readonly flood: RecordFlood;
+  readonly clearnet: Clearnet;
   readonly seenLinks: SeenLinks;
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
@@ -120,6 +121,7 @@ export class Node {
       send: (link, message) => this.links.sendChannel(link, CHANNEL_0, message),
       changed: (now) => this.graphChanged(now),
     });
+    this.clearnet = new Clearnet(this.flood.graph, identity.key, wallMs);
     this.seenLinks = new SeenLinks(this.flood.graph, identity.key);
     this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
     this.pinger = new Pinger(this.bundles, curve, random);
@@ -170,14 +172,13 @@ export class Node {
         endpointOf: (key: NodeKey) => links.endpointOf(key),
         probe: (key: NodeKey, endpoint: Uint8Array, answered: () => void) => links.probe(key, endpoint, answered),
       };
-      const clearnet = new Clearnet(this.flood.graph, identity.key, wallMs);
-      const clearnetPort = {
-        nearest: (now: number) => clearnet.nearest(now),
+      const clearnet = {
+        nearest: (now: number) => this.clearnet.nearest(now),
         proven: (proofs: readonly Proof[]) => this.flood.setProofs(proofs),
       };
       const configured = options.peers.map(({ key }) => key);
       const messages = { send: (to: NodeKey, message: Uint8Array) => this.sendMessage(to, message) };
-      const ports = { peers, configured, messages, clearnet: clearnetPort };
+      const ports = { peers, configured, messages, clearnet };
       this.discovery = new Discovery({ ...options.discovery, ...ports, identity, curve, random, drops, log, wallMs });
     }
     for (const { key, endpoint, direction, fallback, deliveryMs } of options.peers) {

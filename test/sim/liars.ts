@@ -9,17 +9,25 @@
  *   interval; nothing of the traffic is lost, and none comes back to the liars within 10 minutes.
  * - alone: a node claims a link with the gateway that the gateway does not claim; and one whose other end is honest about its round trip. No
  *   path ever leads over either.
+ * - clearnet: nodes that claim to be on the internet by a second key of their own, their own signature, somebody else's proof, one of yesterday. Nobody
+ *   believes any of them, and everybody believes the two that honest nodes proved. What is known to be left: two nodes that lie together and were
+ *   both taken in by honest ones.
  * - crowd: strangers by the dozen on the segment of a box, before and after its good neighbour: the good one is never put out, it gets its
  *   place also after a restart, and is never forgotten.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { equal, toHex } from '../../src/base/bytes.ts';
 import type { LinkId, NodeKey } from '../../src/base/ids.ts';
+import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { Clearnet } from '../../src/graph/clearnet.ts';
 import type { LinkMeasurement } from '../../src/graph/own-record.ts';
+import { signProof } from '../../src/graph/proof-signature.ts';
 import { Crowd } from './world/crowd.ts';
+import { FloodWorld } from './world/flood-world.ts';
 import { Network } from './world/network.ts';
 
-export const about = 'liars attract no traffic for longer than 4 s, fake no link, and put no good neighbour out';
+export const about =
+  'liars attract no traffic for longer than 4 s, fake no link and no address on the internet, and put no good neighbour out';
 export const takes = '1 min, gate 20 s';
 export const gate = true;
 
@@ -42,9 +50,11 @@ export function run(context: RunContext): RunResult {
   context.log(`attract: ${JSON.stringify(attract)}`);
   const alone = claimedAlone(seed);
   context.log(`alone: ${JSON.stringify(alone)}`);
+  const clearnet = claimedClearnet(seed);
+  context.log(`clearnet: ${JSON.stringify(clearnet)}`);
   const crowd = new Crowd(seed, context.gate ? GATE_CROWD_WAVES : CROWD_WAVES).run();
   context.log(`crowd: ${JSON.stringify(crowd)}`);
-  return { pass: attract.ok && alone.ok && crowd.ok, seed, attract, alone, crowd };
+  return { pass: attract.ok && alone.ok && clearnet.ok && crowd.ok, seed, attract, alone, clearnet, crowd };
 }
 
 /** Makes the node sign `claim` for its link with `other` from now on, whatever it measures. */
@@ -128,4 +138,48 @@ function claimedAlone(seed: number) {
   const claimed = graph.recordOf(network.places[1].key)?.links.some(({ key }) => equal(key, network.places[3].key));
   const believed = graph.neighbours(toHex(network.places[3].key)).some(({ key }) => equal(key, network.places[1].key));
   return { ok: used === 0 && claimed === true && !believed, timesUsed: used, claimed, believed };
+}
+
+/** Ten honest nodes in a ring, and liars on it. */
+function claimedClearnet(seed: number) {
+  const world = new FloodWorld(seed, 17);
+  const { hosts } = world;
+  const honest = hosts.slice(0, 10);
+  const [reached, reachedToo] = [4, 6];
+  const [accomplice, hisSecond, thief, late, proud, one, other] = [10, 11, 12, 13, 14, 15, 16];
+  const ring = honest.map((_, i): [number, number] => [i, (i + 1) % honest.length]);
+  const liars: [number, number][] = [
+    [3, accomplice],
+    [accomplice, hisSecond],
+    [5, thief],
+    [7, late],
+    [9, proud],
+    [2, one],
+    [8, other],
+    [one, other],
+  ];
+  for (const [a, b] of [...ring, ...liars]) world.connect(hosts[a], hosts[b]);
+  const random = new SeededRandom(seed, 'proofs');
+  const nowS = Math.floor(world.wallMs() / 1_000);
+  const prove = (node: number, prober: number, time = nowS) =>
+    signProof(world.curve, hosts[prober].identity, random, { node: hosts[node].identity.key, family: 4, time });
+  hosts[reached].flood.setProofs([prove(reached, 7)]);
+  hosts[reachedToo].flood.setProofs([prove(reachedToo, 1)]);
+  hosts[accomplice].flood.setProofs([prove(accomplice, hisSecond)]);
+  hosts[thief].flood.setProofs([prove(reached, 7)]);
+  hosts[late].flood.setProofs([prove(late, 1, nowS - 86_400)]);
+  hosts[proud].flood.setProofs([prove(proud, proud)]);
+  hosts[one].flood.setProofs([prove(one, other)]);
+  world.run(20_000);
+  const nameOf = (key: NodeKey) => hosts.findIndex(({ identity }) => equal(identity.key, key));
+  const believedBy = honest.map(({ identity, flood }) => {
+    return new Clearnet(flood.graph, identity.key, () => world.wallMs()).nearest(world.now).map(nameOf);
+  });
+  const believed = [...new Set(believedBy.flat())].sort((a, b) => a - b);
+  const rightly = believedBy.every((nodes, self) => {
+    return [reached, reachedToo].every((node) => node === self || nodes.includes(node));
+  });
+  const liesBelieved = believed.filter((node) => node >= honest.length && node !== one);
+  const ok = rightly && liesBelieved.length === 0;
+  return { ok, liesBelieved, believedTogether: believed.includes(one) };
 }

@@ -41,6 +41,19 @@ function rules(nat: Nat, box: string): string {
     }`;
 }
 
+/** A router of this kind in front of a box, in a home network of its own (`192.168.1`); its `out` is still to be plugged in. */
+export function addNat(lab: Lab, host: Host, kind: Nat, net: string): Host {
+  const nat = lab.addHost(`nat-of-${host.name}`);
+  lab.connect(
+    { host, device: 'eth0', addresses: [`${net}.2/24`] },
+    { host: nat, device: 'in', addresses: [`${net}.1/24`] },
+  );
+  host.addRoute('default', `${net}.1`);
+  nat.sysctl('net.ipv4.ip_forward', 1);
+  nat.run('nft', rules(kind, `${net}.2`));
+  return nat;
+}
+
 export class NatNetwork {
   readonly a: Daemon;
   readonly b: Daemon;
@@ -60,16 +73,9 @@ export class NatNetwork {
     plugIn(helper, 'eth0', HELPER_ADDRESS);
     const [a, b] = kinds.map((kind, i) => {
       const name = 'ab'[i];
-      const [host, nat] = [lab.addHost(`box-${name}`), lab.addHost(`nat-${name}`)];
-      const net = `192.168.${i + 1}`;
-      lab.connect(
-        { host, device: 'eth0', addresses: [`${net}.2/24`] },
-        { host: nat, device: 'in', addresses: [`${net}.1/24`] },
-      );
-      host.addRoute('default', `${net}.1`);
+      const host = lab.addHost(`box-${name}`);
+      const nat = addNat(lab, host, kind, `192.168.${i + 1}`);
       plugIn(nat, 'out', `198.51.100.${i + 1}`);
-      nat.sysctl('net.ipv4.ip_forward', 1);
-      nat.run('nft', rules(kind, `${net}.2`));
       for (const key of ['udp_timeout', 'udp_timeout_stream']) {
         nat.sysctl(`net.netfilter.nf_conntrack_${key}`, MAPPING_LIFE_S);
       }

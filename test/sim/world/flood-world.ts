@@ -30,11 +30,15 @@ export class FloodWorld {
   sentMessages = 0;
   private readonly events = new EventHeap();
   private readonly random: SeededRandom;
-  private readonly curve = sharedCurve();
+  readonly curve = sharedCurve();
 
   constructor(seed: number, nodes: number) {
     this.random = new SeededRandom(seed, `flood ${nodes}`);
     this.hosts = Array.from({ length: nodes }, () => this.host());
+  }
+
+  wallMs(): number {
+    return EPOCH_MS + this.now;
   }
 
   connect(a: FloodHost, b: FloodHost): void {
@@ -99,7 +103,7 @@ export class FloodWorld {
         curve: this.curve,
         random: this.random,
         drops: this.drops,
-        wallMs: () => EPOCH_MS + this.now,
+        wallMs: () => this.wallMs(),
         send: (link, message) => this.send(host, link, message),
         changed: () => {},
       }),

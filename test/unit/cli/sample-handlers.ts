@@ -29,6 +29,7 @@ export const STATUS: Result<'status'> = {
     problem: null,
   },
   policy: { rules: 0, direct: [], gateways: [] },
+  clearnet: { proofs: 0, known: 0 },
   lan: { interface: 'eth0', address: '192.168.42.1/24', dhcp: true },
   gateway: { enabled: false, service_key: null, clients: 0, pool_size: 0, pool_free: 0, bytes_in: 0, bytes_out: 0 },
   links: { up: 1, configured: 2 },

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { toHex } from '../../../src/base/bytes.ts';
 import type { LinkId, ServiceKey } from '../../../src/base/ids.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
+import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
+import { signProof } from '../../../src/graph/proof-signature.ts';
 import { RECORD_HOPS } from '../../../src/graph/tuning.ts';
 import { NO_ADVERT } from '../../../src/wire/gateway-advert.ts';
+import { parseProof } from '../../../src/wire/proof.ts';
 import { parseRecord } from '../../../src/wire/record.ts';
 import { FloodNetwork, type FloodNode, identityOf, recordOf, WALL_START_MS } from './flood-network.ts';
 
@@ -238,6 +241,38 @@ describe('a record that is heard', () => {
     expect(a.drops.get('graph-record-expiry')).toBe(1);
     network.run(1);
     expect(network.sent.at(-1)!.acks).toMatchObject([{ sequence: WALL_START_MS }]);
+    expect(a.flood.graph.recordOf(identityOf(5).key)).toBeUndefined();
+  });
+
+  it('brings proofs, each checked once, and with a forged one is neither kept nor acknowledged', () => {
+    const { network, a, b } = pair();
+    const proofOf = (prober: number) => {
+      const said = { node: identityOf(5).key, family: 4 as const, time: WALL_START_MS / 1_000 };
+      return signProof(nobleCurve, identityOf(prober), new SeededRandom(prober, 'proof'), said);
+    };
+    const forged = parseProof(flip(proofOf(7).bytes, 70))!;
+    const before = network.sent.length;
+    network.inject(b, a, { hopsLeft: 4, record: recordOf(5, { proofs: [proofOf(6), forged] }) });
+    network.run(100);
+    expect(a.drops.toJSON()).toEqual({ 'graph-proof-signature': 1 });
+    expect(network.sent.length).toBe(before);
+    const proofs = [proofOf(6), proofOf(7)];
+    for (let i = 0; i < 3; i++) {
+      network.inject(b, a, { hopsLeft: 4, record: recordOf(5, { proofs, sequence: WALL_START_MS + i }) });
+    }
+    const { graph } = a.flood;
+    expect(graph.proofsOf(graph.numberOf(toHex(identityOf(5).key))!)).toEqual(proofs);
+    expect(a.drops.toJSON()).toEqual({ 'graph-proof-signature': 1 });
+  });
+
+  it('counts each proof in it as a signature of the neighbour', () => {
+    const { network, a, b } = pair({ verifiedAtOnce: 3, verifiedPerSecondAndLink: 0.001 });
+    const said = { node: identityOf(5).key, family: 4 as const, time: WALL_START_MS / 1_000 };
+    const proofs = [6, 7].map((prober) =>
+      signProof(nobleCurve, identityOf(prober), new SeededRandom(prober, 'proof'), said),
+    );
+    network.inject(b, a, { hopsLeft: 4, record: recordOf(5, { proofs }) });
+    expect(a.drops.get('graph-verify-rate')).toBe(1);
     expect(a.flood.graph.recordOf(identityOf(5).key)).toBeUndefined();
   });
 
