@@ -2,7 +2,7 @@
  * Asks all neighbours for help with whom this node would link with and can't reach: SEEK (docs/protocol.md section 9.4).
  *
  * Timer: when somebody is lost or a neighbour comes, at once but not twice a second; then after 5 s, doubling to 10 min, while there is anybody to
- * seek.
+ * seek. Every 10 s it is looked whether others are to be sought than were.
  */
 import { concat, equal } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
@@ -25,7 +25,8 @@ export class Seeker {
   private readonly o: SeekerOptions;
   private said: Uint8Array = NOBODY;
   private saidAt = Number.NEGATIVE_INFINITY;
-  private nextAt = NEVER;
+  private sayAt = NEVER;
+  private lookAt = NEVER;
   private waitMs: number;
 
   constructor(options: SeekerOptions) {
@@ -37,21 +38,26 @@ export class Seeker {
   changed(now: number): void {
     const { seekLeastGapMs, seekFirstWaitMs } = this.o.tuning;
     this.waitMs = seekFirstWaitMs;
-    this.nextAt = Math.min(this.nextAt, Math.max(now, this.saidAt + seekLeastGapMs));
+    this.sayAt = Math.min(this.sayAt, Math.max(now, this.saidAt + seekLeastGapMs));
   }
 
   wake(now: number): void {
-    if (now < this.nextAt) return;
-    const hashes = this.o.sought(now).slice(0, SEEK_MAX_HASHES).map(addressHash);
+    if (now < this.nextWakeAt()) return;
+    const { sought, tell, tuning } = this.o;
+    this.lookAt = now + tuning.seekLookMs;
+    const hashes = sought(now).slice(0, SEEK_MAX_HASHES).map(addressHash);
     const saying = concat(...hashes);
-    if (hashes.length > 0 || !equal(saying, this.said)) this.o.tell(encodeSeek(hashes));
+    const isNews = !equal(saying, this.said);
+    if (isNews) this.waitMs = tuning.seekFirstWaitMs;
+    else if (now < this.sayAt) return;
+    if (isNews || hashes.length > 0) tell(encodeSeek(hashes));
     this.said = saying;
     this.saidAt = now;
-    this.nextAt = hashes.length === 0 ? NEVER : now + this.waitMs;
-    this.waitMs = Math.min(2 * this.waitMs, this.o.tuning.seekLastWaitMs);
+    this.sayAt = hashes.length === 0 ? NEVER : now + this.waitMs;
+    this.waitMs = Math.min(2 * this.waitMs, tuning.seekLastWaitMs);
   }
 
   nextWakeAt(): number {
-    return this.nextAt;
+    return Math.min(this.sayAt, this.lookAt);
   }
 }

@@ -45,6 +45,8 @@ export interface DiscoveryTuning {
   readonly seekLeastGapMs: number;
   readonly seekFirstWaitMs: number;
   readonly seekLastWaitMs: number;
+  /** Who is on the internet is known anew so often. */
+  readonly seekLookMs: number;
   /** How often a neighbour is helped: it asks once a second at most. */
   readonly soughtPerSecond: number;
   readonly soughtAtOnce: number;
@@ -95,6 +97,7 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   seekLeastGapMs: 1_000,
   seekFirstWaitMs: 5_000,
   seekLastWaitMs: 600_000,
+  seekLookMs: 10_000,
   soughtPerSecond: 2,
   soughtAtOnce: 8,
   metPerSecond: 2,

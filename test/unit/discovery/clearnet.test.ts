@@ -215,6 +215,19 @@ describe('who takes anybody and has few neighbours', () => {
     expect(shy.messages).toEqual([]);
   });
 
+  test('seeks one that comes later within 10 s, and says so once it is sought no more', () => {
+    const box = new DiscoveringBox('seeker', 'any');
+    box.linkUp(common);
+    box.run(60_000);
+    const seeks = () => box.messages.filter(({ message }) => message[0] === encodeSeek([])[0]);
+    expect(seeks()).toEqual([]);
+    box.clearnet = [node];
+    box.run(70_000);
+    box.clearnet = [];
+    box.run(600_000);
+    expect(seeks().map(({ message }) => parseSeek(message))).toEqual([[addressHash(node)], []]);
+  });
+
   test('is told where a proven one is, who is told nothing', () => {
     const box = new DiscoveringBox('common');
     box.linkUp(node, NODE_PLACE);
