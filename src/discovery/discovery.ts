@@ -105,7 +105,8 @@ export class Discovery {
     this.introducer = new Introducer({ drops, messages, endpointOf, isOpen, tuning });
     this.seeker = new Seeker({ sought: (now) => this.sought(now), tell: (message) => this.tellAll(message), tuning });
     this.prober = new Prober({ ...o, tuning });
-    this.probeBroker = new ProbeBroker({ drops, random, messages, endpointOf, tuning });
+    const areLinked = (a: NodeKey, b: NodeKey) => clearnet.areLinked(a, b);
+    this.probeBroker = new ProbeBroker({ drops, random, messages, endpointOf, areLinked, tuning });
     if (o.accept === 'any') {
       const proven = (proofs: readonly Proof[]) => clearnet.proven(proofs);
       this.reachability = new Reachability({ self: o.identity.key, curve: o.curve, drops, messages, proven, tuning });

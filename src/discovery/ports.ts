@@ -22,6 +22,8 @@ export interface PeerPort {
 export interface ClearnetPort {
   /** As others proved it, the nearest first. */
   nearest(now: number): readonly NodeKey[];
+  /** Whether two nodes say that they are linked. */
+  areLinked(a: NodeKey, b: NodeKey): boolean;
   /** What others proved of this node: for its record. */
   proven(proofs: readonly Proof[]): void;
 }

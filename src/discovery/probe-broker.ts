@@ -1,6 +1,7 @@
 /**
  * The neighbour that a node asks to have it probed (docs/protocol.md section 9.5). It knows from where the node's datagrams come, and picks
- * the prober: another neighbour, at random, that is on the internet with an address of its own. The node has no say in who that is.
+ * the prober: another neighbour, at random, that is on the internet with an address of its own and not linked with the node. The node has no say in who
+ * that is.
  *
  * A neighbour is listened to once in 10 s, twice at once; what a prober answers is passed on for 10 s.
  */
@@ -21,6 +22,8 @@ export interface ProbeBrokerOptions {
   readonly messages: MessagePort;
   /** Where a neighbour is heard; undefined while its link is down. */
   readonly endpointOf: (key: NodeKey) => Uint8Array | undefined;
+  /** Whether two nodes are known to be linked. */
+  readonly areLinked: (a: NodeKey, b: NodeKey) => boolean;
   readonly tuning: DiscoveryTuning;
 }
 
@@ -61,7 +64,8 @@ export class ProbeBroker {
     if (asking === undefined || !asking.heard.take(now)) return drops.count('probe-asked-rate');
     const place = this.o.endpointOf(from);
     if (place === undefined || reachOf(place) !== 'world') return drops.count('probe-asked-place');
-    const probers = [...this.neighbours.values()].filter(({ key }) => this.isElsewhere(key, place));
+    const isOfUse = ({ key }: Asking) => this.isElsewhere(key, place) && !this.o.areLinked(from, key);
+    const probers = [...this.neighbours.values()].filter(isOfUse);
     if (probers.length === 0) return drops.count('probe-asked-nobody');
     const { key: prober } = probers[randomIndex(this.o.random) % probers.length];
     if (!messages.send(prober, encodeProbe(from, place))) return;

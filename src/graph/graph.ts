@@ -62,6 +62,12 @@ export class Graph implements PathGraph {
     return this.store.get(key)?.neighbours ?? NO_LINKS;
   }
 
+  /** As both of them say. */
+  areLinked(a: NodeKey, b: NodeKey): boolean {
+    const keyText = toHex(b);
+    return this.neighbours(toHex(a)).some((link) => link.keyText === keyText);
+  }
+
   /** Numbers of nodes are below this. */
   get bound(): number {
     return this.store.bound;

@@ -174,6 +174,7 @@ export class Node {
       };
       const clearnet = {
         nearest: (now: number) => this.clearnet.nearest(now),
+        areLinked: (a: NodeKey, b: NodeKey) => this.flood.graph.areLinked(a, b),
         proven: (proofs: readonly Proof[]) => this.flood.setProofs(proofs),
       };
       const configured = options.peers.map(({ key }) => key);

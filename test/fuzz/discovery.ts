@@ -122,6 +122,7 @@ class DiscoveryUnderFire implements FuzzTarget {
       messages: { send: () => this.told++ > 0 },
       clearnet: {
         nearest: () => this.nodes.slice(1, 9).map(({ key }) => key),
+        areLinked: (a, b) => a[5] === b[5],
         proven: (proofs) => {
           if (proofs.length > RECORD_MAX_PROOFS) throw new Error(`${proofs.length} proofs`);
           this.proven++;

@@ -71,6 +71,15 @@ describe('the neighbour that is asked', () => {
     expect(box.drops.get('probe-asked-nobody')).toBe(1);
   });
 
+  test('asks nobody who is linked with the node, and may therefore be let in', () => {
+    const box = broker();
+    box.linkUp(prober, PROBER_PLACE);
+    box.linkUp(stranger, ipv4Endpoint(0xcb007103));
+    box.linked = [[toHex(node), toHex(prober)]];
+    for (let i = 0; i < 10; i++) box.discovery.message(node, PROBE_ME, i * 10_000);
+    expect(new Set(box.messages.map(({ to }) => to))).toEqual(new Set([toHex(stranger)]));
+  });
+
   test('does nothing for a node that it hears on a cable or at home', () => {
     for (const place of [linkLocal(1, 1), ipv4Endpoint(0xc0a80107)]) {
       const box = broker(place);

@@ -72,6 +72,8 @@ export class DiscoveringBox {
   now = 0;
   /** Who is proven to be on the internet, as its graph has it. */
   clearnet: readonly NodeKey[] = [];
+  /** Who is linked with whom there. */
+  linked: readonly (readonly KeyText[])[] = [];
   /** In its record. */
   proofs: readonly Proof[] = [];
   /** What outlives it. */
@@ -102,6 +104,7 @@ export class DiscoveringBox {
       },
       clearnet: {
         nearest: () => this.clearnet,
+        areLinked: (a, b) => this.linked.some((pair) => pair.includes(toHex(a)) && pair.includes(toHex(b))),
         proven: (proofs) => {
           this.proofs = proofs;
         },
