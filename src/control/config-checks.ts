@@ -2,6 +2,7 @@
 import { type ConfigDraft, type Contradiction, itemsOf } from './config-draft.ts';
 import {
   broadcastAddress,
+  type Endpoint,
   formatEndpoint,
   networkAddress,
   overlap,
@@ -44,13 +45,40 @@ function checkListen(draft: ConfigDraft): Contradiction[] {
   return found;
 }
 
+/** Of a peer; `taken` are those of the peers before it, and get this one. */
+function checkEndpoint(
+  endpoint: Endpoint | undefined,
+  path: Contradiction['path'],
+  taken: Set<string>,
+  sockets: readonly (Endpoint | undefined)[],
+): Contradiction[] {
+  if (endpoint === undefined) return [];
+  const found: Contradiction[] = [];
+  if (taken.has(formatEndpoint(endpoint))) {
+    found.push({
+      path,
+      message: 'is the endpoint of another peer above',
+      remedy: 'Two nodes cannot share one address and port; correct one of them',
+    });
+  }
+  taken.add(formatEndpoint(endpoint));
+  if (!sockets.some((socket) => socket === undefined || socket.family === endpoint.family)) {
+    found.push({
+      path,
+      message: `is an IPv${endpoint.family} address, but listen.udp has no IPv${endpoint.family} socket`,
+      remedy: `Add ${endpoint.family === 4 ? '"0.0.0.0:6969"' : '"[::]:6969"'} to listen.udp`,
+    });
+  }
+  return found;
+}
+
 function checkPeers(draft: ConfigDraft): Contradiction[] {
   const found: Contradiction[] = [];
   const keys = new Set<string>();
   const endpoints = new Set<string>();
   const sockets = itemsOf(draft.listen?.udp).map(endpointOf);
   for (const [index, peer] of itemsOf(draft.peer).entries()) {
-    const { key, endpoint: endpointText } = (peer ?? {}) as { key?: unknown; endpoint?: unknown };
+    const { key, endpoint, also_at: alsoAt } = (peer ?? {}) as { key?: unknown; endpoint?: unknown; also_at?: unknown };
     if (typeof key === 'string') {
       if (keys.has(key.toLowerCase())) {
         found.push({
@@ -61,23 +89,16 @@ function checkPeers(draft: ConfigDraft): Contradiction[] {
       }
       keys.add(key.toLowerCase());
     }
-    const endpoint = endpointOf(endpointText);
-    if (endpoint === undefined) continue;
-    const path = ['peer', index, 'endpoint'];
-    if (endpoints.has(formatEndpoint(endpoint))) {
+    if (endpoint === undefined && alsoAt !== undefined) {
       found.push({
-        path,
-        message: 'is the endpoint of another peer above',
-        remedy: 'Two nodes cannot share one address and port; correct one of them',
+        path: ['peer', index, 'also_at'],
+        message: 'says where the peer is besides its endpoint, but it has none',
+        remedy: 'Write the first address as endpoint',
       });
     }
-    endpoints.add(formatEndpoint(endpoint));
-    if (!sockets.some((socket) => socket === undefined || socket.family === endpoint.family)) {
-      found.push({
-        path,
-        message: `is an IPv${endpoint.family} address, but listen.udp has no IPv${endpoint.family} socket`,
-        remedy: `Add ${endpoint.family === 4 ? '"0.0.0.0:6969"' : '"[::]:6969"'} to listen.udp`,
-      });
+    const places = itemsOf(alsoAt).map((text, i) => ({ text, path: ['peer', index, 'also_at', i] }));
+    for (const { text, path } of [{ text: endpoint, path: ['peer', index, 'endpoint'] }, ...places]) {
+      found.push(...checkEndpoint(endpointOf(text), path, endpoints, sockets));
     }
   }
   return found;

@@ -21,6 +21,8 @@ export const MAX_POLICY_RULES = 64;
 export const MAX_POLICY_ITEMS = 64;
 /** A rooftop in the middle of a town has some dozens. A record carries 64 links (docs/protocol.md section 7): others find paths over the first ones. */
 export const MAX_PEERS = 128;
+/** A peer has an address or two of each IP version; each one more makes a handshake 250 ms later where all before it are dead. */
+const MAX_PEER_ALSO_AT = 3;
 /** An endpoint names its socket with one byte; eight are more than any box has use for. */
 export const MAX_LISTEN = 8;
 export const MAX_ALLOW = 64;
@@ -304,6 +306,14 @@ const PeerTable = v.pipe(
       text(
         complainOfPeerEndpoint,
         'Write it like "192.0.2.7:6969" or "[2001:db8::7]:6969" (names are not looked up), or leave the key out and let the peer call',
+      ),
+    ),
+    also_at: v.optional(
+      list(
+        text(complainOfPeerEndpoint, 'Write each like "192.0.2.7:6969" or "[2001:db8::7]:6969"'),
+        1,
+        MAX_PEER_ALSO_AT,
+        'Write other addresses of the same peer, like also_at = ["192.0.2.7:6969"], or leave the key out',
       ),
     ),
     tcp: v.optional(

@@ -27,6 +27,8 @@ export interface PeerConfig {
   /** Lower-case hex of the peer's node key. */
   readonly key: string;
   readonly endpoint: Endpoint | undefined;
+  /** Other addresses of it. */
+  readonly alsoAt: readonly Endpoint[];
   /** Where it takes TCP streams. */
   readonly tcp: Endpoint | undefined;
   readonly deliveryMs: DeliveryMs;
@@ -148,6 +150,7 @@ function toConfig(file: ConfigFile): Config {
     peers: file.peer.map((peer) => ({
       key: peer.key.toLowerCase(),
       endpoint: peer.endpoint === undefined ? undefined : parseEndpoint(peer.endpoint)!,
+      alsoAt: (peer.also_at ?? []).map((text) => parseEndpoint(text)!),
       tcp: peer.tcp === undefined ? undefined : parseEndpoint(peer.tcp)!,
       deliveryMs: parseDelivery(peer.delivery)!,
       direction: peer.direction as Direction,

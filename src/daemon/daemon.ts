@@ -13,7 +13,7 @@ import type { Log } from '../base/env.ts';
 import { Failure } from '../base/failure.ts';
 import type { NodeKey } from '../base/ids.ts';
 import type { Config } from '../control/config.ts';
-import { formatEndpoint as formatConfigured } from '../control/ip-text.ts';
+import { type Endpoint, formatEndpoint as formatConfigured } from '../control/ip-text.ts';
 import { Node } from '../node/node.ts';
 import type { NodeOptions, PeerOptions, TunnelOptions } from '../node/node-options.ts';
 import { SplitTransport } from '../node/split-transport.ts';
@@ -87,7 +87,9 @@ export class Daemon {
     const udp = await datapath.openUdp(config.listen.udp);
     this.undo.push(() => udp.close());
     const peers = config.peers.map((peer) => peerOptions(peer, udp));
-    const streams = new TcpStreams(peers.flatMap(({ fallback }) => fallback ?? []));
+    const streams = new TcpStreams(
+      peers.flatMap(({ fallbacks = [] }) => fallbacks.filter((one) => isStreamEndpoint(one, 0))),
+    );
     this.undo.push(() => streams.close());
     await streams.listen(config.listen.tcp);
     this.hurryNeighbours();
@@ -237,15 +239,20 @@ export class Daemon {
 
 /** @throws Failure config-invalid when no socket of the peer's address family is listened on */
 function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
-  const { deliveryMs, direction } = peer;
+  const { deliveryMs, direction, tcp } = peer;
   const key = fromHex(peer.key) as NodeKey;
-  const fallback = peer.tcp && parseEndpoint(formatConfigured(peer.tcp), () => STREAM_SOCKET);
-  if (peer.endpoint === undefined) return { key, endpoint: undefined, fallback, deliveryMs, direction };
-  const text = formatConfigured(peer.endpoint);
+  // IPv6 first, as RFC 8305 has it: there is no address translation in between.
+  const configured = [...(peer.endpoint === undefined ? [] : [peer.endpoint]), ...peer.alsoAt];
+  const inOrder = configured.sort((a, b) => b.family - a.family).map((place) => udpEndpoint(place, udp));
+  const stream = tcp === undefined ? [] : [parseEndpoint(formatConfigured(tcp), () => STREAM_SOCKET)!];
+  if (inOrder.length === 0) return { key, endpoint: undefined, fallbacks: stream, deliveryMs, direction };
+  return { key, endpoint: inOrder[0], fallbacks: [...inOrder.slice(1), ...stream], deliveryMs, direction };
+}
+
+function udpEndpoint(place: Endpoint, udp: UdpSockets): Uint8Array {
+  const text = formatConfigured(place);
   const endpoint = parseEndpoint(text, (family) => socketOf(udp.local, family));
-  if (endpoint === undefined) {
-    const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
-    throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);
-  }
-  return { key, endpoint, fallback, deliveryMs, direction };
+  if (endpoint !== undefined) return endpoint;
+  const remedy = 'Add a socket of its address family to [listen] udp, like "0.0.0.0:6969" or "[::]:6969"';
+  throw new Failure('config-invalid', `peer ${text} can't be reached from the sockets that are listened on`, remedy);
 }

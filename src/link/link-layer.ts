@@ -121,13 +121,16 @@ export class LinkLayer {
   }
 
   /**
-   * `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. `fallback`: another one, tried in turn with it. Fails when
+   * `endpoint` (ENDPOINT_BYTES): where the peer is; without it the peer has to come. `fallbacks`: others, tried in turn with it. Fails when
    * there are too many.
    */
   addPeer(
     key: NodeKey,
     endpoint: Uint8Array | undefined,
-    { direction = 'both', fallback }: { direction?: LinkDirection | undefined; fallback?: Uint8Array | undefined } = {},
+    {
+      direction = 'both',
+      fallbacks = [],
+    }: { direction?: LinkDirection | undefined; fallbacks?: readonly Uint8Array[] | undefined } = {},
   ): void {
     const keyText = toHex(key);
     assert(!equal(key, this.context.identity.key), 'a node is not its own peer');
@@ -140,7 +143,7 @@ export class LinkLayer {
     const hole = this.neighbours.indexOf(undefined);
     const link = (hole < 0 ? this.neighbours.length : hole) as LinkId;
     const { context, indices } = this;
-    const options = { context, indices, link, key, endpoint, fallback, direction, events: () => this.events };
+    const options = { context, indices, link, key, endpoint, fallbacks, direction, events: () => this.events };
     const neighbour = new Neighbour(options);
     this.neighbours[link] = neighbour;
     this.byKey.set(keyText, neighbour);

@@ -40,7 +40,7 @@ export interface NeighbourOptions {
   readonly link: LinkId;
   readonly key: NodeKey;
   readonly endpoint: Uint8Array | undefined;
-  readonly fallback?: Uint8Array | undefined;
+  readonly fallbacks: readonly Uint8Array[];
   readonly direction: LinkDirection;
   readonly events: () => LinkEvents;
 }
@@ -83,7 +83,7 @@ export class Neighbour {
       context: options.context,
       peer: options.key,
       configuredEndpoint: this.configuredEndpoint,
-      fallbackEndpoint: options.fallback?.slice(),
+      fallbackEndpoints: options.fallbacks.map((endpoint) => endpoint.slice()),
       configuredDirection: options.direction,
       presentAddress: () => this.activeSession?.address,
       changed: (back, now) => this.wayChanged(back, now),

@@ -20,8 +20,8 @@ export interface PeerOptions {
   readonly key: NodeKey;
   /** ENDPOINT_BYTES; undefined: the peer calls us. */
   readonly endpoint: Uint8Array | undefined;
-  /** Where it is tried in turn with the endpoint. */
-  readonly fallback?: Uint8Array | undefined;
+  /** Where it is tried in turn with the endpoint, likeliest first. */
+  readonly fallbacks?: readonly Uint8Array[];
   /** `both` when missing: found out. */
   readonly direction?: LinkDirection;
   /** How long a lost piece is tried again on this link, at most; RELIABLE when missing. */

@@ -182,8 +182,8 @@ export class Node {
       const ports = { peers, configured, messages, clearnet };
       this.discovery = new Discovery({ ...options.discovery, ...ports, identity, curve, random, drops, log, wallMs });
     }
-    for (const { key, endpoint, direction, fallback, deliveryMs } of options.peers) {
-      this.links.addPeer(key, endpoint, { direction, fallback });
+    for (const { key, endpoint, direction, fallbacks, deliveryMs } of options.peers) {
+      this.links.addPeer(key, endpoint, { direction, fallbacks });
       if (deliveryMs !== undefined) this.links.setDelivery(key, deliveryMs);
     }
   }

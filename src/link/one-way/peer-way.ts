@@ -3,7 +3,7 @@
  * opened and closed, and addresses kept (docs/protocol.md section 2.4).
  *
  * An address is where the peer itself is: where its present session was heard, where it was heard last, where others say that
- * it is, and where it is configured, first and second. What comes through a back channel says nothing about that. A handshake
+ * it is, and where it is configured, first and others. What comes through a back channel says nothing about that. A handshake
  * tries them all. Who sends to a peer that answers through a back channel has one only, and never learns that it is wrong: what others
  * say, who may reach the peer on another cable, is the last that he takes.
  *
@@ -19,8 +19,8 @@ export interface PeerWayOptions {
   readonly context: LinkContext;
   readonly peer: NodeKey;
   readonly configuredEndpoint: Uint8Array | undefined;
-  /** Configured for when the other is of no use. */
-  readonly fallbackEndpoint?: Uint8Array | undefined;
+  /** Others, likeliest first. */
+  readonly fallbackEndpoints: readonly Uint8Array[];
   readonly configuredDirection: LinkDirection;
   /** Of the session that carries the link. */
   readonly presentAddress: () => Uint8Array | undefined;
@@ -70,8 +70,8 @@ export class PeerWay {
   addresses(now: number): Uint8Array[] {
     const [heard, told] = [lately(this.heard, now), lately(this.told, now)];
     const [newer, older] = this.told.until > this.heard.until ? [told, heard] : [heard, told];
-    const { presentAddress, configuredEndpoint, fallbackEndpoint } = this.options;
-    return direct(presentAddress(), newer, older, configuredEndpoint, fallbackEndpoint);
+    const { presentAddress, configuredEndpoint, fallbackEndpoints } = this.options;
+    return direct(presentAddress(), newer, older, configuredEndpoint, ...fallbackEndpoints);
   }
 
   /** Where a handshake may reach the peer, likeliest first. */
@@ -85,9 +85,9 @@ export class PeerWay {
    */
   addressFor(endpoint: Uint8Array, now: number): Uint8Array | undefined {
     if (!isBackEndpoint(endpoint, 0)) return endpoint;
-    const { presentAddress, configuredEndpoint, fallbackEndpoint } = this.options;
+    const { presentAddress, configuredEndpoint, fallbackEndpoints } = this.options;
     const [heard, told] = [lately(this.heard, now), lately(this.told, now)];
-    return direct(presentAddress(), heard, configuredEndpoint, fallbackEndpoint, told)[0] ?? this.backEndpoint;
+    return direct(presentAddress(), heard, configuredEndpoint, ...fallbackEndpoints, told)[0] ?? this.backEndpoint;
   }
 
   isAt(endpoint: Uint8Array, now: number): boolean {

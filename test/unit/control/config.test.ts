@@ -23,6 +23,7 @@ memory = "1.5GiB"
 [[peer]]
 key = "${KEY_A.toUpperCase()}"
 endpoint = "192.0.2.7:6969"
+also_at = ["[2001:db8::7]:6969"]
 tcp = "192.0.2.7:443"
 delivery = "150ms"
 direction = "send-only"
@@ -84,11 +85,12 @@ describe('a configuration that is right', () => {
         {
           key: KEY_A,
           endpoint: { family: 4, address: '192.0.2.7', port: 6969 },
+          alsoAt: [{ family: 6, address: '2001:db8::7', port: 6969 }],
           tcp: { family: 4, address: '192.0.2.7', port: 443 },
           deliveryMs: 150,
           direction: 'send-only',
         },
-        { key: KEY_B, endpoint: undefined, tcp: undefined, deliveryMs: RELIABLE, direction: 'both' },
+        { key: KEY_B, endpoint: undefined, alsoAt: [], tcp: undefined, deliveryMs: RELIABLE, direction: 'both' },
       ],
       discovery: { interfaces: ['eth1', 'wlan0'], accept: 'known' },
       lan: { interface: 'eth0', address: { address: 0xc0a82a01, prefixLength: 24 }, dhcp: true },
@@ -300,6 +302,20 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
     '6:12',
     'peer[1].endpoint',
     'another peer above',
+  ],
+  [
+    'another address of a peer that is the endpoint of one above',
+    `[[peer]]\nkey = "${KEY_A}"\nendpoint = "192.0.2.7:1"\n[[peer]]\nkey = "${KEY_B}"\nendpoint = "192.0.2.8:1"\nalso_at = ["192.0.2.7:1"]`,
+    '7:12',
+    'peer[1].also_at[0]',
+    'another peer above',
+  ],
+  [
+    'other addresses of a peer that has no first one',
+    `[[peer]]\nkey = "${KEY_A}"\nalso_at = ["192.0.2.7:1"]`,
+    '3:11',
+    'peer[0].also_at',
+    'Write the first address as endpoint',
   ],
   [
     'a peer that no socket reaches',
@@ -582,7 +598,7 @@ test('a problem found later, by a checksum say, is placed like the others', () =
   const result = parseConfig(FULL, 'f.toml');
   expect(result.problemAt?.(['peer', 1, 'key'], 'is odd', 'Mend it')).toEqual({
     file: 'f.toml',
-    line: 22,
+    line: 23,
     column: 7,
     key: 'peer[1].key',
     message: 'is odd',

@@ -69,7 +69,7 @@ describe('links', () => {
   test('have the direction of the configuration', () => {
     const key = toHex(network.places[1].key);
     const configured = [
-      { key, endpoint: undefined, tcp: undefined, deliveryMs: RELIABLE, direction: 'send-only' as const },
+      { key, endpoint: undefined, alsoAt: [], tcp: undefined, deliveryMs: RELIABLE, direction: 'send-only' as const },
     ];
     const rows = links(miner, configured, network.world.now);
     expect(Object.fromEntries(rows.map((row) => [row.address, row.direction]))).toEqual({

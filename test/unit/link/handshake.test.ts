@@ -61,12 +61,26 @@ describe('a handshake', () => {
     const world = new WirePair();
     const [a, b] = [world.add('a'), world.add('b')];
     const nobodyThere = world.address(99);
-    a.links.addPeer(b.identity.key, nobodyThere, { fallback: b.endpoint });
+    a.links.addPeer(b.identity.key, nobodyThere, { fallbacks: [b.endpoint] });
     b.links.addPeer(a.identity.key, undefined);
     a.links.start(world.now);
     b.links.start(world.now);
     world.run(1_000);
     expect(a.told).toEqual([`up ${b.name}`]);
+    expect(a.links.endpointOf(b.identity.key)).toEqual(b.endpoint);
+  });
+
+  test('is done at the address that answers first, whichever of several that is: the next is tried 250 ms after the one before', () => {
+    const world = new WirePair();
+    const [a, b] = [world.add('a'), world.add('b')];
+    a.links.addPeer(b.identity.key, world.address(98), { fallbacks: [world.address(99), b.endpoint] });
+    b.links.addPeer(a.identity.key, undefined);
+    const startedAt = world.now;
+    a.links.start(startedAt);
+    b.links.start(startedAt);
+    world.run(2_000);
+    // Two addresses later, an INIT and its RESPONSE, a FINAL and its answer, 10 ms each.
+    expect(a.toldAt).toEqual([startedAt + 2 * 250 + 4 * 10]);
     expect(a.links.endpointOf(b.identity.key)).toEqual(b.endpoint);
   });
 
