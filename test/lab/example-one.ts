@@ -25,7 +25,8 @@ export const takes = '1 min';
 export const gate = true;
 
 const TUNNEL_MTU_BYTES = 1_340;
-const SETTLE_S = 6;
+/** Until the window has grown to three ways, one of them of two lossy hops. */
+const SETTLE_S = 10;
 const BEFORE_S = 10;
 /** From the unplugging until what is left is used; then it is measured. */
 const OVER_S = 6;
