@@ -3,12 +3,13 @@
  * switched on within a second. Measured: until every node knows every other; what records and their acknowledgements then cost each node a
  * second, all records being renewed once a minute; until every node knows that a link is gone. Everybody is within 10 hops, so everybody hears of everybody.
  *
- * `discovery-scale 100 300` runs these sizes only. 1,000 nodes hold a million records, in some GB of memory: more of them do not
+ * `bytesPerRecord` is what a record takes in a node's memory. `discovery-scale 100 300` runs these sizes only. 1,000 nodes hold a million records, in some GB of memory: more of them do not
  * fit one process (`NODE_OPTIONS=--max-old-space-size=12000` for the largest).
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
+import { heldBytes } from '../fuzz/harness/heap.ts';
 import { FloodWorld } from './world/flood-world.ts';
 
 export const about = 'convergence and control traffic of networks of 100, 300 and 1,000 nodes';
@@ -44,6 +45,7 @@ export function run(context: RunContext): RunResult {
 }
 
 function measure(nodes: number) {
+  const heldBefore = heldBytes();
   const world = new FloodWorld(1, nodes);
   const random = new SeededRandom(1, `links of ${nodes}`);
   const { hosts } = world;
@@ -59,6 +61,7 @@ function measure(nodes: number) {
   }
   const isKnown = () => hosts.every(({ flood }) => flood.graph.size === nodes);
   const knownMs = world.until(isKnown, LOOK_EVERY_MS, DEADLINE_MS);
+  const bytesPerRecord = Math.round((heldBytes() - heldBefore) / nodes ** 2);
   const joinBytes = Math.round(world.sentBytes / nodes);
   const [bytesBefore, messagesBefore] = [world.sentBytes, world.sentMessages];
   world.run(world.now + STEADY_MS);
@@ -70,7 +73,7 @@ function measure(nodes: number) {
   world.disconnect(a, b);
   const isGone = () => hosts.every(({ flood }) => !flood.graph.neighbours(nameA).some((l) => l.keyText === nameB));
   const changedMs = world.until(isGone, LOOK_EVERY_MS, DEADLINE_MS);
-  return { nodes, links: pairs.size, knownMs, changedMs, joinBytes, bytesPerSecond, messagesPerSecond };
+  return { nodes, links: pairs.size, knownMs, changedMs, bytesPerRecord, joinBytes, bytesPerSecond, messagesPerSecond };
 }
 
 function plot(figures: readonly Figure[]): string[] {
