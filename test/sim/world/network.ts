@@ -27,8 +27,6 @@ interface Place {
   /** What survives a crash. */
   leases: readonly string[];
   peers: readonly string[];
-  /** When its tunnel had an address, since it was booted last; undefined: not yet, or it has no tunnel. */
-  leasedAt: number | undefined;
 }
 
 export interface NetworkOptions {
@@ -40,8 +38,6 @@ export interface NetworkOptions {
   readonly redundancy?: Redundancy;
   /** The nodes are not told of each other: they find each other by beacons, each wire being a segment, and the miner its gateway. */
   readonly discovers?: boolean;
-  /** Every node but the gateway has a tunnel to it, node 0 alone a laptop. */
-  readonly everybodyMines?: boolean;
   readonly world?: Partial<WorldOptions>;
 }
 
@@ -116,7 +112,6 @@ export class Network {
 
   crash(index: number): void {
     this.places[index].node = undefined;
-    this.places[index].leasedAt = undefined;
     this.world.crash(index);
   }
 
@@ -131,7 +126,6 @@ export class Network {
       node: undefined,
       leases: [],
       peers: [],
-      leasedAt: undefined,
     };
     this.world.addHost(name, (transport, random) => {
       const node = new Node({
@@ -208,26 +202,23 @@ export class Network {
   }
 
   private roleOf(place: Place, options: NetworkOptions): Pick<NodeOptions, 'tunnel' | 'gateway'> {
-    const mines = place.index === 0 || (options.everybodyMines && place.index < options.nodes - 1);
-    if (mines) return { tunnel: this.tunnelOptions(place, options) };
+    if (place.index === 0) return { tunnel: this.tunnelOptions(options) };
     if (place.index === options.nodes - 1) return { gateway: this.gatewayOptions(place) };
     return {};
   }
 
-  private tunnelOptions(place: Place, options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
-    const hasLaptop = place.index === 0;
-    const secret = secretOf(this.curve, hasLaptop ? `${options.seed} client` : `${options.seed} client ${place.index}`);
+  private tunnelOptions(options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
+    const secret = secretOf(this.curve, `${options.seed} client`);
     return {
       gateway: options.discovers ? 'auto' : addressHash(this.places[options.nodes - 1].key),
       routeCount: options.routeCount,
       ...(options.redundancy !== undefined && { redundancy: options.redundancy }),
       mtuBytes: 1340,
-      device: { write: (batch) => hasLaptop && this.out('laptop', batch) },
+      device: { write: (batch) => this.out('laptop', batch) },
       clientSecret: () => secret.slice() as SecretKey,
       ownNetworks: [],
       leased: (lease) => {
-        place.leasedAt ??= this.world.now;
-        if (hasLaptop) this.leased = lease.address;
+        this.leased = lease.address;
       },
     };
   }

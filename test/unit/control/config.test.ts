@@ -304,20 +304,6 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
     'another peer above',
   ],
   [
-    'another address of a peer that is the endpoint of one above',
-    `[[peer]]\nkey = "${KEY_A}"\nendpoint = "192.0.2.7:1"\n[[peer]]\nkey = "${KEY_B}"\nendpoint = "192.0.2.8:1"\nalso_at = ["192.0.2.7:1"]`,
-    '7:12',
-    'peer[1].also_at[0]',
-    'another peer above',
-  ],
-  [
-    'other addresses of a peer that has no first one',
-    `[[peer]]\nkey = "${KEY_A}"\nalso_at = ["192.0.2.7:1"]`,
-    '3:11',
-    'peer[0].also_at',
-    'Write the first address as endpoint',
-  ],
-  [
     'a peer that no socket reaches',
     `[listen]\nudp = ["0.0.0.0:1"]\n[[peer]]\nkey = "${KEY_A}"\nendpoint = "[2001:db8::7]:1"`,
     '5:12',
