@@ -44,6 +44,8 @@ export interface PacketBatch {
   count: number;
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
+  /** Of a superpacket (wire/superpacket.ts): payload of each segment. 0: a single packet. */
+  readonly segments: Uint16Array;
 }
 
 export function createPacketBatch(capacity: number, arenaBytes: number): PacketBatch {
@@ -52,5 +54,6 @@ export function createPacketBatch(capacity: number, arenaBytes: number): PacketB
     count: 0,
     offsets: new Uint32Array(capacity),
     lengths: new Uint32Array(capacity),
+    segments: new Uint16Array(capacity),
   };
 }

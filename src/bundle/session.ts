@@ -59,10 +59,10 @@ export interface SessionEvents {
    */
   closed(session: Session, reason: string, now: number): void;
   /**
-   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it. False: it can't
-   * be marked, and is dropped. Without this handler all are dropped.
+   * A message has waited too long in the queue of its flow: its owner may set a congestion mark in it, or drop a part of it and
+   * answer how many bytes are left. False: neither can be, and it is dropped. Without this handler all are dropped.
    */
-  mark?(session: Session, message: Uint8Array): boolean;
+  mark?(session: Session, message: Uint8Array): boolean | number;
 }
 
 export type SessionOrigin =
@@ -146,6 +146,11 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     this.context.sessions.touched(this);
     const isRealTime = lane.trafficClass === REAL_TIME && (lane.patient !== true || this.routes.hasUp());
     return this.traffic.offer(bytes, lane, isRealTime, now);
+  }
+
+  /** How long a message should be at most: what the slowest route carries in `messageMs`. 0 where nothing is known. */
+  get messageBytes(): number {
+    return Math.min(this.routes.bulkBytesIn(this.context.tuning.messageMs), MAX_APPLICATION_BYTES);
   }
 
   /** Client: how long the hops try to deliver, from now on: its routes are replaced by others without a pause. */

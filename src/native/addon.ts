@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 
 type Handle = number;
 
@@ -66,8 +66,15 @@ export interface Addon {
   udpCounters(device: Handle): UdpCounters;
 
   tunOpen(name: string, mtuBytes: number): { handle: Handle; name: string };
-  tunRead(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array): number;
-  tunWrite(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, count: number): number;
+  tunRead(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, segments: Uint16Array): number;
+  tunWrite(
+    device: Handle,
+    arena: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    segments: Uint16Array,
+    count: number,
+  ): number;
   tunCounters(device: Handle): TunCounters;
 
   timerOpen(): Handle;

@@ -23,7 +23,7 @@
 #include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 #define MAX_DEVICES 64
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
@@ -269,7 +269,7 @@ static napi_value js_udp_send(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 6)) return NULL;
   struct device *device = device_argument(&call, 0, DEVICE_UDP);
-  struct batch batch = batch_arguments(&call, 1, true);
+  struct batch batch = datagram_arguments(&call, 1);
   uint32_t count = number(&call, 5);
   return call.failed ? NULL : from_count(&call, udp_send(&device->udp, &batch, count));
 }
@@ -279,7 +279,7 @@ static napi_value js_udp_receive(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 5)) return NULL;
   struct device *device = device_argument(&call, 0, DEVICE_UDP);
-  struct batch batch = batch_arguments(&call, 1, true);
+  struct batch batch = datagram_arguments(&call, 1);
   return call.failed ? NULL : from_count(&call, udp_receive(&device->udp, &batch));
 }
 
@@ -326,22 +326,22 @@ static napi_value js_tun_open(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* tunRead(handle, arena, offsets, lengths): how many packets came */
+/* tunRead(handle, arena, offsets, lengths, segments): how many packets came */
 static napi_value js_tun_read(napi_env env, napi_callback_info info) {
-  struct call call;
-  if (!begin_call(&call, env, info, 4)) return NULL;
-  struct device *device = device_argument(&call, 0, DEVICE_TUN);
-  struct batch batch = batch_arguments(&call, 1, false);
-  return call.failed ? NULL : from_count(&call, tun_read(&device->tun, &batch));
-}
-
-/* tunWrite(handle, arena, offsets, lengths, count): how many the kernel took */
-static napi_value js_tun_write(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 5)) return NULL;
   struct device *device = device_argument(&call, 0, DEVICE_TUN);
-  struct batch batch = batch_arguments(&call, 1, false);
-  uint32_t count = number(&call, 4);
+  struct batch batch = packet_arguments(&call, 1);
+  return call.failed ? NULL : from_count(&call, tun_read(&device->tun, &batch));
+}
+
+/* tunWrite(handle, arena, offsets, lengths, segments, count): how many the kernel took */
+static napi_value js_tun_write(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!begin_call(&call, env, info, 6)) return NULL;
+  struct device *device = device_argument(&call, 0, DEVICE_TUN);
+  struct batch batch = packet_arguments(&call, 1);
+  uint32_t count = number(&call, 5);
   return call.failed ? NULL : from_count(&call, tun_write(&device->tun, &batch, count));
 }
 

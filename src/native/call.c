@@ -80,19 +80,31 @@ void text(struct call *call, size_t argument, char *out, size_t size) {
   }
 }
 
-struct batch batch_arguments(struct call *call, size_t first, bool with_endpoints) {
+/* What both kinds of batch have. */
+static struct batch batch_arguments(struct call *call, size_t first) {
   struct batch batch = {0};
   size_t lengths;
   batch.arena = typed_array(call, first, napi_uint8_array, &batch.arena_bytes);
   batch.offsets = typed_array(call, first + 1, napi_uint32_array, &batch.capacity);
   batch.lengths = typed_array(call, first + 2, napi_uint32_array, &lengths);
   if (lengths < batch.capacity) batch.capacity = lengths;
-  if (with_endpoints) {
-    size_t endpoint_bytes;
-    batch.endpoints = typed_array(call, first + 3, napi_uint8_array, &endpoint_bytes);
-    if (endpoint_bytes / ENDPOINT_BYTES < batch.capacity) batch.capacity = endpoint_bytes / ENDPOINT_BYTES;
-  }
   if (batch.arena_bytes > UINT32_MAX) fail_range(call, "arena larger than its offsets can name");
+  return batch;
+}
+
+struct batch datagram_arguments(struct call *call, size_t first) {
+  struct batch batch = batch_arguments(call, first);
+  size_t endpoint_bytes;
+  batch.endpoints = typed_array(call, first + 3, napi_uint8_array, &endpoint_bytes);
+  if (endpoint_bytes / ENDPOINT_BYTES < batch.capacity) batch.capacity = endpoint_bytes / ENDPOINT_BYTES;
+  return batch;
+}
+
+struct batch packet_arguments(struct call *call, size_t first) {
+  struct batch batch = batch_arguments(call, first);
+  size_t segments;
+  batch.segments = typed_array(call, first + 3, napi_uint16_array, &segments);
+  if (segments < batch.capacity) batch.capacity = segments;
   return batch;
 }
 

@@ -44,8 +44,9 @@ uint8_t *exact_bytes(struct call *call, size_t argument, size_t length);
 uint32_t number(struct call *call, size_t argument);
 /* Into `out` with a final zero; a text that is longer, or has a zero in it, is a range error. */
 void text(struct call *call, size_t argument, char *out, size_t size);
-/* Arguments `first` on: arena, offsets, lengths and, for datagrams, endpoints. */
-struct batch batch_arguments(struct call *call, size_t first, bool with_endpoints);
+/* Arguments `first` on: arena, offsets, lengths; then, for datagrams, endpoints, for packets, segments. */
+struct batch datagram_arguments(struct call *call, size_t first);
+struct batch packet_arguments(struct call *call, size_t first);
 
 /* Results */
 

@@ -1,4 +1,4 @@
-/** The TUN device over the addon: batches of IP packets to and from JavaScript, superpackets of TCP to and from the kernel (core/tun.h). */
+/** The TUN device over the addon: batches of IP packets, and superpackets of TCP as the kernel has them (core/tun.h). */
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Failure } from '../base/failure.ts';
 import { tunFailure } from '../base/open-failure.ts';
@@ -31,7 +31,8 @@ export class NativeTun {
     batch.count = 0;
     if (this.lastCounters !== undefined) return 0;
     try {
-      batch.count = this.addon.tunRead(this.device, batch.arena, batch.offsets, batch.lengths);
+      const { arena, offsets, lengths, segments } = batch;
+      batch.count = this.addon.tunRead(this.device, arena, offsets, lengths, segments);
     } catch (error) {
       // The device was deleted under us (EBADFD). A RangeError has no code: that is our own mistake.
       const { code } = error as NodeJS.ErrnoException;
@@ -44,7 +45,8 @@ export class NativeTun {
 
   write(batch: PacketBatch): void {
     if (this.lastCounters !== undefined) return;
-    this.addon.tunWrite(this.device, batch.arena, batch.offsets, batch.lengths, batch.count);
+    const { arena, offsets, lengths, segments, count } = batch;
+    this.addon.tunWrite(this.device, arena, offsets, lengths, segments, count);
   }
 
   /** Once: `callback` runs whenever there is something to read, again and again until it was read. */

@@ -1,7 +1,7 @@
 /** The gateway as a service of this node: its sessions are the tunnel's clients; what it says of itself stands in the node's record. */
 import type { ServiceKey } from '../base/ids.ts';
 import type { SessionEvents } from '../bundle/session.ts';
-import { markPacket } from '../tunnel/congestion-mark.ts';
+import { tellCongestion } from '../tunnel/congestion-mark.ts';
 import { TunnelGateway, type TunnelGatewayOptions } from '../tunnel/tunnel-gateway.ts';
 import { type GatewayAdvert, NO_ADVERT } from '../wire/gateway-advert.ts';
 import { GatewayLoad } from './gateway-load.ts';
@@ -29,7 +29,7 @@ export class GatewayService {
         if (!tunnel.clientOpened(session, now)) session.close('refused', now);
       },
       message: (session, bytes, now) => tunnel.clientMessage(session, bytes, now),
-      mark: (_session, message) => markPacket(message),
+      mark: (_session, message) => tellCongestion(message),
       closed: (session, _reason, now) => tunnel.clientClosed(session, now),
     };
   }

@@ -26,7 +26,7 @@ import type { Gateway, Graph } from '../graph/graph.ts';
 import { BALANCED } from '../graph/path-strategy.ts';
 import type { SeenLinks } from '../graph/seen-links.ts';
 import { ALL_RULES } from '../tunnel/classifier.ts';
-import { markPacket } from '../tunnel/congestion-mark.ts';
+import { tellCongestion } from '../tunnel/congestion-mark.ts';
 import { TunnelClient, type TunnelClientEvents } from '../tunnel/tunnel-client.ts';
 import { LEASE_REFUSAL, type LeaseRefusal } from '../wire/tunnel-message.ts';
 import { GatewayChoice, type ReachableGateway } from './gateway-choice.ts';
@@ -68,7 +68,7 @@ export class Uplink {
     this.events = {
       opened: (session, now) => this.tunnel.sessionOpened(session, now),
       message: (_session, bytes, now) => this.tunnel.message(bytes, now),
-      mark: (_session, message) => markPacket(message),
+      mark: (_session, message) => tellCongestion(message),
       closed: (session, reason, now) => this.sessionClosed(session, reason, now),
     };
     this.tunnel = this.newTunnel();

@@ -17,6 +17,13 @@ import { readU16 } from '../base/bytes.ts';
 import type { PacketBatch } from '../base/datagram.ts';
 import { Failure } from '../base/failure.ts';
 import { tunFailure } from '../base/open-failure.ts';
+import {
+  completeChecksum,
+  longestPacket,
+  MAX_SEGMENTS,
+  packetProblem,
+  SuperpacketCutter,
+} from '../wire/superpacket.ts';
 
 /** Packets either way; as long as the kernel's default queue for a TUN. */
 export const QUEUE_PACKETS = 500;
@@ -96,6 +103,8 @@ export class PortableTun {
   readonly name: string;
   private readonly mtuBytes: number;
   private readonly socat: Socat;
+  private readonly cutter = new SuperpacketCutter();
+  private readonly segment: Uint8Array;
   private readonly incoming: Uint8Array[] = [];
   private readonly outgoing: Uint8Array[] = [];
   /** Bytes of a packet whose end has not come yet. */
@@ -110,6 +119,7 @@ export class PortableTun {
   constructor(name: string, mtuBytes: number, socat: Socat) {
     this.name = name;
     this.mtuBytes = mtuBytes;
+    this.segment = new Uint8Array(mtuBytes);
     this.socat = socat;
     socat.removeAllListeners('exit');
     socat.on('exit', (status, signal) => this.fail(`socat ended with ${status ?? signal}`));
@@ -126,6 +136,7 @@ export class PortableTun {
       batch.arena.set(packet, at);
       batch.offsets[batch.count] = at;
       batch.lengths[batch.count] = packet.length;
+      batch.segments[batch.count] = 0;
       batch.count++;
       at += packet.length;
     }
@@ -141,15 +152,8 @@ export class PortableTun {
       const start = batch.offsets[i];
       const length = batch.lengths[i];
       if (start + length > batch.arena.length) throw new RangeError('an entry reaches outside its arena');
-      const packet = batch.arena.subarray(start, start + length);
-      const whole = length >= MIN_PACKET_BYTES && length <= this.mtuBytes && totalLength(packet, 0) === length;
-      if (!whole || this.outgoing.length >= QUEUE_PACKETS) {
-        this.count.writeDropped++;
-        continue;
-      }
-      const block = new Uint8Array(this.mtuBytes);
-      block.set(packet);
-      this.outgoing.push(block);
+      if (batch.segments[i] === 0) this.queue(batch.arena, start, length);
+      else this.queueSegments(batch.arena, start, length, batch.segments[i]);
     }
     this.flush();
   }
@@ -166,6 +170,33 @@ export class PortableTun {
 
   counters() {
     return { ...this.count };
+  }
+
+  private queue(bytes: Uint8Array, start: number, length: number): void {
+    const packet = bytes.subarray(start, start + length);
+    const whole = length >= MIN_PACKET_BYTES && length <= this.mtuBytes && totalLength(packet, 0) === length;
+    if (!whole || this.outgoing.length >= QUEUE_PACKETS) {
+      this.count.writeDropped++;
+      return;
+    }
+    const block = new Uint8Array(this.mtuBytes);
+    block.set(packet);
+    this.outgoing.push(block);
+  }
+
+  /** A superpacket as the single packets that it stands for. */
+  private queueSegments(bytes: Uint8Array, start: number, length: number, segmentBytes: number): void {
+    const sound = packetProblem(bytes, start, length, segmentBytes, MAX_SEGMENTS) === undefined;
+    if (!sound || longestPacket(bytes, start, length, segmentBytes) > this.mtuBytes) {
+      this.count.writeDropped++;
+      return;
+    }
+    const { cutter, segment } = this;
+    cutter.begin(bytes, start, length, segmentBytes);
+    for (let cut = cutter.next(segment, 0, 0); cut > 0; cut = cutter.next(segment, 0, 0)) {
+      completeChecksum(segment, 0, cut);
+      this.queue(segment, 0, cut);
+    }
   }
 
   /** The device goes with the process. */

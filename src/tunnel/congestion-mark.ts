@@ -1,16 +1,27 @@
 /**
- * The mark that a queue sets instead of dropping a message, where the message is a packet whose ends understand it
- * (RFC 3168). It is called while the message is still in the clear (docs/protocol.md 8).
+ * What a queue tells the ends of a flow when it is too long, while the message is still in the clear (docs/protocol.md 8): a mark where they
+ * understand it (RFC 3168), else the loss of a packet. Of a superpacket that is its first segment and not all of it: the queue
+ * meant one packet, and a TCP that lost many at once would take longer to mend it.
  */
 import { IPV4_HEADER_BYTES, markCongestion } from '../wire/ip.ts';
-import { packetStart, TUNNEL_KIND } from '../wire/tunnel-message.ts';
+import { dropFirstSegment, MAX_SEGMENTS, packetProblem } from '../wire/superpacket.ts';
+import { packetStart, segmentBytesOf, TUNNEL_KIND } from '../wire/tunnel-message.ts';
 
 const IPV4 = 4;
 
-/** Marks the packet in a PACKET message in place; false when it is another message, or its ends know no marks. */
-export function markPacket(message: Uint8Array): boolean {
+/** As bundle/queue/flow-queue.ts asks: true when it is marked, how many bytes are left when a segment was dropped, else false. */
+export function tellCongestion(message: Uint8Array): boolean | number {
   if (message[0] !== TUNNEL_KIND.packet) return false;
   const start = packetStart(message);
   if (start === undefined || message.length - start < IPV4_HEADER_BYTES || message[start] >>> 4 !== IPV4) return false;
-  return markCongestion(message, start);
+  return markCongestion(message, start) || loseSegment(message, start);
+}
+
+function loseSegment(message: Uint8Array, start: number): false | number {
+  const segmentBytes = segmentBytesOf(message) ?? 0;
+  const length = message.length - start;
+  if (segmentBytes === 0 || packetProblem(message, start, length, segmentBytes, MAX_SEGMENTS) !== undefined)
+    return false;
+  const left = dropFirstSegment(message, start, length, segmentBytes);
+  return left > 0 && start + left;
 }

@@ -20,4 +20,6 @@ export interface TunnelSession {
    * message. Without a lane: Bulk, flow 0.
    */
   send(message: Uint8Array, now: number, lane?: Lane): boolean;
+  /** How long a message should be at most, so that it keeps no route busy for long; less than a packet where nothing is known. */
+  readonly messageBytes: number;
 }

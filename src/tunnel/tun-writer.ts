@@ -20,11 +20,11 @@ export class TunWriter {
     this.tun = tun;
   }
 
-  /** Copies a packet of `length` bytes. */
-  append(bytes: Uint8Array, start: number, length: number): void {
+  /** Copies a packet of `length` bytes; `segmentBytes` as in PacketBatch. */
+  append(bytes: Uint8Array, start: number, length: number, segmentBytes = 0): void {
     const at = this.reserve(length);
     this.batch.arena.set(bytes.subarray(start, start + length), at);
-    this.commit(length);
+    this.commit(length, segmentBytes);
   }
 
   /** Room for a packet of up to `length` bytes in `arena`; returns where it begins. `commit` makes it part of the batch. */
@@ -34,8 +34,9 @@ export class TunWriter {
     return this.used;
   }
 
-  commit(length: number): void {
+  commit(length: number, segmentBytes = 0): void {
     const { batch } = this;
+    batch.segments[batch.count] = segmentBytes;
     batch.offsets[batch.count] = this.used;
     batch.lengths[batch.count] = length;
     batch.count++;

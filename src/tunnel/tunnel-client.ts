@@ -14,7 +14,8 @@
  * Whoever sends a packet that can't go out hears so at once: "net unreachable" without a session or lease, "host unreachable"
  * when nothing has come back for 2 s. One object serves one gateway; for another gateway make another.
  *
- * On the packet path: one copy into the message, no allocation but the view that is handed to the session.
+ * On the packet path: one copy into the message, no allocation but the view that is handed to the session. A superpacket is cut only as
+ * far as the session's routes want shorter messages (packet-messages.ts).
  */
 import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
@@ -24,9 +25,7 @@ import {
   contains,
   destinationOf,
   ICMP_ERROR_MAX_BYTES,
-  IPV4_MAX_BYTES,
   type Ipv4Prefix,
-  ipv4Problem,
   mayAnswerWithError,
   mustNotFragment,
   sourceOf,
@@ -34,21 +33,22 @@ import {
   type UnreachableCode,
   writeUnreachable,
 } from '../wire/ip.ts';
+import { longestPacket, MAX_SEGMENTS, packetProblem, packetsIn } from '../wire/superpacket.ts';
 import {
   type Lease,
   type LeaseRefusal,
-  PACKET_HEADER_BYTES,
   packetStart,
   readLease,
   readLeaseRefused,
+  segmentBytesOf,
   TREATMENT,
   TUNNEL_KIND,
   writeEcho,
   writeEchoReply,
   writeLeaseRequest,
-  writePacketHeader,
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
+import { PacketMessages } from './packet-messages.ts';
 import { takePolicyMark } from './policy-mark.ts';
 import type { Lane, TunnelSession } from './session-port.ts';
 import { Silence } from './silence.ts';
@@ -115,7 +115,7 @@ export class TunnelClient {
   private readonly writer: TunWriter;
   private readonly classifier: Classifier;
   private readonly icmpLimit = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
-  private readonly outgoing = new Uint8Array(PACKET_HEADER_BYTES + IPV4_MAX_BYTES);
+  private readonly outgoing = new PacketMessages();
   private session: TunnelSession | undefined;
   private lease: Lease | undefined;
   /** The last address we had, to ask for it again; zero at first. */
@@ -154,7 +154,7 @@ export class TunnelClient {
   /** Packets that the TUN device gave. */
   packets(batch: PacketBatch, now: number): void {
     for (let i = 0; i < batch.count; i++) {
-      const drop = this.packetUp(batch.arena, batch.offsets[i], batch.lengths[i], now);
+      const drop = this.packetUp(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
   }
@@ -217,8 +217,14 @@ export class TunnelClient {
     }
   }
 
-  private packetUp(arena: Uint8Array, start: number, length: number, now: number): DropReason | undefined {
-    const problem = ipv4Problem(arena, start, length);
+  private packetUp(
+    arena: Uint8Array,
+    start: number,
+    length: number,
+    segmentBytes: number,
+    now: number,
+  ): DropReason | undefined {
+    const problem = packetProblem(arena, start, length, segmentBytes, Number.POSITIVE_INFINITY);
     if (problem !== undefined) return problem;
     if (this.session === undefined || this.lease === undefined) {
       this.answerUnreachable(UNREACHABLE.net, arena, start, length, now);
@@ -229,20 +235,21 @@ export class TunnelClient {
       this.answerUnreachable(UNREACHABLE.host, arena, start, length, now);
       return 'tunnel-stalled';
     }
-    if (length > this.mtuBytes) {
+    if (longestPacket(arena, start, length, segmentBytes) > this.mtuBytes) {
       if (mustNotFragment(arena, start)) {
         this.answerUnreachable(UNREACHABLE.fragmentationNeeded, arena, start, length, now);
       }
       return 'tunnel-packet-too-big';
     }
     const { outgoing } = this;
-    outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
-    const treatment = this.options.hasPolicy ? takePolicyMark(outgoing, PACKET_HEADER_BYTES) : TREATMENT.own;
-    writePacketHeader(outgoing, 0, treatment);
-    const lane = this.classifier.classify(outgoing, PACKET_HEADER_BYTES, length, now, treatment);
-    if (!this.send(outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane)) return 'tunnel-session-full';
+    const treatment = this.options.hasPolicy ? takePolicyMark(arena, start) : TREATMENT.own;
+    const lane = this.classifier.classify(arena, start, length, now, treatment);
+    outgoing.begin(arena, start, length, segmentBytes, treatment);
+    while (outgoing.next(this.session.messageBytes)) {
+      if (!this.send(outgoing.message, now, lane)) return 'tunnel-session-full';
+    }
     this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);
-    this.traffic.packetsUp++;
+    this.traffic.packetsUp += outgoing.packets;
     this.traffic.bytesUp += length;
     return undefined;
   }
@@ -251,15 +258,17 @@ export class TunnelClient {
     const start = packetStart(bytes);
     if (start === undefined) return 'tunnel-packet-header';
     const length = bytes.length - start;
-    const problem = ipv4Problem(bytes, start, length);
+    const segmentBytes = segmentBytesOf(bytes);
+    if (segmentBytes === undefined) return 'tunnel-packet-header';
+    const problem = packetProblem(bytes, start, length, segmentBytes, MAX_SEGMENTS);
     if (problem !== undefined) return problem;
     if (this.lease === undefined) return 'tunnel-no-lease';
     if (destinationOf(bytes, start) !== this.lease.address) return 'tunnel-destination-not-leased';
-    if (length > this.mtuBytes) return 'tunnel-packet-too-big';
-    this.writer.append(bytes, start, length);
+    if (longestPacket(bytes, start, length, segmentBytes) > this.mtuBytes) return 'tunnel-packet-too-big';
+    this.writer.append(bytes, start, length, segmentBytes);
     // The gateway itself says that a network is unreachable, too.
     if (sourceOf(bytes, start) !== this.lease.gateway) this.silence.heard();
-    this.traffic.packetsDown++;
+    this.traffic.packetsDown += packetsIn(bytes, start, length, segmentBytes);
     this.traffic.bytesDown += length;
     return undefined;
   }

@@ -24,9 +24,7 @@ import { formatIpv4 } from '../control/ip-text.ts';
 import {
   destinationOf,
   ICMP_ERROR_MAX_BYTES,
-  IPV4_MAX_BYTES,
   type Ipv4Prefix,
-  ipv4Problem,
   mayAnswerWithError,
   mustNotFragment,
   sourceOf,
@@ -34,22 +32,23 @@ import {
   type UnreachableCode,
   writeUnreachable,
 } from '../wire/ip.ts';
+import { longestPacket, MAX_SEGMENTS, packetProblem, packetsIn } from '../wire/superpacket.ts';
 import {
   LEASE_REFUSAL,
-  PACKET_HEADER_BYTES,
   packetStart,
   readLeaseRequest,
+  segmentBytesOf,
   TREATMENT,
   TUNNEL_KIND,
   treatmentOf,
   writeEchoReply,
   writeLease,
   writeLeaseRefused,
-  writePacketHeader,
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
 import { DestinationPolicy } from './destination-policy.ts';
 import { LeasePool } from './lease-pool.ts';
+import { PacketMessages } from './packet-messages.ts';
 import type { TunnelSession } from './session-port.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
@@ -153,7 +152,8 @@ export class TunnelGateway {
   private readonly writer: TunWriter;
   private readonly classifier: Classifier;
   private readonly icmpToInternet = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
-  private readonly outgoing = new Uint8Array(PACKET_HEADER_BYTES + IPV4_MAX_BYTES);
+  private readonly outgoing = new PacketMessages();
+  private readonly icmpError = new Uint8Array(ICMP_ERROR_MAX_BYTES);
   private readonly clients = new Map<TunnelSession, Client>();
   private readonly byAddress = new Map<number, Client>();
   private readonly carried = { bytesUp: 0, bytesDown: 0 };
@@ -167,7 +167,6 @@ export class TunnelGateway {
     this.policy = new DestinationPolicy({ ...options, gateway: this.pool.gateway });
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
-    writePacketHeader(this.outgoing, 0);
   }
 
   /** The gateway's own address in the tunnel: the first of the pool. */
@@ -215,7 +214,7 @@ export class TunnelGateway {
   /** Packets that the TUN device gave. */
   packets(batch: PacketBatch, now: number): void {
     for (let i = 0; i < batch.count; i++) {
-      const drop = this.packetDown(batch.arena, batch.offsets[i], batch.lengths[i], now);
+      const drop = this.packetDown(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
   }
@@ -279,7 +278,9 @@ export class TunnelGateway {
     const start = packetStart(bytes);
     if (start === undefined) return 'tunnel-packet-header';
     const length = bytes.length - start;
-    const problem = ipv4Problem(bytes, start, length);
+    const segmentBytes = segmentBytesOf(bytes);
+    if (segmentBytes === undefined) return 'tunnel-packet-header';
+    const problem = packetProblem(bytes, start, length, segmentBytes, MAX_SEGMENTS);
     if (problem !== undefined) return problem;
     // A gateway that lost its leases finds them again in its clients' packets, without waiting for their next request.
     if (client.address === 0 && client.icmp.take(now)) this.grant(client, sourceOf(bytes, start), now);
@@ -290,7 +291,7 @@ export class TunnelGateway {
       this.answerClient(client, UNREACHABLE.adminProhibited, bytes, start, length, now);
       return 'tunnel-destination-refused';
     }
-    if (length > this.options.mtuBytes) {
+    if (longestPacket(bytes, start, length, segmentBytes) > this.options.mtuBytes) {
       if (mustNotFragment(bytes, start)) {
         this.answerClient(client, UNREACHABLE.fragmentationNeeded, bytes, start, length, now);
       }
@@ -299,31 +300,36 @@ export class TunnelGateway {
     if (!this.withinRate(client, client.up, length, now)) return 'tunnel-rate-limited';
     const treatment = treatmentOf(bytes);
     if (treatment !== TREATMENT.own) this.classifier.noteAnswers(bytes, start, length, treatment, now);
-    this.writer.append(bytes, start, length);
-    client.packetsUp++;
+    this.writer.append(bytes, start, length, segmentBytes);
+    client.packetsUp += packetsIn(bytes, start, length, segmentBytes);
     client.bytesUp += length;
     this.carried.bytesUp += length;
     return undefined;
   }
 
-  private packetDown(arena: Uint8Array, start: number, length: number, now: number): DropReason | undefined {
-    const problem = ipv4Problem(arena, start, length);
+  private packetDown(
+    arena: Uint8Array,
+    start: number,
+    length: number,
+    segmentBytes: number,
+    now: number,
+  ): DropReason | undefined {
+    const problem = packetProblem(arena, start, length, segmentBytes, Number.POSITIVE_INFINITY);
     if (problem !== undefined) return problem;
     const client = this.byAddress.get(destinationOf(arena, start));
     if (client === undefined) {
       this.answerInternet(UNREACHABLE.host, arena, start, length, now);
       return 'tunnel-address-not-leased';
     }
-    if (length > this.options.mtuBytes) {
+    if (longestPacket(arena, start, length, segmentBytes) > this.options.mtuBytes) {
       if (mustNotFragment(arena, start)) {
         this.answerInternet(UNREACHABLE.fragmentationNeeded, arena, start, length, now);
       }
       return 'tunnel-packet-too-big';
     }
     if (!this.withinRate(client, client.down, length, now)) return 'tunnel-rate-limited';
-    this.outgoing.set(arena.subarray(start, start + length), PACKET_HEADER_BYTES);
-    if (!this.sendPacket(client, length, now)) return 'tunnel-session-full';
-    client.packetsDown++;
+    if (!this.sendPacket(client, arena, start, length, segmentBytes, now)) return 'tunnel-session-full';
+    client.packetsDown += this.outgoing.packets;
     client.bytesDown += length;
     this.carried.bytesDown += length;
     return undefined;
@@ -420,14 +426,27 @@ export class TunnelGateway {
       this.options.drops.count('tunnel-icmp-rate');
       return;
     }
-    const errorBytes = this.writeError(this.outgoing, PACKET_HEADER_BYTES, code, packet, start, length);
-    this.sendPacket(client, errorBytes, now);
+    const errorBytes = this.writeError(this.icmpError, 0, code, packet, start, length);
+    this.sendPacket(client, this.icmpError, 0, errorBytes, 0, now);
   }
 
-  /** Sends the packet of `length` bytes that stands in `outgoing`. */
-  private sendPacket(client: Client, length: number, now: number): boolean {
-    const lane = this.classifier.classify(this.outgoing, PACKET_HEADER_BYTES, length, now);
-    return client.session.send(this.outgoing.subarray(0, PACKET_HEADER_BYTES + length), now, lane);
+  /** False when the session has no room for all of it. */
+  private sendPacket(
+    client: Client,
+    packet: Uint8Array,
+    start: number,
+    length: number,
+    segmentBytes: number,
+    now: number,
+  ): boolean {
+    const { outgoing } = this;
+    const { session } = client;
+    const lane = this.classifier.classify(packet, start, length, now);
+    outgoing.begin(packet, start, length, segmentBytes, TREATMENT.own);
+    while (outgoing.next(session.messageBytes)) {
+      if (!session.send(outgoing.message, now, lane)) return false;
+    }
+    return true;
   }
 
   private answerInternet(code: UnreachableCode, packet: Uint8Array, start: number, length: number, now: number): void {

@@ -1,7 +1,7 @@
 /**
  * Messages between a tunnel client and a gateway inside a session (docs/protocol.md 8). The first byte is the kind:
  *
- *   0x01 PACKET         flags u8 (bits 1 and 2: treatment) | IP packet
+ *   0x01 PACKET         flags u8 (bit 0: segments, bits 1 and 2: treatment) | [payload of a segment u16] | IP packet
  *   0x02 LEASE_REQUEST  address wanted (4), or zero
  *   0x03 LEASE          address (4) | prefix length u8 | gateway's tunnel address (4) | resolver (4) | MTU u16 | seconds u32
  *   0x04 LEASE_REFUSED  reason u8
@@ -27,6 +27,8 @@ export const TUNNEL_KIND = {
 
 /** Kind and flags stand before the packet. */
 export const PACKET_HEADER_BYTES = 2;
+/** Before a superpacket (superpacket.ts) also how much payload each of its segments gets. */
+export const SUPERPACKET_HEADER_BYTES = PACKET_HEADER_BYTES + 2;
 /** The smallest path MTU there is (section 3.1): what takes a back channel is never cut for a path that it does not take. */
 export const LINK_DATAGRAM_MAX_BYTES = 1_200;
 const LEASE_REQUEST_BYTES = 5;
@@ -55,21 +57,38 @@ export const TREATMENT = { own: 0, lowLatency: 1, highThroughput: 2, redundant: 
 export type Treatment = (typeof TREATMENT)[keyof typeof TREATMENT];
 const TREATMENT_SHIFT = 1;
 const TREATMENT_BITS = 0b110;
+const SEGMENTS_BIT = 0b001;
 
 /** Where a PACKET's IP packet begins, or undefined: too short, or flags that this version does not know. */
 export function packetStart(message: Uint8Array): number | undefined {
-  return message.length > PACKET_HEADER_BYTES && (message[1] & ~TREATMENT_BITS) === 0 ? PACKET_HEADER_BYTES : undefined;
+  if (message.length <= PACKET_HEADER_BYTES || (message[1] & ~(TREATMENT_BITS | SEGMENTS_BIT)) !== 0) return undefined;
+  if ((message[1] & SEGMENTS_BIT) === 0) return PACKET_HEADER_BYTES;
+  return message.length > SUPERPACKET_HEADER_BYTES ? SUPERPACKET_HEADER_BYTES : undefined;
+}
+
+/** Of a PACKET that `packetStart` took: payload of each segment of a superpacket, or 0 for a single packet. */
+export function segmentBytesOf(message: Uint8Array): number | undefined {
+  if ((message[1] & SEGMENTS_BIT) === 0) return 0;
+  const segmentBytes = readU16(message, PACKET_HEADER_BYTES);
+  return segmentBytes === 0 ? undefined : segmentBytes;
 }
 
 /** Of a PACKET that `packetStart` took. */
 export function treatmentOf(message: Uint8Array): Treatment {
-  return (message[1] >>> TREATMENT_SHIFT) as Treatment;
+  return ((message[1] & TREATMENT_BITS) >>> TREATMENT_SHIFT) as Treatment;
 }
 
 /** Writes kind and flags; the packet follows at `at + PACKET_HEADER_BYTES`. */
 export function writePacketHeader(out: Uint8Array, at: number, treatment: Treatment = TREATMENT.own): void {
   out[at] = TUNNEL_KIND.packet;
   out[at + 1] = treatment << TREATMENT_SHIFT;
+}
+
+/** The same for a superpacket, which follows at `at + SUPERPACKET_HEADER_BYTES`. */
+export function writeSuperpacketHeader(out: Uint8Array, at: number, treatment: Treatment, segmentBytes: number): void {
+  writePacketHeader(out, at, treatment);
+  out[at + 1] |= SEGMENTS_BIT;
+  writeU16(out, at + PACKET_HEADER_BYTES, segmentBytes);
 }
 
 export function writeLeaseRequest(wanted: number): Uint8Array {

@@ -10,24 +10,20 @@ import { SeededRandom } from '../../src/base/seeded-random.ts';
 import type { TunnelSession } from '../../src/tunnel/session-port.ts';
 import { TunnelClient } from '../../src/tunnel/tunnel-client.ts';
 import { TunnelGateway } from '../../src/tunnel/tunnel-gateway.ts';
-import {
-  checksum,
-  contains,
-  IPV4_HEADER_BYTES,
-  ipv4Problem,
-  PROTOCOL,
-  sourceOf,
-  writeIpv4Header,
-} from '../../src/wire/ip.ts';
+import { checksum, contains, IPV4_HEADER_BYTES, PROTOCOL, sourceOf, writeIpv4Header } from '../../src/wire/ip.ts';
+import { longestPacket, MAX_SEGMENTS, packetProblem } from '../../src/wire/superpacket.ts';
 import {
   PACKET_HEADER_BYTES,
   readLease,
+  SUPERPACKET_HEADER_BYTES,
+  TREATMENT,
   TUNNEL_KIND,
   writeEcho,
   writeLease,
   writeLeaseRefused,
   writeLeaseRequest,
   writePacketHeader,
+  writeSuperpacketHeader,
 } from '../../src/wire/tunnel-message.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
@@ -47,6 +43,8 @@ const CLIENT_KEYS = 64;
 const CLIENT_CHANGE_EVERY_CASES = 2_000;
 const MTU_BYTES = 1_340;
 const MAX_BYTES = 3_000;
+/** Of superpackets: none, too small, right, too long for a packet. */
+const SEGMENTS_BYTES = [0, 1, 20, 500, 1_300, 1_301, 65_535] as const;
 /** Longer than any message but those that carry anything, so noise is never a lease or a request by luck. */
 const NOISE_LEAST_BYTES = 24;
 const POOL = { address: 0x0a_40_00_00, prefixLength: 24 };
@@ -131,10 +129,16 @@ class TunnelUnderFire implements FuzzTarget {
     const isNoise = random.chance(0.15);
     switch (way) {
       case 0:
-        this.client.packets(this.batchOf(isNoise ? noisePacket(random) : mutantPacket(random, MINER)), this.now);
+        this.client.packets(
+          this.batchOf(random, isNoise ? noisePacket(random) : mutantPacket(random, MINER)),
+          this.now,
+        );
         break;
       case 1:
-        this.gateway.packets(this.batchOf(isNoise ? noisePacket(random) : mutantPacket(random, SERVER)), this.now);
+        this.gateway.packets(
+          this.batchOf(random, isNoise ? noisePacket(random) : mutantPacket(random, SERVER)),
+          this.now,
+        );
         break;
       case 2:
         this.client.message(isNoise ? noiseMessage(random) : mutantMessage(random, SERVER, MINER), this.now);
@@ -180,11 +184,11 @@ class TunnelUnderFire implements FuzzTarget {
     };
   }
 
-  /** Whatever comes in: what leaves for the laptop is whole. */
+  /** Whatever comes in: what leaves for the laptop is whole, and a superpacket one that can be cut. */
   private toLaptop(batch: PacketBatch): void {
     this.packetsToLaptop += batch.count;
     for (let i = 0; i < batch.count; i++) {
-      const problem = ipv4Problem(batch.arena, batch.offsets[i], batch.lengths[i]);
+      const problem = problemOf(batch, i);
       if (problem !== undefined) throw new Error(`a broken packet goes to the laptop: ${problem}`);
     }
   }
@@ -193,7 +197,7 @@ class TunnelUnderFire implements FuzzTarget {
   private toInternet(batch: PacketBatch): void {
     this.packetsToInternet += batch.count;
     for (let i = 0; i < batch.count; i++) {
-      const problem = ipv4Problem(batch.arena, batch.offsets[i], batch.lengths[i]);
+      const problem = problemOf(batch, i);
       if (problem !== undefined) throw new Error(`a broken packet goes to the internet: ${problem}`);
       if (!contains(POOL, sourceOf(batch.arena, batch.offsets[i]))) throw new Error('a source outside the pool');
     }
@@ -223,6 +227,7 @@ class TunnelUnderFire implements FuzzTarget {
     writeU32(clientKey, 1, this.sessionCount++ % CLIENT_KEYS);
     const session: FuzzedSession = {
       clientKey,
+      messageBytes: this.sessionCount * 1_000,
       leased: 0,
       send: (message) => {
         this.messagesSent++;
@@ -233,14 +238,22 @@ class TunnelUnderFire implements FuzzTarget {
     return session;
   }
 
-  private batchOf(packet: Uint8Array): PacketBatch {
+  private batchOf(random: SeededRandom, packet: Uint8Array): PacketBatch {
     const { batch } = this;
     batch.count = 1;
+    batch.segments[0] = random.chance(0.3) ? random.pick(SEGMENTS_BYTES) : 0;
     batch.offsets[0] = 0;
     batch.lengths[0] = packet.length;
     batch.arena.set(packet);
     return batch;
   }
+}
+
+/** Why what leaves is neither one whole packet nor a superpacket that can be cut into packets that fit. */
+function problemOf({ arena, offsets, lengths, segments }: PacketBatch, i: number): string | undefined {
+  const problem = packetProblem(arena, offsets[i], lengths[i], segments[i], MAX_SEGMENTS);
+  if (problem !== undefined) return problem;
+  return longestPacket(arena, offsets[i], lengths[i], segments[i]) > MTU_BYTES ? 'too long' : undefined;
 }
 
 function udpPacket(source: number, destination: number, bytes: number): Uint8Array {
@@ -253,6 +266,8 @@ function packetOf(protocol: number, source: number, destination: number, length:
   writeIpv4Header(packet, 0, { length, protocol, source, destination });
   if (length >= IPV4_HEADER_BYTES + 4) writeU16(packet, IPV4_HEADER_BYTES + 2, port);
   if (protocol === PROTOCOL.icmp && length > IPV4_HEADER_BYTES) packet[IPV4_HEADER_BYTES] = 8;
+  // Data offset and ACK.
+  if (protocol === PROTOCOL.tcp && length >= 2 * IPV4_HEADER_BYTES) packet.set([0x50, 0x10], IPV4_HEADER_BYTES + 12);
   return packet;
 }
 
@@ -305,8 +320,16 @@ function packetMessage(packet: Uint8Array): Uint8Array {
   return message;
 }
 
+function superpacketMessage(packet: Uint8Array, segmentBytes: number): Uint8Array {
+  const message = new Uint8Array(SUPERPACKET_HEADER_BYTES + packet.length);
+  writeSuperpacketHeader(message, 0, TREATMENT.own, segmentBytes);
+  message.set(packet, SUPERPACKET_HEADER_BYTES);
+  return message;
+}
+
 function mutantMessage(random: SeededRandom, source: number, destination: number): Uint8Array {
-  if (random.chance(0.5)) return packetMessage(mutantPacket(random, source));
+  if (random.chance(0.3)) return packetMessage(mutantPacket(random, source));
+  if (random.chance(0.3)) return superpacketMessage(mutantPacket(random, source), random.pick(SEGMENTS_BYTES));
   const seeds = [
     LEASE,
     packetMessage(validPacket(random, source, destination)),

@@ -24,8 +24,11 @@ export interface FlowQueueLimits {
   readonly queueMs: number;
 }
 
-/** Sets the congestion mark in a message; false when its sender does not understand marks. */
-export type Mark = (message: Uint8Array) => boolean;
+/**
+ * Sets the congestion mark in a message; false when its sender does not understand marks. A number: a part of it was dropped, so
+ * many bytes are left.
+ */
+export type Mark = (message: Uint8Array) => boolean | number;
 
 interface Flow {
   readonly bucket: number;
@@ -161,11 +164,17 @@ export class FlowQueue {
         continue;
       }
       if (!flow.codel.condemns(now - copy.queuedAt, flow.bytes, this.timing, now)) return copy;
-      if (this.mark(copy.buffer.subarray(0, copy.length))) {
-        this.markCount += 1;
-        return copy;
+      const told = this.mark(copy.buffer.subarray(0, copy.length));
+      if (told === false) {
+        this.drop(copy);
+        continue;
       }
-      this.drop(copy);
+      if (told === true) this.markCount += 1;
+      else {
+        this.dropCount += 1;
+        copy.length = told;
+      }
+      return copy;
     }
     flow.codel.emptied();
     return undefined;

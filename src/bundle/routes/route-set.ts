@@ -112,6 +112,13 @@ export class RouteSet {
     return route !== undefined && this.isWorthwhile(route, bytes, waitingBytes) ? route : undefined;
   }
 
+  /** What the slowest of the routes that Bulk may take carries in `ms`, bytes; 0 where one was never busy, or there is none. */
+  bulkBytesIn(ms: number): number {
+    let least = NEVER;
+    for (const route of this.live) if (isInUse(route)) least = Math.min(least, route.bytesPerMs * ms);
+    return least === NEVER ? 0 : least;
+  }
+
   /** The longest smoothed round trip of the routes that Bulk may take; 0 when none is known. */
   bulkRoundTripMs(admitSkewMs: number): number {
     const slowestMs = this.slowestMs(admitSkewMs);

@@ -20,6 +20,7 @@ struct batch {
   uint32_t *offsets;
   uint32_t *lengths;
   uint8_t *endpoints; /* capacity * ENDPOINT_BYTES; NULL in a batch of packets */
+  uint16_t *segments; /* of packets: payload of each segment of a superpacket, 0 for a single one; NULL: single ones only */
   size_t capacity;
 };
 

@@ -1,9 +1,18 @@
 #include "tcp_merge.h"
 
-struct tcp_view tcp_view_of(const uint8_t *packet, size_t length) {
-  struct tcp_view view = {.bytes = packet, .length = length};
+struct tcp_view tcp_view_of(const uint8_t *packet, size_t length, size_t segment) {
+  struct tcp_view view = {.bytes = packet, .length = length, .whole = segment != 0};
   view.tcp = tcp_at(packet, length, &view.headers);
+  view.segment = view.whole || view.tcp == 0 ? segment : length - view.headers;
   return view;
+}
+
+bool tcp_view_is_sound(const struct tcp_view *view) {
+  if (view->tcp == 0 || view->length == view->headers || view->length > IP_PACKET_MAX) return false;
+  if (view->headers + view->segment > IP_PACKET_MAX) return false;
+  const uint8_t *ip = view->bytes;
+  if (ip[0] >> 4 == 6) return get_u16(ip + IPV6_LENGTH) + (size_t)IPV6_HEADER_BYTES == view->length;
+  return get_u16(ip + IPV4_LENGTH) == view->length;
 }
 
 bool tcp_view_same_flow(const struct tcp_view *a, const struct tcp_view *b) {
@@ -52,28 +61,35 @@ static void add_piece(struct tcp_merge *merge, const struct tcp_view *view) {
   merge->packets++;
 }
 
+/* Nothing may follow a segment that is not full. */
+static bool ends_short(const struct tcp_view *view) {
+  return view->segment != 0 && (view->length - view->headers) % view->segment != 0;
+}
+
 void tcp_merge_begin(struct tcp_merge *merge, const struct tcp_view *first) {
   merge->first = *first;
   merge->length = first->length;
   merge->packets = 0;
-  merge->closed = !is_plain_data(first, 0);
-  merge->checked = false;
+  merge->closed = !is_plain_data(first, 0) || ends_short(first);
+  merge->checked = first->whole;
+  merge->flags = first->tcp == 0 ? 0 : first->bytes[first->tcp + TCP_FLAGS];
   add_piece(merge, first);
 }
 
 bool tcp_merge_take(struct tcp_merge *merge, const struct tcp_view *next) {
   const struct tcp_view *first = &merge->first;
   size_t payload = next->length - next->headers;
-  size_t piece = first->length - first->headers;
+  size_t piece = first->segment;
   if (merge->closed || merge->packets == TCP_MERGE_PACKETS || merge->length + payload > IP_PACKET_MAX) return false;
-  if (!is_plain_data(next, TCP_PSH) || payload > piece || !has_same_headers(first, next)) return false;
+  if (!is_plain_data(next, TCP_PSH) || !has_same_headers(first, next)) return false;
+  if (next->whole ? next->segment != piece : payload > piece) return false;
   uint32_t sequence = get_u32(first->bytes + first->tcp + TCP_SEQUENCE) + (uint32_t)(merge->length - first->headers);
   if (get_u32(next->bytes + next->tcp + TCP_SEQUENCE) != sequence) return false;
   if (!merge->checked && !has_right_checksums(first)) return false;
   merge->checked = true;
-  if (!has_right_checksums(next)) return false;
+  if (!next->whole && !has_right_checksums(next)) return false;
   merge->flags = next->bytes[next->tcp + TCP_FLAGS];
-  merge->closed = payload < piece || (merge->flags & TCP_PSH) != 0;
+  merge->closed = payload % piece != 0 || (merge->flags & TCP_PSH) != 0;
   merge->length += payload;
   add_piece(merge, next);
   return true;
@@ -83,7 +99,7 @@ size_t tcp_merge_finish(struct tcp_merge *merge) {
   const struct tcp_view *first = &merge->first;
   merge->header = (struct virtio_net_hdr){0};
   merge->pieces[0] = (struct iovec){.iov_base = &merge->header, .iov_len = sizeof merge->header};
-  if (merge->packets == 1) {
+  if (merge->packets == 1 && !first->whole) {
     merge->pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)first->bytes, .iov_len = first->length};
     return 2;
   }
@@ -94,9 +110,12 @@ size_t tcp_merge_finish(struct tcp_merge *merge) {
   /* The kernel adds the rest, packet by packet, once they part again. */
   checksum_put(headers + first->tcp + TCP_CHECKSUM, checksum_fold(checksum_tcp_pseudo(headers, merge->length - first->tcp)));
   merge->header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-  merge->header.gso_type = headers[0] >> 4 == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+  if (merge->length - first->headers > first->segment) {
+    merge->header.gso_type = headers[0] >> 4 == 4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+    if ((merge->flags & TCP_CWR) != 0) merge->header.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+    merge->header.gso_size = (uint16_t)first->segment;
+  }
   merge->header.hdr_len = (uint16_t)first->headers;
-  merge->header.gso_size = (uint16_t)(first->length - first->headers);
   merge->header.csum_start = (uint16_t)first->tcp;
   merge->header.csum_offset = TCP_CHECKSUM;
   merge->pieces[1] = (struct iovec){.iov_base = headers, .iov_len = first->headers};

@@ -17,18 +17,20 @@
 #define TCP_MERGE_PACKETS 64
 #define TCP_MERGE_HEADERS (IPV6_HEADER_BYTES + 60)
 
-/* A packet as merging sees it. */
+/* A packet as merging sees it, or a superpacket, which is what others merged. */
 struct tcp_view {
   const uint8_t *bytes;
   size_t length;
   size_t tcp; /* where TCP begins; 0: it belongs to no connection that we could tell */
   size_t headers;
+  size_t segment; /* payload of each packet that it stands for; its own when it is a single one */
+  bool whole;     /* a superpacket: its checksum is still to be made, and nobody's to check */
 };
 
 struct tcp_merge {
   struct tcp_view first;
   size_t length;   /* of the superpacket */
-  size_t packets;
+  size_t packets;  /* views that have joined */
   bool closed;     /* nothing may follow */
   bool checked;    /* the first packet's checksum was looked at, and is right */
   uint8_t flags;   /* of the last packet */
@@ -37,7 +39,11 @@ struct tcp_merge {
   struct iovec pieces[2 + TCP_MERGE_PACKETS];
 };
 
-struct tcp_view tcp_view_of(const uint8_t *packet, size_t length);
+/* `segment`: 0 for a single packet. */
+struct tcp_view tcp_view_of(const uint8_t *packet, size_t length, size_t segment);
+
+/* Whether a view that calls itself a superpacket can be one. */
+bool tcp_view_is_sound(const struct tcp_view *view);
 
 /* Whether both belong to one connection and direction: they must stay in order. */
 bool tcp_view_same_flow(const struct tcp_view *a, const struct tcp_view *b);

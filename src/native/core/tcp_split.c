@@ -33,6 +33,13 @@ bool tcp_split_begin(struct tcp_split *split, const struct virtio_net_hdr *heade
   return true;
 }
 
+size_t tcp_split_whole(struct tcp_split *split, uint8_t *out, uint16_t *segment) {
+  memcpy(out, split->bytes, split->length);
+  *segment = (uint16_t)split->piece;
+  split->pending = false;
+  return split->length;
+}
+
 size_t tcp_split_next(struct tcp_split *split, uint8_t *out) {
   const size_t tcp = split->tcp;
   if (tcp == 0) {

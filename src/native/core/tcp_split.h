@@ -30,6 +30,14 @@ struct tcp_split {
  */
 bool tcp_split_begin(struct tcp_split *split, const struct virtio_net_hdr *header, size_t length, size_t most);
 
+/* Whether a superpacket of IPv4 has still to come out with nothing cut off. Those of IPv6 are always cut here. */
+static inline bool tcp_split_is_whole(const struct tcp_split *split) {
+  return split->pending && split->tcp != 0 && split->at == split->headers && split->bytes[0] >> 4 == 4;
+}
+
+/* Writes the superpacket as it came, `split->length` bytes, and sets *segment: its TCP checksum is not made. Only while it is whole. */
+size_t tcp_split_whole(struct tcp_split *split, uint8_t *out, uint16_t *segment);
+
 /* Writes the next packet, at most the `most` bytes of tcp_split_begin(), and returns its length. Only while `pending`. */
 size_t tcp_split_next(struct tcp_split *split, uint8_t *out);
 

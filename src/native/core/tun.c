@@ -87,7 +87,16 @@ long tun_read(struct tun *tun, struct batch *batch) {
       if (taken < 0 && count == 0) return taken; /* a real error comes again on the next, empty read */
       if (taken <= 0) break;
     }
-    size_t length = tcp_split_next(&tun->split, batch->arena + at);
+    bool whole = batch->segments != NULL && tcp_split_is_whole(&tun->split);
+    /* One that finds no room behind others has it in the next batch; only an arena that is too small at all has it cut. */
+    if (whole && tun->split.length > batch->arena_bytes - at) {
+      if (count > 0) break;
+      whole = false;
+    }
+    uint16_t segment = 0;
+    size_t length = whole ? tcp_split_whole(&tun->split, batch->arena + at, &segment) : tcp_split_next(&tun->split, batch->arena + at);
+    if (batch->segments != NULL) batch->segments[count] = segment;
+    if (whole) tun->read_packets += (tun->split.length - tun->split.headers - 1) / segment;
     batch->offsets[count] = (uint32_t)at;
     batch->lengths[count] = (uint32_t)length;
     count++;
@@ -119,7 +128,7 @@ static size_t write_flow(struct tun *tun, const struct tcp_view *views, size_t c
   }
   size_t pieces = tcp_merge_finish(merge);
   if (!put(tun, merge->pieces, pieces)) return 0;
-  if (merge->packets > 1) tun->written_superpackets++;
+  if (merge->packets > 1 || merge->first.whole) tun->written_superpackets++;
   return merge->packets;
 }
 
@@ -131,7 +140,9 @@ long tun_write(struct tun *tun, const struct batch *batch, size_t count) {
     struct tcp_view views[TCP_MERGE_PACKETS];
     bool done[TCP_MERGE_PACKETS] = {false};
     for (size_t i = 0; i < here; i++) {
-      views[i] = tcp_view_of(batch->arena + batch->offsets[start + i], batch->lengths[start + i]);
+      size_t segment = batch->segments == NULL ? 0 : batch->segments[start + i];
+      views[i] = tcp_view_of(batch->arena + batch->offsets[start + i], batch->lengths[start + i], segment);
+      done[i] = views[i].whole && !tcp_view_is_sound(&views[i]);
     }
     for (size_t i = 0; i < here; i++) {
       if (!done[i]) written += write_flow(tun, views + i, here - i, done + i);

@@ -1,7 +1,8 @@
 /*
- * One TUN device. To JavaScript it gives and takes single IP packets. With the kernel it exchanges superpackets of TCP where it can
- * (IFF_VNET_HDR, TUN_F_TSO4 and TUN_F_TSO6): one system call, and one pass through the kernel's stack, for many packets.
- * A kernel that refuses these gets single packets.
+ * One TUN device. With the kernel it exchanges superpackets of TCP where it can (IFF_VNET_HDR, TUN_F_TSO4 and TUN_F_TSO6): one
+ * system call, and one pass through the kernel's stack, for many packets. JavaScript gets and gives them as they are, with the
+ * payload of their segments beside them; single ones that join are written as one. A kernel that refuses superpackets gets
+ * single packets.
  *
  * Functions return 0 or a count, or a negative errno. Nothing here blocks and nothing allocates.
  */

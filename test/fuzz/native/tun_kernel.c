@@ -1,7 +1,7 @@
 /*
  * Any bytes read from a TUN: headers that do not fit their packet, superpackets of every kind. Whatever comes, packets given to
- * JavaScript lie inside its arena, each no longer than the MTU, and a superpacket is given out whole over as many batches
- * as it takes.
+ * JavaScript lie inside its arena, a single one no longer than the MTU and a superpacket with segments that are not, and all of
+ * it is given out, over as many batches as it takes. What was read may be written again.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -60,8 +60,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   size_t arena_bytes = tun.mtu * (1 + fuzz_u8(&input) % PACKETS);
   uint8_t *arena = malloc(arena_bytes); /* of that size, so that a byte too far is noticed */
   uint32_t offsets[PACKETS], lengths[PACKETS];
-  struct batch batch = {
-      .arena = arena, .arena_bytes = arena_bytes, .offsets = offsets, .lengths = lengths, .capacity = 1 + fuzz_u8(&input) % PACKETS};
+  uint16_t segments[PACKETS];
+  struct batch batch = {.arena = arena,
+                        .arena_bytes = arena_bytes,
+                        .offsets = offsets,
+                        .lengths = lengths,
+                        .segments = (fuzz_u8(&input) & 1) != 0 ? segments : NULL,
+                        .capacity = 1 + fuzz_u8(&input) % PACKETS};
   FUZZ_EXPECT(arena != NULL);
   while (input.left > 0) {
     struct virtio_net_hdr header;
@@ -72,7 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     long got;
     while ((got = tun_read(&tun, &batch)) > 0) {
       FUZZ_EXPECT((size_t)got <= batch.capacity && batch_holds(&batch, (size_t)got));
-      for (long i = 0; i < got; i++) FUZZ_EXPECT(lengths[i] > 0 && lengths[i] <= tun.mtu);
+      for (long i = 0; i < got; i++) {
+        uint16_t segment = batch.segments == NULL ? 0 : segments[i];
+        FUZZ_EXPECT(lengths[i] > 0 && (segment == 0 ? lengths[i] : segment) <= tun.mtu);
+        /* As a peer may say it. */
+        if (batch.segments != NULL && (fuzz_u8(&input) & 3) == 0) segments[i] = fuzz_u16(&input);
+      }
+      FUZZ_EXPECT(tun_write(&tun, &batch, (size_t)got) <= got);
+      while (read(kernel, packet, sizeof packet) > 0) continue;
     }
     FUZZ_EXPECT(got == 0 && !tun_has_more(&tun));
   }

@@ -116,11 +116,11 @@ static void expect_same(size_t in_count, size_t out_count) {
   bool seen[PACKETS] = {false};
   for (size_t i = 0; i < out_count; i++) {
     const uint8_t *packet = out.arena + out.offsets[i];
-    struct tcp_view view = tcp_view_of(packet, out.lengths[i]);
+    struct tcp_view view = tcp_view_of(packet, out.lengths[i], 0);
     bool found = false;
     for (size_t k = 0; k < in_count && !found; k++) {
       const uint8_t *other = in.arena + in.offsets[k];
-      struct tcp_view other_view = tcp_view_of(other, in.lengths[k]);
+      struct tcp_view other_view = tcp_view_of(other, in.lengths[k], 0);
       if (seen[k]) continue;
       found = in.lengths[k] == out.lengths[i] && same_packet(other, packet, out.lengths[i]);
       seen[k] = found;

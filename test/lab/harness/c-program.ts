@@ -8,8 +8,8 @@ import { tool } from './lab.ts';
 const CACHE = join(PROJECT_ROOT, 'node_modules', '.cache', 'skywire-lab');
 const FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Werror'];
 
-/** The path of the program made of `test/lab/FOLDER/*.c`. Throws ToolError with what the compiler says. */
-export function cProgram(folder: string): string {
+/** The path of the program made of `test/lab/FOLDER/*.c`, linked with `libraries` (`-lcrypto`). Throws ToolError with what the compiler says. */
+export function cProgram(folder: string, ...libraries: string[]): string {
   const directory = join(import.meta.dirname, '..', folder);
   const files = readdirSync(directory).filter((name) => /\.[ch]$/.test(name));
   const hash = createHash('sha256');
@@ -19,7 +19,7 @@ export function cProgram(folder: string): string {
   mkdirSync(CACHE, { recursive: true });
   const sources = files.filter((name) => name.endsWith('.c')).map((name) => join(directory, name));
   const unfinished = `${program}.${process.pid}`;
-  tool('cc', ...FLAGS, '-o', unfinished, ...sources);
+  tool('cc', ...FLAGS, '-o', unfinished, ...sources, ...libraries);
   renameSync(unfinished, program);
   return program;
 }

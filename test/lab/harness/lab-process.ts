@@ -52,6 +52,12 @@ export class LabProcess {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
+  /** Of its memory, what is in the machine's. */
+  get residentBytes(): number {
+    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? [];
+    return 1_024 * Number(kib);
+  }
+
   /** The last lines it printed, under its name. */
   tail(lines: number = SHOWN_LINES): string {
     const text = readFileSync(this.logFile, 'utf8').trimEnd();

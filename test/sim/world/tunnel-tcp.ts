@@ -62,5 +62,6 @@ function portAt(network: Network, end: 'laptop' | 'internet'): TcpPort {
 
 function copyOf({ arena, lengths }: PacketBatch): PacketBatch {
   const [length] = lengths;
-  return { arena: arena.slice(0, length), count: 1, offsets: new Uint32Array(1), lengths: Uint32Array.of(length) };
+  const single = { count: 1, offsets: new Uint32Array(1), segments: new Uint16Array(1) };
+  return { ...single, arena: arena.slice(0, length), lengths: Uint32Array.of(length) };
 }

@@ -56,7 +56,7 @@ export class Owner implements SessionEvents {
   keep = true;
   bytes = 0;
   /** Set where messages can be marked. */
-  mark?: (session: Session, message: Uint8Array) => boolean;
+  mark?: (session: Session, message: Uint8Array) => boolean | number;
 
   opened(session: Session, now: number): void {
     this.session = session;

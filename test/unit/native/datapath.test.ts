@@ -87,6 +87,7 @@ for (const datapath of ['native', 'portable']) {
       // Else nothing was tried.
       expect(result.into.writtenSuperpackets).toBeGreaterThan(200);
       expect(result.out.readSuperpackets).toBe(result.into.writtenSuperpackets);
+      expect(result.whole).toBeGreaterThan(50);
     });
 
     it('reports a TUN that was taken away', () => {

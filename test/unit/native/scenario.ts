@@ -18,6 +18,7 @@ import { type Datapath, portableDatapath, type Tun, type UdpSockets } from '../.
 import { encodeEndpoint, formatEndpoint } from '../../../src/os/endpoint.ts';
 import { QUEUE_PACKETS } from '../../../src/os/portable-tun.ts';
 import { QUEUE_DATAGRAMS } from '../../../src/os/portable-udp.ts';
+import { completeChecksum, MAX_SEGMENTS, packetProblem, SuperpacketCutter } from '../../../src/wire/superpacket.ts';
 import { echoRequest, isEchoReply } from './icmp.ts';
 import { isTcp, seededRandom, streamAndContent, TcpStream } from './tcp-streams.ts';
 
@@ -302,14 +303,33 @@ async function tunSuperpackets(datapath: Datapath) {
     missing += batch.count;
     into.write(batch);
   };
-  // Fewer places than a superpacket has segments.
+  // Fewer places than a superpacket has segments, and less room than the longest takes.
   const incoming = createPacketBatch(16, 32 * 1024);
+  const cutter = new SuperpacketCutter();
+  const segment = new Uint8Array(MTU_BYTES);
+  const noteSegments = (i: number) => {
+    const { arena, offsets, lengths, segments } = incoming;
+    if (packetProblem(arena, offsets[i], lengths[i], segments[i], MAX_SEGMENTS) !== undefined)
+      throw new Error('unsound');
+    cutter.begin(arena, offsets[i], lengths[i], segments[i]);
+    for (let length = cutter.next(segment, 0, 0); length > 0; length = cutter.next(segment, 0, 0)) {
+      completeChecksum(segment, 0, length);
+      note(got, segment.subarray(0, length));
+      missing -= 1;
+    }
+  };
+  let whole = 0;
   await new Promise<void>((resolve) => {
     out.onReadable(() => {
       if (out.read(incoming) === 0) return;
       for (let i = 0; i < incoming.count; i++) {
         const packet = incoming.arena.slice(incoming.offsets[i], incoming.offsets[i] + incoming.lengths[i]);
         if (!isTcp(packet)) continue;
+        if (incoming.segments[i] !== 0) {
+          whole += 1;
+          noteSegments(i);
+          continue;
+        }
         note(got, packet);
         missing -= 1;
       }
@@ -322,7 +342,7 @@ async function tunSuperpackets(datapath: Datapath) {
   into.close();
   out.close();
   const wrong = Object.keys(sent).filter((stream) => sent[stream].join() !== got[stream]?.join());
-  return { streams: Object.keys(sent).length, wrong, into: into.counters(), out: out.counters() };
+  return { streams: Object.keys(sent).length, wrong, whole, into: into.counters(), out: out.counters() };
 }
 
 async function portableTunBounds(datapath: Datapath) {
@@ -372,7 +392,7 @@ async function worker() {
       datapath.openUdp([{ address: '127.0.0.1', port: 0 }]);
       const tun = datapath.openTun('sky-worker', 1400);
       sockets.onReadable(() => {});
-      tun.onReadable(() => tun.read({ arena: new Uint8Array(2000), count: 0, offsets: new Uint32Array(1), lengths: new Uint32Array(1) }));
+      tun.onReadable(() => tun.read({ arena: new Uint8Array(2000), count: 0, offsets: new Uint32Array(1), lengths: new Uint32Array(1), segments: new Uint16Array(1) }));
       const timer = datapath.openTimer();
       timer.onDue(() => timer.arm(0.1));
       timer.arm(0);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { markPacket } from '../../../src/tunnel/congestion-mark.ts';
-import { ipv4Problem } from '../../../src/wire/ip.ts';
-import { TUNNEL_KIND, writeEcho } from '../../../src/wire/tunnel-message.ts';
+import { readU32 } from '../../../src/base/bytes.ts';
+import { tellCongestion } from '../../../src/tunnel/congestion-mark.ts';
+import { ipv4Problem, PROTOCOL } from '../../../src/wire/ip.ts';
+import { TREATMENT, TUNNEL_KIND, writeEcho, writeSuperpacketHeader } from '../../../src/wire/tunnel-message.ts';
 import { packet, packetMessage } from './packets.ts';
 
 const capable = (ecn: number) => packetMessage(packet('10.64.0.2', '198.51.100.80', { trafficClass: ecn }));
@@ -9,7 +10,7 @@ const capable = (ecn: number) => packetMessage(packet('10.64.0.2', '198.51.100.8
 describe('a congestion mark', () => {
   test.each([1, 2, 3])('goes into a packet whose ends know it (ECN %d), and its checksum stays right', (ecn) => {
     const message = capable(ecn);
-    expect(markPacket(message)).toBe(true);
+    expect(tellCongestion(message)).toBe(true);
     expect(message[3] & 3).toBe(3);
     expect(ipv4Problem(message, 2, message.length - 2)).toBeUndefined();
   });
@@ -17,8 +18,25 @@ describe('a congestion mark', () => {
   test('leaves a packet alone whose ends do not know it', () => {
     const message = capable(0);
     const before = message.slice();
-    expect(markPacket(message)).toBe(false);
+    expect(tellCongestion(message)).toBe(false);
     expect(message).toEqual(before);
+  });
+
+  test('is the loss of the first segment of a superpacket whose ends know no marks, until one is left', () => {
+    const whole = packet('10.64.0.2', '198.51.100.80', { length: 2_540, protocol: PROTOCOL.tcp });
+    whole[32] = 0x50;
+    whole[33] = 0x10;
+    for (let i = 40; i < whole.length; i++) whole[i] = i / 10;
+    const message = new Uint8Array(4 + whole.length);
+    writeSuperpacketHeader(message, 0, TREATMENT.own, 1_000);
+    message.set(whole, 4);
+    let left = tellCongestion(message) as number;
+    expect(left).toBe(4 + 1_540);
+    expect(message.slice(44, left)).toEqual(whole.slice(1_040));
+    expect([readU32(message, 28), ipv4Problem(message, 4, 1_540)]).toEqual([1_000, undefined]);
+    left = tellCongestion(message.subarray(0, left)) as number;
+    expect(left).toBe(4 + 540);
+    expect(tellCongestion(message.subarray(0, left))).toBe(false);
   });
 
   test.each([
@@ -26,10 +44,10 @@ describe('a congestion mark', () => {
     ['nothing', new Uint8Array(0)],
     ['a packet that is cut off', Uint8Array.of(TUNNEL_KIND.packet, 0, 0x45, 1)],
     ['a packet of IPv6', Uint8Array.of(TUNNEL_KIND.packet, 0, 0x60, 1, ...new Array(40).fill(0))],
-    ['flags of a later version', Uint8Array.of(TUNNEL_KIND.packet, 1, 0x45, 1, ...new Array(40).fill(0))],
+    ['flags of a later version', Uint8Array.of(TUNNEL_KIND.packet, 8, 0x45, 1, ...new Array(40).fill(0))],
   ])('leaves %s alone', (_name, message) => {
     const before = message.slice();
-    expect(markPacket(message)).toBe(false);
+    expect(tellCongestion(message)).toBe(false);
     expect(message).toEqual(before);
   });
 });

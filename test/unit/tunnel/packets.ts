@@ -108,6 +108,7 @@ export class MemoryTun {
 export class MemorySession {
   readonly clientKey: Uint8Array;
   hasRoom = true;
+  messageBytes = 0;
   /** The lane of the last message; undefined when it had none. */
   lane: Lane | undefined;
   private sent: Uint8Array[] = [];

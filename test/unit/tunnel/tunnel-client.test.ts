@@ -188,7 +188,7 @@ describe('packets', () => {
   test('to somebody else, with unknown flags, broken or too big do not come in', () => {
     client.message(packetMessage(packet('198.51.100.80', '192.168.42.2')), 10);
     const flagged = packetMessage(down);
-    flagged[1] = 1;
+    flagged[1] = 8;
     client.message(flagged, 10);
     client.message(packetMessage(down).subarray(0, 50), 10);
     client.message(packetMessage(packet('198.51.100.80', '10.64.0.2', { length: 1_301 })), 10);

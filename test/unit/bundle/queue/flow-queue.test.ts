@@ -110,6 +110,18 @@ describe('flow queue', () => {
     expect(late.queue.drops).toBe(1);
   });
 
+  it('goes on with what is left of a message of which a part was dropped', () => {
+    const pool = new MessagePool(16 << 20);
+    const limits = { queueBytes: 1 << 20, queueMessages: 1_000, queueMs: 1_000 };
+    const queue = new FlowQueue(pool, limits, timing, (bytes) => bytes.length - 100);
+    for (let i = 0; i < 20; i++) queue.add(pool.take(numbered(i, 1_500))!, 1, 0);
+    const lengths: number[] = [];
+    for (let now = 100; now < 1_000; now += 50) lengths.push(queue.take(now)?.length ?? 0);
+    expect(queue.drops).toBeGreaterThan(1);
+    expect(lengths.filter((length) => length === 1_400)).toHaveLength(queue.drops);
+    expect(queue.marks).toBe(0);
+  });
+
   it('marks in place of dropping where the message can be marked', () => {
     const bench = new Bench({ marks: true });
     for (let i = 0; i < 40; i++) bench.add(1, i, 1_000);
