@@ -27,6 +27,8 @@ interface Place {
   /** What survives a crash. */
   leases: readonly string[];
   peers: readonly string[];
+  /** When its tunnel had an address, since it was booted last; undefined: not yet, or it has no tunnel. */
+  leasedAt: number | undefined;
 }
 
 export interface NetworkOptions {
@@ -38,6 +40,8 @@ export interface NetworkOptions {
   readonly redundancy?: Redundancy;
   /** The nodes are not told of each other: they find each other by beacons, each wire being a segment, and the miner its gateway. */
   readonly discovers?: boolean;
+  /** Every node but the gateway has a tunnel to it, node 0 alone a laptop. */
+  readonly everybodyMines?: boolean;
   readonly world?: Partial<WorldOptions>;
 }
 
@@ -112,6 +116,7 @@ export class Network {
 
   crash(index: number): void {
     this.places[index].node = undefined;
+    this.places[index].leasedAt = undefined;
     this.world.crash(index);
   }
 
@@ -126,6 +131,7 @@ export class Network {
       node: undefined,
       leases: [],
       peers: [],
+      leasedAt: undefined,
     };
     this.world.addHost(name, (transport, random) => {
       const node = new Node({
@@ -202,23 +208,26 @@ export class Network {
   }
 
   private roleOf(place: Place, options: NetworkOptions): Pick<NodeOptions, 'tunnel' | 'gateway'> {
-    if (place.index === 0) return { tunnel: this.tunnelOptions(options) };
+    const mines = place.index === 0 || (options.everybodyMines && place.index < options.nodes - 1);
+    if (mines) return { tunnel: this.tunnelOptions(place, options) };
     if (place.index === options.nodes - 1) return { gateway: this.gatewayOptions(place) };
     return {};
   }
 
-  private tunnelOptions(options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
-    const secret = secretOf(this.curve, `${options.seed} client`);
+  private tunnelOptions(place: Place, options: NetworkOptions): NonNullable<NodeOptions['tunnel']> {
+    const hasLaptop = place.index === 0;
+    const secret = secretOf(this.curve, hasLaptop ? `${options.seed} client` : `${options.seed} client ${place.index}`);
     return {
       gateway: options.discovers ? 'auto' : addressHash(this.places[options.nodes - 1].key),
       routeCount: options.routeCount,
       ...(options.redundancy !== undefined && { redundancy: options.redundancy }),
       mtuBytes: 1340,
-      device: { write: (batch) => this.out('laptop', batch) },
+      device: { write: (batch) => hasLaptop && this.out('laptop', batch) },
       clientSecret: () => secret.slice() as SecretKey,
       ownNetworks: [],
       leased: (lease) => {
-        this.leased = lease.address;
+        place.leasedAt ??= this.world.now;
+        if (hasLaptop) this.leased = lease.address;
       },
     };
   }
