@@ -7,9 +7,11 @@
  * seconds=4. Others go to our daemons.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { pingTimes } from '../lab/harness/clients.ts';
 import { Lab } from '../lab/harness/lab.ts';
+import { until } from '../lab/harness/until.ts';
 import { type Figures, measureWay, PARTS, type Part, round, summary } from './tunnel/measures.ts';
-import { TunnelNetwork, type Wire } from './tunnel/tunnel-network.ts';
+import { SERVER_ADDRESS, TunnelNetwork, type Wire } from './tunnel/tunnel-network.ts';
 import { createWay, WAYS, type Way, type WayName } from './tunnel/ways.ts';
 
 export const about =
@@ -20,6 +22,7 @@ const WIRES: readonly Wire[] = ['card', 'plain'];
 const OURS: WayName = 'skywire';
 const ROUNDS = 3;
 const SECONDS = 4;
+const ANSWER_MS = 15_000;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const { args } = context;
@@ -45,6 +48,7 @@ export async function run(context: RunContext): Promise<RunResult> {
     for (let turn = 0; turn < rounds; turn++) {
       for (const [name, { network, way }] of contenders) {
         const processes = await way.up();
+        await until('an answer', ANSWER_MS, () => pingTimes(network.client, SERVER_ADDRESS, 1).length > 0);
         const one = await measureWay(network, processes, parts, seconds);
         await way.down();
         measured.get(name)!.push(one);
