@@ -15,6 +15,7 @@ export const RANKS = {
   graph: 3,
   bundle: 4,
   discovery: 4,
+  radio: 4,
   tunnel: 5,
   services: 5,
   payment: 5,

@@ -29,6 +29,7 @@ export function showStatus(status: Status, paint: Paint): string {
     ['Reached at', status.listen.join(', ')],
     ...tunnelRows(status.tunnel),
     ...policyRows(status.policy),
+    ...wifiRows(status.wifi),
     ['LAN', status.lan === null ? 'none' : lanText(status.lan)],
     ['Links', linksCell(links)],
     ...clearnetRows(status.clearnet),
@@ -43,6 +44,19 @@ export function showStatus(status: Status, paint: Paint): string {
     ['Dropped', dropsText(status.drops)],
   ];
   return labelled(rows, paint);
+}
+
+function wifiRows(wifi: Status['wifi']): [string, Cell][] {
+  if (wifi === null) return [];
+  const rows: [string, Cell][] = wifi.radios.map((radio) => {
+    const { problem, mode, frequency_mhz: mhz, joined, mesh_members: members } = radio;
+    if (problem !== null) return ['', { text: `${radio.name}: ${problem}`, style: 'yellow' }];
+    const what = mode === 'mesh' ? `mesh of ${members + 1}` : `access point, in ${joined.join(' ') || 'no other'}`;
+    const place = radio.state === 'up' ? `${what}, ${mhz} MHz` : radio.state;
+    return ['', `${radio.name}: ${place}${radio.hotspot ? ', hotspot' : ''}`];
+  });
+  const heading: Cell = wifi.problem === null ? `in ${wifi.country}` : { text: wifi.problem, style: 'yellow' };
+  return [['Wifi', heading], ...rows];
 }
 
 function offloadRows(offload: Status['offload']): [string, Cell][] {

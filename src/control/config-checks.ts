@@ -4,6 +4,7 @@ import {
   broadcastAddress,
   type Endpoint,
   formatEndpoint,
+  type Ipv4Prefix,
   networkAddress,
   overlap,
   parseEndpoint,
@@ -21,6 +22,7 @@ export function findContradictions(draft: ConfigDraft): Contradiction[] {
     ...checkPolicy(draft),
     ...checkDiscovery(draft),
     ...checkGatewayNeeds(draft),
+    ...checkHotspot(draft),
     ...checkNetworks(draft),
     ...checkInterfaces(draft),
   ];
@@ -176,16 +178,45 @@ function checkGatewayNeeds(draft: ConfigDraft): Contradiction[] {
   }));
 }
 
+/** A hotspot needs a radio, and a tunnel to go through, which a node has for its LAN. */
+function checkHotspot(draft: ConfigDraft): Contradiction[] {
+  if (draft.hotspot === undefined) return [];
+  const found: Contradiction[] = [];
+  if (draft.wifi === undefined) {
+    const remedy = 'Add a table [wifi] with the country where the box stands, like country = "DE"';
+    found.push({ path: ['hotspot'], message: 'needs a radio, and there is no [wifi]', remedy });
+  }
+  if (draft.lan === undefined) {
+    const remedy = 'Add a table [lan]; its interface need not have a cable in it';
+    found.push({ path: ['hotspot'], message: 'goes through the tunnel of the LAN, and there is no [lan]', remedy });
+  }
+  return found;
+}
+
 function checkNetworks(draft: ConfigDraft): Contradiction[] {
-  const lan = prefixOf(draft.lan?.address);
-  const pool = prefixOf(draft.gateway?.pool);
-  if (lan === undefined || pool === undefined || !overlap(lan, pool)) return [];
-  const inside = networkAddress(pool) >= networkAddress(lan) && broadcastAddress(pool) <= broadcastAddress(lan);
+  const lan = { key: 'lan.address', prefix: prefixOf(draft.lan?.address) };
+  const hotspot = { key: 'hotspot.address', prefix: prefixOf(draft.hotspot?.address) };
+  return [
+    ...checkApart(lan, hotspot, ['hotspot', 'address'], '"192.168.43.1/24" for the hotspot'),
+    ...[lan, hotspot].flatMap((other) =>
+      checkApart(other, { prefix: prefixOf(draft.gateway?.pool) }, ['gateway', 'pool'], '"10.64.0.0/16" for the pool'),
+    ),
+  ];
+}
+
+interface Network {
+  readonly prefix: Ipv4Prefix | undefined;
+}
+
+function checkApart(a: Network & { key: string }, b: Network, path: TomlPath, example: string): Contradiction[] {
+  if (a.prefix === undefined || b.prefix === undefined || !overlap(a.prefix, b.prefix)) return [];
+  const inside =
+    networkAddress(b.prefix) >= networkAddress(a.prefix) && broadcastAddress(b.prefix) <= broadcastAddress(a.prefix);
   return [
     {
-      path: ['gateway', 'pool'],
-      message: inside ? 'lies inside the network of lan.address' : 'overlaps the network of lan.address',
-      remedy: 'Choose another private network for one of them, like "10.64.0.0/16" for the pool',
+      path,
+      message: inside ? `lies inside the network of ${a.key}` : `overlaps the network of ${a.key}`,
+      remedy: `Choose another private network for one of them, like ${example}`,
     },
   ];
 }

@@ -16,6 +16,8 @@ export interface ConfigDraft {
   readonly listen?: { readonly udp?: unknown };
   readonly peer?: unknown;
   readonly discovery?: { readonly interfaces?: unknown };
+  readonly wifi?: unknown;
+  readonly hotspot?: { readonly address?: unknown };
   readonly lan?: { readonly interface?: unknown; readonly address?: unknown };
   readonly tunnel?: { readonly interface?: unknown };
   readonly qos?: { readonly real_time?: unknown };

@@ -57,6 +57,13 @@ export const ACCEPTANCES = ['known', 'segment', 'any'] as const;
 export type Acceptance = (typeof ACCEPTANCES)[number];
 export const MAX_DISCOVERY_INTERFACES = 16;
 
+/** What a radio becomes (radio/plan.ts); `auto`: mesh where it can. */
+export const RADIO_MODES = ['auto', 'mesh', 'access-point'] as const;
+export type RadioMode = (typeof RADIO_MODES)[number];
+const MAX_RADIOS = 8;
+/** IEEE 802.11: 32 bytes. */
+const MAX_SSID_BYTES = 32;
+
 /** What can make a packet Real Time (tunnel/classifier.ts). */
 export const REAL_TIME_RULES = ['dscp', 'icmp', 'dns', 'sparse'] as const;
 export type RealTimeRule = (typeof REAL_TIME_RULES)[number];
@@ -349,6 +356,38 @@ const DiscoveryTable = v.object({
   ),
 });
 
+const WifiTable = v.object({
+  country: text(
+    matching(/^[A-Z]{2}$/, 'is no country code'),
+    'Write the country where the box stands, two capitals of ISO 3166-1, like "DE": it says what radios may do',
+  ),
+  radios: v.optional(
+    list(
+      text(
+        matching(/^[A-Za-z0-9_-]{1,32}$/, 'is no name of a radio'),
+        'Write names as `iw phy` shows them, like "phy0"',
+      ),
+      1,
+      MAX_RADIOS,
+      'Write it like radios = ["phy0"], or leave it out for all',
+    ),
+  ),
+  mode: v.optional(oneOf(RADIO_MODES, 'Leave it out for "auto": a mesh where the radio can'), 'auto'),
+  channel: v.optional(wholeNumber(1, 177, 'Leave it out: boxes choose the same one by themselves')),
+});
+
+const HotspotTable = v.object({
+  ssid: text((input) => {
+    const bytes = new TextEncoder().encode(input).length;
+    return bytes < 1 || bytes > MAX_SSID_BYTES ? `must be 1 to ${MAX_SSID_BYTES} bytes long` : undefined;
+  }, 'Write what the network is called, like ssid = "Free network"'),
+  address: v.optional(
+    text(complainOfHostAddress, 'Write the address of this box in the hotspot, like "192.168.43.1/24"'),
+    '192.168.43.1/24',
+  ),
+  rate: v.optional(text(complainOfRate, 'Write what each client gets in each direction, like rate = "5Mbit"'), '5Mbit'),
+});
+
 const LanTable = v.object({
   interface: interfaceName('eth0'),
   address: v.optional(
@@ -496,6 +535,8 @@ export const ConfigFile = v.object({
   buffers: v.optional(BuffersTable, {}),
   peer: v.optional(list(PeerTable, 0, MAX_PEERS, 'Begin each peer with [[peer]], in two brackets'), []),
   discovery: v.optional(DiscoveryTable, {}),
+  wifi: v.optional(WifiTable),
+  hotspot: v.optional(HotspotTable),
   lan: v.optional(LanTable),
   tunnel: v.optional(TunnelTable, {}),
   qos: v.optional(QosTable, {}),

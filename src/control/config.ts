@@ -14,6 +14,7 @@ import {
   KEY_CHARACTERS,
   type PolicyProtocol,
   type PolicyUse,
+  type RadioMode,
   type RealTimeRule,
   type Redundancy,
 } from './config-schema.ts';
@@ -37,6 +38,25 @@ export interface PeerConfig {
 
 /** What the traffic of others may take of a link: a share of its measured rate, or a rate. */
 export type TransitCap = { readonly share: number } | { readonly bytesPerMs: number };
+
+export interface WifiConfig {
+  /** Two capitals of ISO 3166-1. */
+  readonly country: string;
+  /** Undefined: all. */
+  readonly radios: readonly string[] | undefined;
+  readonly mode: RadioMode;
+  /** Undefined: chosen. MHz. */
+  readonly frequencyMhz: number | undefined;
+}
+
+/** An open network for anybody. */
+export interface HotspotConfig {
+  readonly ssid: string;
+  /** This box's own address, with the prefix length of the network. */
+  readonly address: Ipv4Prefix;
+  /** For each client in each direction. */
+  readonly rateBitsPerSecond: number;
+}
 
 export interface LanConfig {
   readonly interface: string;
@@ -84,6 +104,9 @@ export interface Config {
     readonly interfaces: readonly string[] | undefined;
     readonly accept: Acceptance;
   };
+  /** Undefined: no radio is touched. */
+  readonly wifi: WifiConfig | undefined;
+  readonly hotspot: HotspotConfig | undefined;
   /** Undefined: this node has no LAN of its own. */
   readonly lan: LanConfig | undefined;
   readonly tunnel: {
@@ -156,6 +179,17 @@ function toConfig(file: ConfigFile): Config {
       direction: peer.direction as Direction,
     })),
     discovery: { interfaces: file.discovery.interfaces, accept: file.discovery.accept as Acceptance },
+    wifi: file.wifi && {
+      country: file.wifi.country,
+      radios: file.wifi.radios,
+      mode: file.wifi.mode as RadioMode,
+      frequencyMhz: file.wifi.channel === undefined ? undefined : frequencyOf(file.wifi.channel),
+    },
+    hotspot: file.hotspot && {
+      ssid: file.hotspot.ssid,
+      address: parseIpv4Prefix(file.hotspot.address)!,
+      rateBitsPerSecond: parseBitRate(file.hotspot.rate)!,
+    },
     lan: lan && { interface: lan.interface, address: parseIpv4Prefix(lan.address)!, dhcp: lan.dhcp },
     tunnel: {
       gateway: toNodeName(tunnel.gateway),
@@ -207,6 +241,12 @@ function toConfig(file: ConfigFile): Config {
 /** Keys may be written in capitals; addresses tell them apart. */
 function toNodeName(text: string): string {
   return text.length === KEY_CHARACTERS ? text.toLowerCase() : text;
+}
+
+/** Of a channel's middle, MHz (IEEE 802.11 section 15.4.4.3 and annex E). */
+function frequencyOf(channel: number): number {
+  if (channel === 14) return 2484;
+  return channel < 14 ? 2407 + 5 * channel : 5000 + 5 * channel;
 }
 
 function toCap(text: string): TransitCap {

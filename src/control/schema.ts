@@ -94,6 +94,28 @@ export const StatusResult = v.object({
       }),
     ),
   }),
+  /** The radios that carry links; null: none is touched. */
+  wifi: v.nullable(
+    v.object({
+      country: Text,
+      problem: v.nullable(Text),
+      radios: v.array(
+        v.object({
+          name: Text,
+          state: v.picklist(['starting', 'up']),
+          /** What it is, or is about to be; null: not known yet. */
+          mode: v.nullable(v.picklist(['mesh', 'access-point'])),
+          frequency_mhz: v.nullable(Count),
+          /** SSIDs of the boxes whose access points it has joined. */
+          joined: v.array(Text),
+          /** Direct neighbours in the mesh. */
+          mesh_members: Count,
+          hotspot: v.boolean(),
+          problem: v.nullable(Text),
+        }),
+      ),
+    }),
+  ),
   lan: v.nullable(v.object({ interface: Text, address: Text, dhcp: v.boolean() })),
   /** This node as a gateway for others; counts are zero where it is none. */
   gateway: v.object({

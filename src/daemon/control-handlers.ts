@@ -18,6 +18,7 @@ import { directExceptions } from './direct-exceptions.ts';
 import type { OffloadSide } from './offload-side.ts';
 import type { Runtime } from './runtime.ts';
 import { delivery, links, routes, useDelivery } from './traffic-handlers.ts';
+import type { WifiSide } from './wifi-side.ts';
 
 export interface HandlerContext {
   readonly config: Config;
@@ -25,6 +26,7 @@ export interface HandlerContext {
   readonly datapath: Datapath;
   readonly startedAt: number;
   readonly offload: OffloadSide | undefined;
+  readonly wifi: WifiSide | undefined;
 }
 
 const BITS_PER_KBIT = 1_000;
@@ -75,6 +77,7 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
       direct: directExceptions(config),
       gateways: node.besides.map((uplink) => besideStatus(node, uplink, now)),
     },
+    wifi: context.wifi?.status() ?? null,
     lan: config.lan
       ? { interface: config.lan.interface, address: formatIpv4Prefix(config.lan.address), dhcp: config.lan.dhcp }
       : null,

@@ -1,7 +1,7 @@
 /**
  * A running daemon: opens what the configuration asks for, in an order in which nothing can leak, and closes it in reverse.
  *
- *   kill switch ─▶ UDP sockets, TCP streams ─▶ segments ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ control socket
+ *   kill switch ─▶ UDP sockets, TCP streams ─▶ segments ─▶ LAN side (TUN, routes, dnsmasq) ─▶ gateway side (TUN, NAT) ─▶ node ─▶ radios ─▶ control socket
  *
  * The kill switch is never taken back (docs/decisions/fail-closed.md).
  */
@@ -21,6 +21,7 @@ import { ControlServer } from '../os/control-server.ts';
 import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint, socketOf } from '../os/endpoint.ts';
 import { NeighbourPace } from '../os/neighbour-pace.ts';
+import { HOTSPOT_INTERFACE } from '../os/hotspot-rules.ts';
 import { tunnelWays } from '../os/policy-chain.ts';
 import { Segments } from '../os/segments.ts';
 import { ensureDirectory } from '../os/store.ts';
@@ -35,6 +36,7 @@ import { LanSide } from './lan-side.ts';
 import { openOffloadSide } from './offload-side.ts';
 import { type PeerMemoryPorts, peerMemory } from './peer-memory.ts';
 import { Runtime } from './runtime.ts';
+import { WifiSide } from './wifi-side.ts';
 
 /** Of the machine's memory: the rest is for the system, dnsmasq, and the daemon itself. */
 const MOST_OF_MEMORY = 0.5;
@@ -128,7 +130,8 @@ export class Daemon {
       gatewayTun: gateway?.tun,
       segments,
     });
-    const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload });
+    const wifi = config.wifi === undefined ? undefined : await this.openWifi(node, lan);
+    const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload, wifi });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
     this.undo.push(() => control.stop());
@@ -171,7 +174,7 @@ export class Daemon {
 
   private openSegments(udp: UdpSockets): Segments {
     const { discovery, lan } = this.config;
-    const except = lan === undefined ? [] : [lan.interface];
+    const except = [HOTSPOT_INTERFACE, ...(lan === undefined ? [] : [lan.interface])];
     const segments = new Segments({ interfaces: discovery.interfaces, except, local: udp.local, log: this.log });
     this.undo.push(() => segments.close());
     return segments;
@@ -204,6 +207,13 @@ export class Daemon {
     return gateway;
   }
 
+  private async openWifi(node: Node, lan: LanSide | undefined): Promise<WifiSide> {
+    const wifi = new WifiSide(this.config, this.log);
+    this.undo.push(() => wifi.stop());
+    await wifi.start(node, async () => lan?.hotspotMade());
+    return wifi;
+  }
+
   private async openTun(name: string, mtuBytes: number): Promise<Tun> {
     const tun = await this.datapath.openTun(name, mtuBytes);
     this.undo.push(() => tun.close());
@@ -230,7 +240,7 @@ export class Daemon {
       realTime: config.qos.realTime,
       hasPolicy: config.policy.length > 0,
       device: lan.tuns[way],
-      ownNetworks: [config.lan!.address],
+      ownNetworks: [config.lan!.address, ...(config.hotspot === undefined ? [] : [config.hotspot.address])],
       clientSecret: (service) => clientSecret(config.node.stateDir, service, way, datapath.curve),
       leased: (lease) => lan.leased(way, lease),
     };

@@ -16,7 +16,7 @@ export async function loadKillSwitch(file: string, print: (line: string) => void
 
 /** A node without a LAN has nothing to keep in, and gets no kill switch. */
 export async function applyKillSwitch(config: Config): Promise<void> {
-  const { lan, tunnel, gateway, policy } = config;
+  const { lan, tunnel, gateway, policy, hotspot } = config;
   if (lan === undefined) return;
   await applyRuleset(
     killSwitchRuleset({
@@ -26,6 +26,7 @@ export async function applyKillSwitch(config: Config): Promise<void> {
       mtuBytes: tunnel.mtuBytes,
       resolverUid: resolverUser().uid,
       policy,
+      hotspot,
       ...(gateway === undefined ? {} : { gatewayTun: gateway.interface }),
     }),
   );

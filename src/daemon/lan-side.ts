@@ -32,12 +32,14 @@ export class LanSide {
       lanAddress: lan.address,
       ways: tunnelWays(config.policy, config.tunnel.interface),
       hasDirect: directUplink(config.policy) !== undefined,
+      hotspotAddress: config.hotspot?.address,
     });
     this.dnsmasq = new Dnsmasq({
       directory: join(config.node.stateDir, 'lan'),
       lan: lan.interface,
       lanAddress: lan.address,
       dhcp: lan.dhcp,
+      hotspotAddress: config.hotspot?.address,
       tun: config.tunnel.interface,
       user: resolverUser().name,
       log,
@@ -55,6 +57,11 @@ export class LanSide {
     await this.applying;
     await this.dnsmasq.stop();
     await this.network.stop();
+  }
+
+  /** The interface of the hotspot is there, and has nothing yet. */
+  hotspotMade(): Promise<void> {
+    return this.network.hotspotMade();
   }
 
   /** `way` is the index of the TUN device that the lease is for. */

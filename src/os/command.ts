@@ -12,6 +12,9 @@ const PACKAGE_OF = {
   systemctl: 'systemd',
   mount: 'mount',
   umount: 'mount',
+  iw: 'iw',
+  hostapd: 'hostapd',
+  wpa_supplicant: 'wpasupplicant',
 } as const;
 export type Tool = keyof typeof PACKAGE_OF;
 

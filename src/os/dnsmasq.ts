@@ -19,6 +19,7 @@ import { Failure } from '../base/failure.ts';
 import { broadcastAddress, formatIpv4, networkAddress } from '../control/ip-text.ts';
 import { type Ipv4Prefix, netmask } from '../wire/ip.ts';
 import { missingTool, runTool, toolEnvironment } from './command.ts';
+import { HOTSPOT_INTERFACE } from './hotspot-rules.ts';
 import { ensureDirectory, READABLE_BY_ALL, replaceFile } from './store.ts';
 
 const FIRST_RESTART_MS = 500;
@@ -31,6 +32,8 @@ const FILTERS_AAAA_SINCE = 2.87;
 /** Answers kept; a household's day, 100 bytes each. */
 const CACHE_ENTRIES = 2_000;
 const LEASE_TIME = '12h';
+/** Strangers come and go, and addresses must not run out. */
+const HOTSPOT_LEASE_TIME = '1h';
 
 export interface DnsmasqOptions {
   /** Holds its files; others may pass through it, because dnsmasq is not root. */
@@ -40,6 +43,8 @@ export interface DnsmasqOptions {
   readonly lanAddress: Ipv4Prefix;
   /** False when the LAN has another DHCP server; DNS is served anyway. */
   readonly dhcp: boolean;
+  /** The box's own address in the hotspot, where both are always served; undefined: there is no hotspot. */
+  readonly hotspotAddress?: Ipv4Prefix | undefined;
   readonly tun: string;
   readonly user: string;
   readonly log: Log;
@@ -64,8 +69,7 @@ export function resolverUser(passwd = readFileSync('/etc/passwd', 'utf8')): Reso
 
 /** The text of the configuration file. `version` is dnsmasq's, 2.9 for one: 2.90. */
 export function dnsmasqConfig(options: Omit<DnsmasqOptions, 'log'>, version: number): string {
-  const { directory, lan, lanAddress, dhcp, user } = options;
-  const own = formatIpv4(lanAddress.address);
+  const { directory, lan, lanAddress, dhcp, hotspotAddress, user } = options;
   const lines = [
     '# Written by skywired at each start.',
     `user=${user}`,
@@ -81,19 +85,25 @@ export function dnsmasqConfig(options: Omit<DnsmasqOptions, 'log'>, version: num
     `cache-size=${CACHE_ENTRIES}`,
   ];
   if (version >= FILTERS_AAAA_SINCE) lines.push('filter-AAAA');
-  if (dhcp) {
-    const { first, last } = dhcpRange(lanAddress);
-    const range = [formatIpv4(first), formatIpv4(last), formatIpv4(netmask(lanAddress.prefixLength)), LEASE_TIME];
-    lines.push(
-      'dhcp-authoritative',
-      'quiet-dhcp',
-      `dhcp-range=${range.join(',')}`,
-      `dhcp-option=option:router,${own}`,
-      `dhcp-option=option:dns-server,${own}`,
-      `dhcp-leasefile=${join(directory, 'dhcp-leases')}`,
-    );
+  if (hotspotAddress !== undefined) lines.push(`interface=${HOTSPOT_INTERFACE}`);
+  if (dhcp || hotspotAddress !== undefined) {
+    lines.push('dhcp-authoritative', 'quiet-dhcp', `dhcp-leasefile=${join(directory, 'dhcp-leases')}`);
   }
+  if (dhcp) lines.push(...dhcpLines(lanAddress, 'lan', LEASE_TIME));
+  if (hotspotAddress !== undefined) lines.push(...dhcpLines(hotspotAddress, 'hotspot', HOTSPOT_LEASE_TIME));
   return `${lines.join('\n')}\n`;
+}
+
+/** What one network is told; the mark keeps it apart from the other. */
+function dhcpLines(address: Ipv4Prefix, mark: string, leaseTime: string): string[] {
+  const { first, last } = dhcpRange(address);
+  const range = [formatIpv4(first), formatIpv4(last), formatIpv4(netmask(address.prefixLength)), leaseTime];
+  const own = formatIpv4(address.address);
+  return [
+    `dhcp-range=set:${mark},${range.join(',')}`,
+    `dhcp-option=tag:${mark},option:router,${own}`,
+    `dhcp-option=tag:${mark},option:dns-server,${own}`,
+  ];
 }
 
 /** The larger part of the LAN on one side of the box's own address. */

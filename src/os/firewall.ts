@@ -5,24 +5,27 @@
  *
  *   inet skywire            the kill switch of a miner: what comes from the LAN goes into the tunnel or nowhere
  *   netdev skywire_lan      answers to IPv6 from the LAN, written back to the interface without any route
+ *   inet skywire_wifi       what comes from radio range reaches the links and nothing else (os/wifi-firewall.ts)
  *   inet skywire_gateway    address translation for a gateway's clients, and the destination policy once more
  *
  * Every rule that refuses something counts it, with a comment that says what: `nft list table inet skywire`.
  */
-import { assert } from '../base/assert.ts';
 import { Failure } from '../base/failure.ts';
 import type { PolicyRule } from '../control/config.ts';
-import { formatIpv4, networkAddress } from '../control/ip-text.ts';
+import { formatIpv4 } from '../control/ip-text.ts';
 import { NOT_THE_INTERNET } from '../tunnel/destination-policy.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
+import { type Hotspot, hotspotInterface, hotspotRules } from './hotspot-rules.ts';
+import { drop, networkText, quoted, refuse, reset } from './nft-text.ts';
 import { DIRECT_MARK, directUplink, policyChain, type TunnelWay, tunnelWays } from './policy-chain.ts';
+import { WIFI_TABLE } from './wifi-firewall.ts';
 
 const KILL_SWITCH_TABLE = 'skywire';
 const LAN_ANSWERS_TABLE = 'skywire_lan';
 const GATEWAY_TABLE = 'skywire_gateway';
 /** By name, for those who look at what else is loaded. */
-export const OUR_TABLES: readonly string[] = [KILL_SWITCH_TABLE, LAN_ANSWERS_TABLE, GATEWAY_TABLE];
+export const OUR_TABLES: readonly string[] = [KILL_SWITCH_TABLE, LAN_ANSWERS_TABLE, GATEWAY_TABLE, WIFI_TABLE];
 /** IPv4 and TCP header without options: what an MSS leaves of an MTU. */
 const TCP_OVERHEAD_BYTES = 40;
 
@@ -38,6 +41,8 @@ export interface KillSwitch {
   readonly gatewayTun?: string;
   /** What the user wants of the LAN's packets. */
   readonly policy?: readonly PolicyRule[];
+  /** The open network for anybody. */
+  readonly hotspot?: Hotspot | undefined;
 }
 
 /**
@@ -56,15 +61,17 @@ export function killSwitchRuleset(options: KillSwitch): string {
   const policy = options.policy ?? [];
   const ways = tunnelWays(policy, options.tun);
   const tuns = `{ ${ways.map((way) => quoted(way.tun)).join(', ')} }`;
-  const inside = `{ ${lan}, ${ways.map((way) => quoted(way.tun)).join(', ')}, "lo" }`;
+  const inside = `{ ${[lan, ...ways.map((way) => quoted(way.tun)), '"lo"', ...hotspotInterface(options.hotspot)].join(', ')} }`;
   const gateway = options.gatewayTun === undefined ? undefined : quoted(options.gatewayTun);
   const direct = directRules(directUplink(policy), lan, network);
+  const hotspot = hotspotRules(options.hotspot, quoted(options.tun));
   return replaceTable(
     'inet',
     KILL_SWITCH_TABLE,
-    `
+    `${hotspot.chains}
   chain arriving {
     type filter hook prerouting priority raw; policy accept;
+    ${hotspot.arriving}
     iifname != ${lan} accept
     meta nfproto ipv6 goto ipv6_from_lan
     ip saddr 0.0.0.0 udp dport 67 accept
@@ -81,6 +88,7 @@ ${policyChain(policy, ways, lan)}
 
   chain input {
     type filter hook input priority filter; policy accept;
+    ${hotspot.input}
     iifname ${lan} goto from_lan
     iifname ${tuns} goto from_tunnel
   }
@@ -104,6 +112,7 @@ ${policyChain(policy, ways, lan)}
     type filter hook forward priority filter; policy drop;
     tcp flags & (syn | rst) == syn oifname ${tuns} ${clampMss(options.mtuBytes)}
     tcp flags & (syn | rst) == syn iifname ${tuns} ${clampMss(options.mtuBytes)}
+    ${hotspot.forward}
     ${wayRules(ways, lan, network).join('\n    ')}
     iifname ${tuns} oifname ${lan} ct state established,related accept
     ${direct.forward}
@@ -125,11 +134,13 @@ ${policyChain(policy, ways, lan)}
     oifname ${inside} accept
     ${direct.leaving}
     ip saddr ${network} ${drop('an address of the LAN on an uplink')}
+    ${hotspot.leaving}
   }
 
   chain translate {
     type nat hook postrouting priority srcnat; policy accept;
     oifname ${tuns} ip saddr ${network} masquerade
+    ${hotspot.translate}
     ${direct.translate}
   }`,
   );
@@ -296,7 +307,9 @@ export async function isKillSwitchLoaded(): Promise<boolean> {
 /** Takes away everything that this file ever loaded: for a person who wants the machine back as it was. */
 export async function removeRulesets(): Promise<void> {
   await applyRuleset(
-    [KILL_SWITCH_TABLE, GATEWAY_TABLE].map((name) => `table inet ${name}\ndelete table inet ${name}\n`).join(''),
+    [KILL_SWITCH_TABLE, GATEWAY_TABLE, WIFI_TABLE]
+      .map((name) => `table inet ${name}\ndelete table inet ${name}\n`)
+      .join(''),
   );
 }
 
@@ -319,27 +332,4 @@ function networkSet(name: string, networks: readonly Ipv4Prefix[]): string {
 function clampMss(mtuBytes: number): string {
   // The kernel only ever lowers it: raising could stall a connection (net/netfilter/nft_exthdr.c).
   return `tcp option maxseg size set ${mtuBytes - TCP_OVERHEAD_BYTES}`;
-}
-
-/** The sender hears at once that it may not. */
-function refuse(what: string): string {
-  return `counter reject with icmpx admin-prohibited comment "${what}"`;
-}
-
-function reset(what: string): string {
-  return `counter reject with tcp reset comment "${what}"`;
-}
-
-function drop(what: string): string {
-  return `counter drop comment "${what}"`;
-}
-
-function networkText(prefix: Ipv4Prefix): string {
-  return `${formatIpv4(networkAddress(prefix))}/${prefix.prefixLength}`;
-}
-
-/** The configuration refuses other names; here a quote in one would be a rule. */
-function quoted(name: string): string {
-  assert(/^[\w.:@-]{1,15}$/.test(name), 'an interface name');
-  return `"${name}"`;
 }

@@ -5,7 +5,7 @@
  *
  *   ip rule   6964: from all fwmark 0x6970 iif LAN lookup 6970     and up to 6967, where rules of the user name a gateway (policy-chain.ts)
  *             6968: from all fwmark 0x6969 iif LAN lookup main     where they say "direct"
- *             6969: from all iif LAN lookup 6969          before the main table (32766)
+ *             6969: from all iif LAN lookup 6969          before the main table (32766); the same for the hotspot's interface
  *   table 6969      default dev TUN                       while there is a lease; goes with the device; 6970 and so on alike
  *                   unreachable default metric 4278198272 otherwise
  *   main table      blackhole POOL metric 4278198272      at a gateway, behind the route to its TUN device
@@ -18,6 +18,7 @@ import { formatIpv4, formatIpv4Prefix, networkAddress, parseIpv4, parseIpv4Prefi
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
 import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
+import { HOTSPOT_INTERFACE } from './hotspot-rules.ts';
 import { DIRECT_MARK, type TunnelWay } from './policy-chain.ts';
 import { readSysctl, UndoList } from './undo-list.ts';
 
@@ -35,16 +36,24 @@ export class MinerNetwork {
   /** The default way first. */
   private readonly ways: readonly TunnelWay[];
   private readonly hasDirect: boolean;
+  private readonly hotspotAddress: Ipv4Prefix | undefined;
   private readonly undo = new UndoList();
   /** By way. */
   private addresses: (string | undefined)[] = [];
 
-  /** `hasDirect`: a rule of the user lets packets past the tunnel. */
-  constructor(options: { lan: string; lanAddress: Ipv4Prefix; ways: readonly TunnelWay[]; hasDirect: boolean }) {
+  /** `hasDirect`: a rule of the user lets packets past the tunnel. `hotspotAddress`: of this box in the hotspot, if it has one. */
+  constructor(options: {
+    lan: string;
+    lanAddress: Ipv4Prefix;
+    ways: readonly TunnelWay[];
+    hasDirect: boolean;
+    hotspotAddress?: Ipv4Prefix | undefined;
+  }) {
     this.lan = options.lan;
     this.lanAddress = options.lanAddress;
     this.ways = options.ways;
     this.hasDirect = options.hasDirect;
+    this.hotspotAddress = options.hotspotAddress;
   }
 
   /**
@@ -68,6 +77,15 @@ export class MinerNetwork {
     this.addresses = [];
     this.acceptFromAnywhere();
     for (const { tun } of this.ways) await runTool('ip', ['link', 'set', 'dev', tun, 'mtu', String(mtuBytes), 'up']);
+  }
+
+  /** The hotspot's interface was made: IPv4 only, and this box's address. All of it goes with the interface. */
+  async hotspotMade(): Promise<void> {
+    if (this.hotspotAddress === undefined) return;
+    const noIpv6 = `net/ipv6/conf/${HOTSPOT_INTERFACE}/disable_ipv6`;
+    // A kernel without IPv6 has no such switch.
+    if (readSysctl(noIpv6) !== undefined) writeSysctl(noIpv6, '1');
+    await runTool('ip', ['address', 'replace', formatIpv4Prefix(this.hotspotAddress), 'dev', HOTSPOT_INTERFACE]);
   }
 
   /** Gives a way's TUN device its address and the LAN its way out. `address` is a number (wire/ip.ts). */
@@ -103,7 +121,8 @@ export class MinerNetwork {
     for (const { table } of this.ways) {
       await runTool('ip', ['route', 'replace', 'unreachable', 'default', 'table', table, 'metric', LAST_METRIC]);
     }
-    await this.setRule(LAN_PRIORITY, ['lookup', main.table]);
+    const hotspot = this.hotspotAddress === undefined ? [] : [HOTSPOT_INTERFACE];
+    await this.setRules(LAN_PRIORITY, [this.lan, ...hotspot], ['lookup', main.table]);
     await this.setRule(DIRECT_PRIORITY, this.hasDirect ? ['fwmark', DIRECT_MARK, 'lookup', 'main'] : undefined);
     for (let i = 0; i < MAX_RULE_GATEWAYS; i++) {
       const way = named.at(i);
@@ -113,15 +132,19 @@ export class MinerNetwork {
 
   /** The one rule of this priority does `what` with the LAN's packets and nobody else's; without `what` there is none. */
   private async setRule(priority: number, what: readonly string[] | undefined): Promise<void> {
+    await this.setRules(priority, what === undefined ? [] : [this.lan], what ?? []);
+  }
+
+  /** The rules of this priority do `what` with the packets of these interfaces and of no others. */
+  private async setRules(priority: number, wanted: readonly string[], what: readonly string[]): Promise<void> {
     const at = ['priority', String(priority)];
     const rules = (await jsonOf(['rule', 'show', ...at])) as { iif?: string }[];
-    if (what !== undefined && !rules.some((rule) => rule.iif === this.lan)) {
-      await runTool('ip', ['rule', 'add', ...at, 'iif', this.lan, ...what]);
+    for (const iif of wanted) {
+      if (!rules.some((rule) => rule.iif === iif)) await runTool('ip', ['rule', 'add', ...at, 'iif', iif, ...what]);
     }
     for (const { iif } of rules) {
       // From a start with another configuration.
-      const isWanted = what !== undefined && iif === this.lan;
-      if (iif !== undefined && !isWanted) await runTool('ip', ['rule', 'del', ...at, 'iif', iif]);
+      if (iif !== undefined && !wanted.includes(iif)) await runTool('ip', ['rule', 'del', ...at, 'iif', iif]);
     }
   }
 

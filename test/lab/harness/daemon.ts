@@ -2,8 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
+import { toHex } from '../../../src/base/bytes.ts';
 import { ask } from '../../../src/cli/control-client.ts';
 import type { MethodName, Params, Result } from '../../../src/control/schema.ts';
+import { createIdentity } from '../../../src/crypto/identity.ts';
+import { nobleCurve } from '../../../src/crypto/noble-curve.ts';
+import { createSecret, writeKeyFile } from '../../../src/daemon/key-file.ts';
 import { type Host, type Lab, tool } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
 import { until } from './until.ts';
@@ -22,6 +26,8 @@ export interface NodeConfig {
   readonly peers: readonly Table[];
   /** Without it the node looks for nobody: a lab lays its own links. */
   readonly discovery?: Table;
+  readonly wifi?: Table;
+  readonly hotspot?: Table;
   readonly lan?: Table;
   readonly tunnel?: Table;
   readonly gateway?: Table;
@@ -59,11 +65,10 @@ export class Daemon {
     mkdirSync(this.directory);
     this.configFile = join(this.directory, 'skywired.toml');
     this.socket = join(this.directory, 'control.sock');
-    const keyFile = this.keyFile;
-    tool(process.execPath, DAEMON_PROGRAM, 'keygen', '--out', keyFile);
-    const named = JSON.parse(tool(process.execPath, DAEMON_PROGRAM, 'address', '--key-file', keyFile, '--json'));
-    this.key = named.key;
-    this.address = named.address;
+    const { secret, key, address } = createIdentity(nobleCurve, createSecret(nobleCurve));
+    writeKeyFile(this.keyFile, secret);
+    this.key = toHex(key);
+    this.address = address;
   }
 
   get keyFile(): string {
@@ -78,6 +83,8 @@ export class Daemon {
       toToml('[buffers]', config.buffers),
       ...config.peers.map((peer) => toToml('[[peer]]', peer)),
       toToml('[discovery]', config.discovery ?? { interfaces: [] }),
+      toToml('[wifi]', config.wifi),
+      toToml('[hotspot]', config.hotspot),
       toToml('[lan]', config.lan),
       toToml('[tunnel]', config.tunnel),
       toToml('[gateway]', config.gateway),

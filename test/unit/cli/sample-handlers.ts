@@ -30,6 +30,7 @@ export const STATUS: Result<'status'> = {
   },
   policy: { rules: 0, direct: [], gateways: [] },
   clearnet: { proofs: 0, known: 0 },
+  wifi: null,
   lan: { interface: 'eth0', address: '192.168.42.1/24', dhcp: true },
   gateway: { enabled: false, service_key: null, clients: 0, pool_size: 0, pool_free: 0, bytes_in: 0, bytes_out: 0 },
   links: { up: 1, configured: 2 },

@@ -31,9 +31,9 @@ describe('the configuration', () => {
       'no-hosts',
       'servers-file=/var/lib/skywire/dnsmasq/dnsmasq.servers',
       'filter-AAAA',
-      'dhcp-range=192.168.42.2,192.168.42.254,255.255.255.0,12h',
-      'dhcp-option=option:router,192.168.42.1',
-      'dhcp-option=option:dns-server,192.168.42.1',
+      'dhcp-range=set:lan,192.168.42.2,192.168.42.254,255.255.255.0,12h',
+      'dhcp-option=tag:lan,option:router,192.168.42.1',
+      'dhcp-option=tag:lan,option:dns-server,192.168.42.1',
       'user=dnsmasq',
     ]) {
       expect(lines).toContain(line);

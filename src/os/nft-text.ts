@@ -1,0 +1,27 @@
+/** Pieces of rules for `nft`. Whatever refuses something counts it, with a comment that says what. */
+import { assert } from '../base/assert.ts';
+import { formatIpv4, networkAddress } from '../control/ip-text.ts';
+import type { Ipv4Prefix } from '../wire/ip.ts';
+
+/** The sender hears at once that it may not. */
+export function refuse(what: string): string {
+  return `counter reject with icmpx admin-prohibited comment "${what}"`;
+}
+
+export function reset(what: string): string {
+  return `counter reject with tcp reset comment "${what}"`;
+}
+
+export function drop(what: string): string {
+  return `counter drop comment "${what}"`;
+}
+
+export function networkText(prefix: Ipv4Prefix): string {
+  return `${formatIpv4(networkAddress(prefix))}/${prefix.prefixLength}`;
+}
+
+/** The configuration refuses other names; here a quote in one would be a rule. */
+export function quoted(name: string): string {
+  assert(/^[\w.:@-]{1,15}$/.test(name), 'an interface name');
+  return `"${name}"`;
+}

@@ -1,0 +1,45 @@
+/**
+ * What strangers in radio range reach over the networks of the boxes (`sky-mesh`, `sky-ap`, `sky-sta`): beacons and the sockets of the links,
+ * and nothing else of the box; nothing is forwarded between such a network and anything. The hotspot has rules of its own (os/firewall.ts).
+ */
+import { assert } from '../base/assert.ts';
+import { BEACON_UDP_PORT } from '../wire/beacon.ts';
+
+export const WIFI_TABLE = 'skywire_wifi';
+const NETWORKS = ['sky-mesh*', 'sky-ap*', 'sky-sta*'];
+
+/** @param udpPorts of the links; @param tcpPorts of their streams */
+export function wifiRuleset(udpPorts: readonly number[], tcpPorts: readonly number[]): string {
+  assert(udpPorts.length > 0, 'a socket for links');
+  const table = `table inet ${WIFI_TABLE}`;
+  const jump = (key: string, chain: string): string =>
+    NETWORKS.map((name) => `${key} "${name}" goto ${chain}`).join('\n    ');
+  const streams = tcpPorts.length === 0 ? '' : `tcp dport { ${tcpPorts.join(', ')} } accept`;
+  return `${table}
+delete ${table}
+${table} {
+  chain input {
+    type filter hook input priority filter; policy accept;
+    ${jump('iifname', 'from_radio')}
+  }
+
+  chain from_radio {
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    udp dport { ${[BEACON_UDP_PORT, ...udpPorts].join(', ')} } accept
+    ${streams}
+    ct state established,related accept
+    counter drop comment "from radio range to the box"
+  }
+
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    ${jump('iifname', 'neither')}
+    ${jump('oifname', 'neither')}
+  }
+
+  chain neither {
+    counter drop comment "forwarded from or to a network of boxes"
+  }
+}
+`;
+}

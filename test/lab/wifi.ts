@@ -1,0 +1,177 @@
+/**
+ * Boxes find each other by radio: real daemons, hostapd, wpa_supplicant and iw over simulated radios, in an emulated machine
+ * (harness/radio-guest.ts; harness/radio-network.ts has a drawing). First as access points and stations, with a hotspot for visitors,
+ * then as an 802.11s mesh.
+ */
+import { readFileSync } from 'node:fs';
+import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import { parseAddress } from '../../src/crypto/address.ts';
+import { readScan } from '../../src/os/wifi/iw-text.ts';
+import { wifiSsid } from '../../src/wire/wifi-element.ts';
+import { fetchPage, takeDhcpLease } from './harness/clients.ts';
+import type { Daemon } from './harness/daemon.ts';
+import type { Host } from './harness/lab.ts';
+import { isInRadioGuest, runInRadioGuest } from './harness/radio-guest.ts';
+import { answers, EXIT_ADDRESS, RadioNetwork, SERVER_ADDRESS, SERVER_NAME } from './harness/radio-network.ts';
+import { pidsIn } from './harness/sweep.ts';
+import { until } from './harness/until.ts';
+
+export const about =
+  'boxes find each other by radio, as access points and stations and as a mesh, and again when one was gone; visitors of a hotspot reach the internet and nothing else';
+export const takes = '3 min';
+export const gate = true;
+
+const DEADLINE_MS = 120_000;
+const HOTSPOT = { ssid: 'Free network', address: '192.168.43.1/24', rate: '512kbit' };
+const HOTSPOT_KBITS = 512;
+/** The burst that a client may have on top is a third of the file. */
+const MOST_OVER_RATE = 1.6;
+
+export async function run(context: RunContext): Promise<RunResult> {
+  if (!isInRadioGuest()) return runInRadioGuest(context, 'wifi');
+  const network = new RadioNetwork(context);
+  context.log('access points and stations');
+  await network.startServers();
+  const joined = await accessPointsAndStations(network);
+  context.log(`${JSON.stringify(joined)}; a hotspot`);
+  const hotspot = await visit(network);
+  context.log(`${JSON.stringify(hotspot)}; a third box, and an access point that breaks`);
+  const line = await threeInALine(network);
+  const broken = await accessPointBreaks(network);
+  context.log(`${JSON.stringify({ ...line, ...broken })}; a mesh`);
+  for (const box of network.boxes) await box.stop();
+  const mesh = await meshOfTwo(network);
+  return { pass: hotspot.wrong.length === 0, joined, hotspot, line, broken, mesh };
+}
+
+async function accessPointsAndStations(network: RadioNetwork) {
+  const { gate, home, laptop } = network;
+  network.configure({ mode: 'access-point' }, { hotspot: HOTSPOT });
+  home.loadFirewall();
+  const startedMs = performance.now();
+  const passed = (): number => Math.round(performance.now() - startedMs);
+  gate.launch();
+  home.launch();
+  await until('the access point of gate in a scan', DEADLINE_MS, () => isHeard(network, gate.address), network.tails);
+  const heardMs = passed();
+  await network.linked(home, gate);
+  const linkedMs = passed();
+  await until('laptop online', DEADLINE_MS, () => answers(laptop, SERVER_ADDRESS), network.tails);
+  return { heardMs, linkedMs, onlineMs: passed() };
+}
+
+/** Whether a stranger's scan shows the access point of a box, with its address. */
+function isHeard(network: RadioNetwork, address: string): boolean {
+  const [visitor] = network.visitors;
+  visitor.setLink('wlan3', 'up');
+  const boxes = readScan(visitor.run('iw', 'dev', 'wlan3', 'scan', '-u', 'freq', '2412', '2437', '2462'));
+  return boxes.some(({ hash }) => hash !== undefined && toHex(hash) === toHex(parseAddress(address)!));
+}
+
+/** Two strangers in the hotspot of home. */
+async function visit(network: RadioNetwork) {
+  const { visitors, home, laptop } = network;
+  const wrong: string[] = [];
+  const check = (right: boolean, what: string): void => {
+    if (!right) wrong.push(what);
+  };
+  const addresses: string[] = [];
+  for (const [index, visitor] of visitors.entries()) addresses.push(await enterHotspot(visitor, `wlan${3 + index}`));
+  const [first] = visitors;
+  check(
+    addresses.every((address) => address.startsWith('192.168.43.')),
+    `addresses ${addresses.join(' ')}`,
+  );
+  const page = fetchPage(first, `http://${SERVER_NAME}/`, 20);
+  check(page.includes(`Hello ${EXIT_ADDRESS}`), `the internet sees a visitor as: ${page}`);
+  check(!(await answers(first, '192.168.42.250')), 'a visitor reaches the laptop');
+  check(!(await answers(first, '192.168.42.1')), 'a visitor reaches the box at its address in the LAN');
+  check(!(await answers(first, addresses[1])), 'a visitor reaches another visitor');
+  check(await answers(first, '192.168.43.1'), 'the box does not answer a visitor');
+  check(!(await answers(laptop, addresses[0])), 'the laptop reaches a visitor');
+  const kbits = downloadKbits(first);
+  check(kbits <= MOST_OVER_RATE * HOTSPOT_KBITS, `a visitor gets ${kbits} kb/s`);
+  const laptopKbits = downloadKbits(laptop);
+  await home.kill();
+  check(!(await answers(first, SERVER_ADDRESS)), 'a visitor reaches the internet without the daemon');
+  home.launch();
+  await until('laptop online again', DEADLINE_MS, () => answers(laptop, SERVER_ADDRESS), network.tails);
+  return { wrong, kbits, laptopKbits };
+}
+
+/** Joins the open network and takes a lease; returns the address. */
+async function enterHotspot(visitor: Host, device: string): Promise<string> {
+  visitor.setLink(device, 'up');
+  visitor.run('iw', 'dev', device, 'connect', '-w', HOTSPOT.ssid);
+  return takeDhcpLease(visitor, device);
+}
+
+function downloadKbits(host: Host): number {
+  const write = '%{size_download} %{time_total}';
+  const url = `http://${SERVER_ADDRESS}/file`;
+  const [bytes, seconds] = host.run('curl', '-sS', '--max-time', '60', '-o', '/dev/null', '-w', write, url).split(' ');
+  return Math.round((Number(bytes) * 8) / Number(seconds) / 1000);
+}
+
+/** attic hears home alone, and home hears both: two neighbours for home, and a way from attic to gate over it. */
+async function threeInALine(network: RadioNetwork) {
+  const { gate, home, attic } = network;
+  network.hear({ gate: 1, home: 3, attic: 2 });
+  attic.launch();
+  const thirdLinkedMs = await network.linked(attic, home);
+  await network.linked(gate, home);
+  const reaches = async (): Promise<boolean> => {
+    const { rtts_ms: trips } = await attic.ask('ping', { key: gate.key, count: 1 });
+    return trips.some((ms) => ms !== null);
+  };
+  await until('attic reaches gate over home', DEADLINE_MS, reaches, network.tails);
+  return { thirdLinkedMs };
+}
+
+/** hostapd of the box that another one is in is killed: the station is out, the access point comes back, and so does the link. */
+async function accessPointBreaks(network: RadioNetwork) {
+  const { gate, home, laptop } = network;
+  const owner = (await joinedBy(home)).includes(ssidOf(gate)) ? gate : home;
+  const joiner = owner === gate ? home : gate;
+  const startedMs = performance.now();
+  process.kill(programIn(owner.host, 'hostapd'), 'SIGKILL');
+  const isOut = async (): Promise<boolean> => !(await joinedBy(joiner)).includes(ssidOf(owner));
+  await until('the station is out', DEADLINE_MS, isOut, network.tails);
+  const outMs = Math.round(performance.now() - startedMs);
+  const isIn = async (): Promise<boolean> => !(await isOut()) || (await joinedBy(owner)).includes(ssidOf(joiner));
+  await until('the station is in again', DEADLINE_MS, isIn, network.tails);
+  await until('laptop online again', DEADLINE_MS, () => answers(laptop, SERVER_ADDRESS), network.tails);
+  return { outMs, backMs: Math.round(performance.now() - startedMs) };
+}
+
+async function joinedBy(box: Daemon): Promise<string[]> {
+  const { wifi } = await box.ask('status', {});
+  return wifi?.radios.flatMap(({ joined }) => joined) ?? [];
+}
+
+function ssidOf(box: Daemon): string {
+  return wifiSsid(parseAddress(box.address)!);
+}
+
+function programIn(host: Host, name: string): number {
+  const pid = pidsIn(host.namespace).find((each) => readFileSync(`/proc/${each}/comm`, 'utf8').trim() === name);
+  if (pid === undefined) throw new Error(`${name} does not run on ${host.name}`);
+  return pid;
+}
+
+async function meshOfTwo(network: RadioNetwork) {
+  const { gate, home, laptop } = network;
+  network.configure({ mode: 'mesh' });
+  network.hear({ gate: 1, home: 1 });
+  home.loadFirewall();
+  const startedMs = performance.now();
+  gate.launch();
+  home.launch();
+  await network.linked(home, gate);
+  const linkedMs = Math.round(performance.now() - startedMs);
+  const hasMember = async (): Promise<boolean> => (await home.ask('status', {})).wifi?.radios[0]?.mesh_members === 1;
+  await until('home counts a member of the mesh', DEADLINE_MS, hasMember, network.tails);
+  await until('laptop online', DEADLINE_MS, () => answers(laptop, SERVER_ADDRESS), network.tails);
+  return { linkedMs, onlineMs: Math.round(performance.now() - startedMs) };
+}
