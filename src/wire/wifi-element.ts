@@ -1,5 +1,5 @@
 /**
- * How a box's access point says that it is one (docs/protocol.md section 9.5): a vendor specific element (IEEE 802.11 section 9.4.2.25) in its
+ * How a box's access point says that it is one (docs/protocol.md section 9.6): a vendor specific element (IEEE 802.11 section 9.4.2.25) in its
  * beacons and probe responses, and an SSID that people recognise.
  *
  *   element id dd | length 24 (1) | 52 4b 59 (3) | type 01 | address hash (20)
