@@ -20,7 +20,7 @@ import { runTool } from './command.ts';
 import { applyRuleset, lanAnswersRuleset } from './firewall.ts';
 import { HOTSPOT_INTERFACE } from './hotspot-rules.ts';
 import { DIRECT_MARK, type TunnelWay } from './policy-chain.ts';
-import { readSysctl, UndoList } from './undo-list.ts';
+import { readSysctl, UndoList, writeSysctl } from './undo-list.ts';
 
 /** Of the LAN's rule: nobody's default, and easy to recognise in `ip rule`. */
 const LAN_PRIORITY = 6969;

@@ -46,7 +46,8 @@ export class UndoList {
   }
 }
 
-function writeSysctl(name: string, value: string): void {
+/** @throws Failure not-permitted */
+export function writeSysctl(name: string, value: string): void {
   try {
     writeFileSync(`/proc/sys/${name}`, value);
   } catch (error) {
