@@ -69,7 +69,7 @@ export class TcpSender {
   private variation = 0;
   private timeoutMs = 1_000;
   private timeoutAt = Number.POSITIVE_INFINITY;
-  private timerSet = false;
+  private timerAt = Number.POSITIVE_INFINITY;
   private highestSacked = -1;
   /** When the newest of all segments known to have arrived was sent. */
   private newestArrivedSentAt = Number.NEGATIVE_INFINITY;
@@ -203,18 +203,22 @@ export class TcpSender {
 
   private armTimeout(now: number): void {
     this.timeoutAt = now + this.timeoutMs;
-    if (this.timerSet) return;
-    this.timerSet = true;
-    this.port.at(this.timeoutAt, () => this.onTimer());
+    // A later time is asked for when this one has come; after an outage it may be much earlier than the last.
+    if (this.timerAt > this.timeoutAt) this.setTimer();
+  }
+
+  private setTimer(): void {
+    const at = this.timeoutAt;
+    this.timerAt = at;
+    this.port.at(at, () => {
+      if (this.timerAt === at) this.onTimer();
+    });
   }
 
   private onTimer(): void {
     const { now } = this.port;
-    this.timerSet = false;
-    if (now < this.timeoutAt) {
-      this.timerSet = true;
-      return this.port.at(this.timeoutAt, () => this.onTimer());
-    }
+    this.timerAt = Number.POSITIVE_INFINITY;
+    if (now < this.timeoutAt) return this.setTimer();
     if (this.flying === 0 && this.next === this.acked) {
       this.timeoutAt = Number.POSITIVE_INFINITY;
       return;
