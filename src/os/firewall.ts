@@ -17,7 +17,7 @@ import { NOT_THE_INTERNET } from '../tunnel/destination-policy.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 import { runTool } from './command.ts';
 import { type Hotspot, hotspotInterface, hotspotRules } from './hotspot-rules.ts';
-import { drop, networkText, quoted, refuse, reset } from './nft-text.ts';
+import { drop, networkText, quoted, refuse, replaceTable, reset } from './nft-text.ts';
 import { DIRECT_MARK, directUplink, policyChain, type TunnelWay, tunnelWays } from './policy-chain.ts';
 import { WIFI_TABLE } from './wifi-firewall.ts';
 
@@ -311,12 +311,6 @@ export async function removeRulesets(): Promise<void> {
       .map((name) => `table inet ${name}\ndelete table inet ${name}\n`)
       .join(''),
   );
-}
-
-/** Declaring the table first makes the delete valid whether it was there or not. */
-function replaceTable(family: 'inet' | 'netdev', name: string, body: string): string {
-  const table = `table ${family} ${name}`;
-  return `${table}\ndelete ${table}\n${table} {${body}\n}\n`;
 }
 
 function networkSet(name: string, networks: readonly Ipv4Prefix[]): string {

@@ -3,6 +3,12 @@ import { assert } from '../base/assert.ts';
 import { formatIpv4, networkAddress } from '../control/ip-text.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
 
+/** A whole table in place of the one of that name. Declaring it first makes the delete valid whether it was there or not. */
+export function replaceTable(family: 'inet' | 'netdev', name: string, body: string): string {
+  const table = `table ${family} ${name}`;
+  return `${table}\ndelete ${table}\n${table} {${body}\n}\n`;
+}
+
 /** The sender hears at once that it may not. */
 export function refuse(what: string): string {
   return `counter reject with icmpx admin-prohibited comment "${what}"`;

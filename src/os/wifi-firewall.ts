@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { BEACON_UDP_PORT } from '../wire/beacon.ts';
+import { drop, replaceTable } from './nft-text.ts';
 
 export const WIFI_TABLE = 'skywire_wifi';
 const NETWORKS = ['sky-mesh*', 'sky-ap*', 'sky-sta*'];
@@ -11,13 +12,13 @@ const NETWORKS = ['sky-mesh*', 'sky-ap*', 'sky-sta*'];
 /** @param udpPorts of the links; @param tcpPorts of their streams */
 export function wifiRuleset(udpPorts: readonly number[], tcpPorts: readonly number[]): string {
   assert(udpPorts.length > 0, 'a socket for links');
-  const table = `table inet ${WIFI_TABLE}`;
   const jump = (key: string, chain: string): string =>
     NETWORKS.map((name) => `${key} "${name}" goto ${chain}`).join('\n    ');
   const streams = tcpPorts.length === 0 ? '' : `tcp dport { ${tcpPorts.join(', ')} } accept`;
-  return `${table}
-delete ${table}
-${table} {
+  return replaceTable(
+    'inet',
+    WIFI_TABLE,
+    `
   chain input {
     type filter hook input priority filter; policy accept;
     ${jump('iifname', 'from_radio')}
@@ -28,7 +29,7 @@ ${table} {
     udp dport { ${[BEACON_UDP_PORT, ...udpPorts].join(', ')} } accept
     ${streams}
     ct state established,related accept
-    counter drop comment "from radio range to the box"
+    ${drop('from radio range to the box')}
   }
 
   chain forward {
@@ -38,8 +39,7 @@ ${table} {
   }
 
   chain neither {
-    counter drop comment "forwarded from or to a network of boxes"
-  }
-}
-`;
+    ${drop('forwarded from or to a network of boxes')}
+  }`,
+  );
 }
