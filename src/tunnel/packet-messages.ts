@@ -14,6 +14,7 @@ import {
   writePacketHeader,
   writeSuperpacketHeader,
 } from '../wire/tunnel-message.ts';
+import type { TunnelSession } from './session-port.ts';
 
 export class PacketMessages {
   /** How many packets the far end will get of what was begun. */
@@ -21,12 +22,21 @@ export class PacketMessages {
   private readonly buffer = new Uint8Array(SUPERPACKET_HEADER_BYTES + IPV4_MAX_BYTES);
   private readonly cutter = new SuperpacketCutter();
   private segmentBytes = 0;
+  /** Of messages with several segments. */
+  private mostBytes = 0;
   /** Of the message in the buffer, or of the single packet that is to come; 0: there is none. */
   private messageLength = 0;
   private isSingle = false;
 
-  /** A packet that `packetProblem` found nothing wrong with. */
-  begin(bytes: Uint8Array, at: number, length: number, segmentBytes: number, treatment: Treatment): void {
+  /** A packet that `packetProblem` found nothing wrong with, and the session that its messages are for. */
+  begin(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    segmentBytes: number,
+    treatment: Treatment,
+    session: Pick<TunnelSession, 'messageBytes'>,
+  ): void {
     this.packets = packetsIn(bytes, at, length, segmentBytes);
     this.segmentBytes = segmentBytes;
     this.isSingle = segmentBytes === 0;
@@ -36,19 +46,20 @@ export class PacketMessages {
       this.messageLength = PACKET_HEADER_BYTES + length;
       return;
     }
+    // Asked once, and not for single packets: the session looks at all of its routes for it.
+    this.mostBytes = Math.min(session.messageBytes, MAX_APPLICATION_BYTES) - SUPERPACKET_HEADER_BYTES;
     writeSuperpacketHeader(this.buffer, 0, treatment, segmentBytes);
     this.cutter.begin(bytes, at, length, segmentBytes);
   }
 
-  /** Makes the next message, of `mostBytes` where that is enough for a segment. False when there is none. */
-  next(mostBytes: number): boolean {
+  /** Makes the next message, as long as the session wants them where that is enough for a segment. False when there is none. */
+  next(): boolean {
     if (this.segmentBytes === 0) {
       const isThere = this.isSingle;
       this.isSingle = false;
       return isThere;
     }
-    const most = Math.min(mostBytes, MAX_APPLICATION_BYTES) - SUPERPACKET_HEADER_BYTES;
-    const length = this.cutter.next(this.buffer, SUPERPACKET_HEADER_BYTES, most);
+    const length = this.cutter.next(this.buffer, SUPERPACKET_HEADER_BYTES, this.mostBytes);
     this.messageLength = SUPERPACKET_HEADER_BYTES + length;
     return length > 0;
   }

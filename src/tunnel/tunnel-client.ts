@@ -244,8 +244,8 @@ export class TunnelClient {
     const { outgoing } = this;
     const treatment = this.options.hasPolicy ? takePolicyMark(arena, start) : TREATMENT.own;
     const lane = this.classifier.classify(arena, start, length, now, treatment);
-    outgoing.begin(arena, start, length, segmentBytes, treatment);
-    while (outgoing.next(this.session.messageBytes)) {
+    outgoing.begin(arena, start, length, segmentBytes, treatment, this.session);
+    while (outgoing.next()) {
       if (!this.send(outgoing.message, now, lane)) return 'tunnel-session-full';
     }
     this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);

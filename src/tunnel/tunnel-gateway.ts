@@ -442,8 +442,8 @@ export class TunnelGateway {
     const { outgoing } = this;
     const { session } = client;
     const lane = this.classifier.classify(packet, start, length, now);
-    outgoing.begin(packet, start, length, segmentBytes, TREATMENT.own);
-    while (outgoing.next(session.messageBytes)) {
+    outgoing.begin(packet, start, length, segmentBytes, TREATMENT.own, session);
+    while (outgoing.next()) {
       if (!session.send(outgoing.message, now, lane)) return false;
     }
     return true;
