@@ -13,7 +13,7 @@ import { TokenBucket } from '../base/token-bucket.ts';
 import { encodeProbe } from '../wire/meeting.ts';
 import { parseProofMessage } from '../wire/proof.ts';
 import type { MessagePort } from './ports.ts';
-import { reachOf } from './reach.ts';
+import { areApart, reachOf } from './reach.ts';
 import type { DiscoveryTuning } from './tuning.ts';
 
 export interface ProbeBrokerOptions {
@@ -33,11 +33,6 @@ interface Asking {
   prober: NodeKey | undefined;
   until: number;
 }
-
-// Endpoints, as src/base/datagram.ts has them.
-const FAMILY_AT = 1;
-const ADDRESS_AT = 4;
-const ADDRESS_END = 20;
 
 export class ProbeBroker {
   private readonly o: ProbeBrokerOptions;
@@ -87,8 +82,6 @@ export class ProbeBroker {
   /** On the internet, and of the same protocol, but not behind the same address. */
   private isElsewhere(key: NodeKey, place: Uint8Array): boolean {
     const endpoint = this.o.endpointOf(key);
-    if (endpoint === undefined || reachOf(endpoint) !== 'world' || endpoint[FAMILY_AT] !== place[FAMILY_AT])
-      return false;
-    return !equal(endpoint.subarray(ADDRESS_AT, ADDRESS_END), place.subarray(ADDRESS_AT, ADDRESS_END));
+    return endpoint !== undefined && reachOf(endpoint) === 'world' && areApart(endpoint, place);
   }
 }

@@ -1,5 +1,5 @@
 /** From where an address is reached: nobody is told of one that means nothing, or somebody else, where he is. */
-import { readU16, readU32 } from '../base/bytes.ts';
+import { equal, readU16, readU32 } from '../base/bytes.ts';
 import { STREAM_SOCKET } from '../base/datagram.ts';
 import { contains, type Ipv4Prefix } from '../wire/ip.ts';
 
@@ -42,6 +42,13 @@ export function reachOf(endpoint: Uint8Array): Reach {
   const isLow = endpoint.subarray(ADDRESS_AT, ADDRESS_END - 4).every((byte) => byte === 0);
   if (isMulticast || isLinkLocal || isLow) return 'link';
   return first >>> 9 === 0xfc >>> 1 ? 'site' : 'world';
+}
+
+/** Whether two endpoints are of the same protocol, at different addresses. */
+export function areApart(a: Uint8Array, b: Uint8Array): boolean {
+  return (
+    a[FAMILY_AT] === b[FAMILY_AT] && !equal(a.subarray(ADDRESS_AT, ADDRESS_END), b.subarray(ADDRESS_AT, ADDRESS_END))
+  );
 }
 
 /** Whether somebody who is at `listener` gets to `endpoint`, as far as the addresses show. */
