@@ -15,13 +15,12 @@
  */
 import { concat, equal, fromHex, toHex, writeU16 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
-import { type Log, NEVER, type RandomSource, randomBytes } from '../base/env.ts';
+import { type Log, NEVER, type RandomSource } from '../base/env.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { addressOf } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
-import { HASH_BYTES } from '../crypto/hash.ts';
-import type { Identity } from '../crypto/identity.ts';
+import { type Identity, signDigest } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
 import { CHANNEL0_KIND } from '../wire/channel0.ts';
@@ -350,8 +349,7 @@ export class Discovery {
     const { identity, curve, random, wallMs, accept } = this.o;
     const time = Math.floor(wallMs() / MS_PER_SECOND);
     const unsigned = encodeUnsignedBeacon({ node: identity.key, port, time, takesStrangers: accept !== 'known' });
-    const signature = curve.sign(identity.secret, beaconHash(unsigned), randomBytes(random, HASH_BYTES));
-    return concat(unsigned, signature);
+    return concat(unsigned, signDigest(curve, random, identity, beaconHash(unsigned)));
   }
 
   private isSigned(key: NodeKey, bytes: Uint8Array): boolean {

@@ -1,10 +1,9 @@
 /** Signing and checking proofs: BIP-340 over a tagged hash (docs/protocol.md section 9.5). */
 import { concat } from '../base/bytes.ts';
-import { type RandomSource, randomBytes } from '../base/env.ts';
+import type { RandomSource } from '../base/env.ts';
 import type { NodeKey } from '../base/ids.ts';
 import type { Curve } from '../crypto/curve.ts';
-import { HASH_BYTES } from '../crypto/hash.ts';
-import type { Identity } from '../crypto/identity.ts';
+import { type Identity, signDigest } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import {
   encodeUnsignedProof,
@@ -25,8 +24,7 @@ export function signProof(
   said: { readonly node: NodeKey; readonly family: 4 | 6; readonly time: number },
 ): Proof {
   const unsigned = encodeUnsignedProof(prober.key, said.family, said.time);
-  const auxiliary = randomBytes(random, HASH_BYTES);
-  const signature = curve.sign(prober.secret, proofHash(proofStatement(said.node, unsigned)), auxiliary);
+  const signature = signDigest(curve, random, prober, proofHash(proofStatement(said.node, unsigned)));
   return parseProof(concat(unsigned, signature))!;
 }
 

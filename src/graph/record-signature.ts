@@ -1,8 +1,7 @@
 /** Signing and checking records: BIP-340 over a tagged hash (docs/protocol.md section 7). */
-import { type RandomSource, randomBytes } from '../base/env.ts';
+import type { RandomSource } from '../base/env.ts';
 import type { Curve } from '../crypto/curve.ts';
-import { HASH_BYTES } from '../crypto/hash.ts';
-import type { Identity } from '../crypto/identity.ts';
+import { type Identity, signDigest } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import {
   encodeUnsignedRecord,
@@ -18,8 +17,7 @@ const recordHash = taggedHash(RECORD_TAG);
 /** The bytes of a record of this node, signature included. */
 export function signRecord(curve: Curve, identity: Identity, random: RandomSource, record: NodeRecord): Uint8Array {
   const unsigned = encodeUnsignedRecord(record);
-  const auxiliary = randomBytes(random, HASH_BYTES);
-  return withSignature(unsigned, curve.sign(identity.secret, recordHash(unsigned), auxiliary));
+  return withSignature(unsigned, signDigest(curve, random, identity, recordHash(unsigned)));
 }
 
 /** Whether the bytes of a record that parsed were signed by the node key that they name. */
