@@ -25,6 +25,16 @@ const NoParams = v.strictObject({});
 /** `connected` only while bytes come back end to end; `lost` when they no longer do. */
 const TunnelStateName = v.picklist(['off', 'connecting', 'connected', 'lost']);
 
+/** This node as a client of one gateway. */
+const ClientEntries = {
+  state: TunnelStateName,
+  leased_address: v.nullable(Text),
+  bytes_in: Count,
+  bytes_out: Count,
+  /** Why there is no connection, in words; null when there is one, or nothing is known. */
+  problem: v.nullable(Text),
+};
+
 export const StatusResult = v.object({
   version: Text,
   /** docs/protocol.md. */
@@ -67,32 +77,18 @@ export const StatusResult = v.object({
   ),
   /** This node as a client of a gateway. */
   tunnel: v.object({
-    state: TunnelStateName,
+    ...ClientEntries,
     /** Address or key as chosen; null when off. */
     gateway: v.nullable(Text),
-    leased_address: v.nullable(Text),
     routes_up: Count,
     routes_wanted: Count,
     last_bytes_ms_ago: v.nullable(Milliseconds),
-    bytes_in: Count,
-    bytes_out: Count,
-    /** Why there is no connection, in words; null when there is one, or nothing is known. */
-    problem: v.nullable(Text),
   }),
   /** The user's rules for the LAN's packets; those of them that let packets past the tunnel, in words; the gateways that they name. */
   policy: v.object({
     rules: Count,
     direct: v.array(Text),
-    gateways: v.array(
-      v.object({
-        state: TunnelStateName,
-        gateway: Text,
-        leased_address: v.nullable(Text),
-        bytes_in: Count,
-        bytes_out: Count,
-        problem: v.nullable(Text),
-      }),
-    ),
+    gateways: v.array(v.object({ ...ClientEntries, gateway: Text })),
   }),
   /** The radios that carry links; null: none is touched. */
   wifi: v.nullable(

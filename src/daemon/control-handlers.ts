@@ -75,7 +75,10 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
     policy: {
       rules: config.policy.length,
       direct: directExceptions(config),
-      gateways: node.besides.map((uplink) => besideStatus(node, uplink, now)),
+      gateways: node.uplinks.slice(1).map((uplink) => ({
+        ...clientStatus(node, uplink, now),
+        gateway: addressText(uplink.gateway!),
+      })),
     },
     wifi: context.wifi?.status() ?? null,
     lan: config.lan
@@ -96,32 +99,26 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
 function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>['tunnel'] {
   const { uplink } = node;
   const session = uplink?.session?.status(now);
-  const tunnel = uplink?.client.status(now);
   const isWanted = uplink?.wantedGateway !== undefined;
   const chosen = uplink?.gateway;
   return {
-    state: tunnelState(uplink, now),
+    ...clientStatus(node, uplink, now),
     gateway: chosen === undefined ? null : addressText(chosen),
-    leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
     // Routes run in pairs; the Bulk one stands for its path.
     routes_up: session?.routes.filter((route) => route.state === 'up' && route.trafficClass === BULK).length ?? 0,
     routes_wanted: isWanted ? config.tunnel.routes : 0,
-    last_bytes_ms_ago: tunnel?.heardMsAgo ?? null,
-    bytes_in: tunnel?.bytesDown ?? 0,
-    bytes_out: tunnel?.bytesUp ?? 0,
-    problem: problem(node, uplink, now),
+    last_bytes_ms_ago: uplink?.client.status(now).heardMsAgo ?? null,
   };
 }
 
-/** A tunnel of the user's rules. */
-function besideStatus(node: Node, uplink: Uplink, now: number): Result<'status'>['policy']['gateways'][number] {
-  const { lease, bytesDown, bytesUp } = uplink.client.status(now);
+/** What the tunnel and those of the user's rules tell alike. */
+function clientStatus(node: Node, uplink: Uplink | undefined, now: number) {
+  const tunnel = uplink?.client.status(now);
   return {
     state: tunnelState(uplink, now),
-    gateway: addressText(uplink.gateway!),
-    leased_address: lease === undefined ? null : formatIpv4(lease.address),
-    bytes_in: bytesDown,
-    bytes_out: bytesUp,
+    leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
+    bytes_in: tunnel?.bytesDown ?? 0,
+    bytes_out: tunnel?.bytesUp ?? 0,
     problem: problem(node, uplink, now),
   };
 }

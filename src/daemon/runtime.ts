@@ -24,7 +24,7 @@ export interface RuntimeDevices {
   readonly timer: PreciseTimer;
   readonly udp: UdpSockets;
   readonly streams: TcpStreams;
-  /** The tunnel's, and those beside it in the node's order; empty without a LAN. */
+  /** One for each of the node's uplinks, in their order; empty without a LAN. */
   readonly lanTuns: readonly Tun[];
   readonly gatewayTun: Tun | undefined;
   readonly segments: Segments;
@@ -51,7 +51,7 @@ export class Runtime {
     udp.onReadable(() => this.readDatagrams());
     streams.onDatagrams((batch) => this.act((node) => node.receive(batch, now())));
     for (const [i, tun] of lanTuns.entries()) {
-      const uplink = i === 0 ? this.node.uplink : this.node.besides[i - 1];
+      const uplink = this.node.uplinks[i];
       tun.onReadable(() => this.readPackets(tun, (batch, now) => this.node.lanPackets(batch, now, uplink)));
     }
     gatewayTun?.onReadable(() => this.readPackets(gatewayTun, (batch, now) => this.node.gatewayPackets(batch, now)));

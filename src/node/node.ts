@@ -52,12 +52,10 @@ export class Node {
   readonly bundles: BundleLayer;
   readonly pinger: Pinger;
   readonly backChannels: BackChannels;
-  /** The tunnel's, and those beside it in the order of the options. */
-  readonly uplink: Uplink | undefined;
-  readonly besides: readonly Uplink[];
+  /** The tunnel's first, then those beside it in the order of the options; none without a tunnel. */
+  readonly uplinks: readonly Uplink[];
   readonly gateway: GatewayService | undefined;
   readonly discovery: Discovery | undefined;
-  private readonly uplinks: readonly Uplink[];
   private readonly options: NodeOptions;
   private readonly rates = new LinkRates();
   private measureAt = NEVER;
@@ -153,9 +151,7 @@ export class Node {
         drops,
         log,
       });
-    this.uplink = options.tunnel && uplinkOf(options.tunnel);
-    this.besides = (options.besides ?? []).map(uplinkOf);
-    this.uplinks = this.uplink === undefined ? this.besides : [this.uplink, ...this.besides];
+    this.uplinks = options.tunnel === undefined ? [] : [options.tunnel, ...(options.besides ?? [])].map(uplinkOf);
     if (options.gateway !== undefined) {
       const secret = gatewaySecret(curve, identity.secret);
       const key = curve.publicKey(secret) as ServiceKey;
@@ -186,6 +182,11 @@ export class Node {
       this.links.addPeer(key, endpoint, { direction, fallbacks });
       if (deliveryMs !== undefined) this.links.setDelivery(key, deliveryMs);
     }
+  }
+
+  /** The tunnel's. */
+  get uplink(): Uplink | undefined {
+    return this.uplinks[0];
   }
 
   start(now: number): void {
