@@ -4,6 +4,7 @@ import { cProgram } from '../../lab/harness/c-program.ts';
 import { pingsUnderWay, pingTimes, runIperf } from '../../lab/harness/clients.ts';
 import type { Host } from '../../lab/harness/lab.ts';
 import type { LabProcess } from '../../lab/harness/lab-process.ts';
+import { median } from '../../lab/harness/spread.ts';
 import { SERVER_ADDRESS, type TunnelNetwork } from './tunnel-network.ts';
 
 export const PARTS = ['ping', 'tcp', 'tcp4', 'udp'] as const;
@@ -110,11 +111,6 @@ async function udpTrial({ client, server }: TunnelNetwork, bytes: number, rate: 
   const [sent, got] = lines.map((line) => JSON.parse(line) as { packets: number; seconds: number });
   // What queues held back at the end does not count as fast.
   return { loss: 1 - got.packets / sent.packets, arrivedPerSecond: got.packets / Math.max(got.seconds, UDP_SECONDS) };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** The median of each figure over the rounds, and how far the rounds lie apart as a share of it. */

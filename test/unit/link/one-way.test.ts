@@ -39,6 +39,17 @@ function oneWayPair(lesser: 'the smaller key' | 'the larger key') {
   return { world, heard, unheard };
 }
 
+/** Two that are started when one of them is not heard already. */
+function deafFromTheStart(lesser: 'the smaller key' | 'the larger key') {
+  const world = new WirePair();
+  world.hasWayRound = true;
+  const { a, b } = world.pair('both');
+  const [heard, unheard] = lesser === 'the smaller key' ? [b, a] : [a, b];
+  deafen(world, unheard.name);
+  for (const node of [a, b]) node.links.start(world.now);
+  return { world, heard, unheard };
+}
+
 describe.each(['the smaller key', 'the larger key'] as const)(
   'a link whose end with %s is not heard any more',
   (who) => {
@@ -127,15 +138,10 @@ describe.each(['the smaller key', 'the larger key'] as const)(
     });
 
     it('comes up though somebody says that the peers are where neither reaches the other', () => {
-      const world = new WirePair();
-      world.hasWayRound = true;
-      const { a, b } = world.pair('both');
-      const [heard, unheard] = who === 'the smaller key' ? [b, a] : [a, b];
-      deafen(world, unheard.name);
-      for (const node of [a, b]) node.links.start(world.now);
+      const { world, heard, unheard } = deafFromTheStart(who);
       for (const [node, peer] of [
-        [a, b],
-        [b, a],
+        [heard, unheard],
+        [unheard, heard],
       ]) {
         const elsewhere = peer.endpoint.slice();
         elsewhere[elsewhere.length - 1] ^= 0xff;
@@ -148,12 +154,7 @@ describe.each(['the smaller key', 'the larger key'] as const)(
     });
 
     it('comes up in the first place', () => {
-      const world = new WirePair();
-      world.hasWayRound = true;
-      const { a, b } = world.pair('both');
-      const [heard, unheard] = who === 'the smaller key' ? [b, a] : [a, b];
-      deafen(world, unheard.name);
-      for (const node of [a, b]) node.links.start(world.now);
+      const { world, heard, unheard } = deafFromTheStart(who);
       world.run(5_000);
       expect(heard.told).toEqual([`up ${unheard.name}`]);
       expect(unheard.told).toEqual([`up ${heard.name}`]);
