@@ -6,7 +6,7 @@
  */
 import { IPV4_MAX_BYTES } from '../wire/ip.ts';
 import { MAX_APPLICATION_BYTES } from '../wire/route-message.ts';
-import { packetsIn, SuperpacketCutter } from '../wire/superpacket.ts';
+import { SuperpacketCutter } from '../wire/superpacket.ts';
 import {
   PACKET_HEADER_BYTES,
   SUPERPACKET_HEADER_BYTES,
@@ -17,8 +17,6 @@ import {
 import type { TunnelSession } from './session-port.ts';
 
 export class PacketMessages {
-  /** How many packets the far end will get of what was begun. */
-  packets = 0;
   private readonly buffer = new Uint8Array(SUPERPACKET_HEADER_BYTES + IPV4_MAX_BYTES);
   private readonly cutter = new SuperpacketCutter();
   private segmentBytes = 0;
@@ -37,7 +35,6 @@ export class PacketMessages {
     treatment: Treatment,
     session: Pick<TunnelSession, 'messageBytes'>,
   ): void {
-    this.packets = packetsIn(bytes, at, length, segmentBytes);
     this.segmentBytes = segmentBytes;
     this.isSingle = segmentBytes === 0;
     if (this.isSingle) {

@@ -21,6 +21,7 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
+import { BULK, type TrafficClass } from '../base/traffic-class.ts';
 import {
   contains,
   destinationOf,
@@ -42,6 +43,7 @@ import {
   readLeaseRefused,
   segmentBytesOf,
   TREATMENT,
+  TrainReader,
   TUNNEL_KIND,
   writeEcho,
   writeEchoReply,
@@ -49,6 +51,7 @@ import {
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
 import { PacketMessages } from './packet-messages.ts';
+import { PacketTrain } from './packet-train.ts';
 import { takePolicyMark } from './policy-mark.ts';
 import type { Lane, TunnelSession } from './session-port.ts';
 import { Silence } from './silence.ts';
@@ -116,6 +119,9 @@ export class TunnelClient {
   private readonly classifier: Classifier;
   private readonly icmpLimit = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
   private readonly outgoing = new PacketMessages();
+  private readonly lane = { trafficClass: BULK as TrafficClass, flow: 0, twice: false };
+  private readonly train: PacketTrain;
+  private readonly incoming = new TrainReader();
   private session: TunnelSession | undefined;
   private lease: Lease | undefined;
   /** The last address we had, to ask for it again; zero at first. */
@@ -133,6 +139,10 @@ export class TunnelClient {
     this.options = options;
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
+    this.train = new PacketTrain((_session, message, flow, packets, now) => {
+      this.lane.flow = flow;
+      if (!this.send(message, now, this.lane)) options.drops.count('tunnel-session-full', packets);
+    });
   }
 
   /** A session with the gateway is there: also when it replaces the last one. */
@@ -157,6 +167,7 @@ export class TunnelClient {
       const drop = this.packetUp(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
+    this.train.leave(now);
   }
 
   /** A message of the session; the view need not outlive the call. */
@@ -202,7 +213,9 @@ export class TunnelClient {
     this.echoAt = now + ECHO_WHEN_QUIET_MS;
     switch (bytes[0]) {
       case TUNNEL_KIND.packet:
-        return this.packetDown(bytes);
+        return this.packetMessage(bytes);
+      case TUNNEL_KIND.train:
+        return this.trainDown(bytes);
       case TUNNEL_KIND.lease:
         return this.leaseArrived(bytes, now);
       case TUNNEL_KIND.leaseRefused:
@@ -244,22 +257,42 @@ export class TunnelClient {
     const { outgoing } = this;
     const treatment = this.options.hasPolicy ? takePolicyMark(arena, start) : TREATMENT.own;
     const lane = this.classifier.classify(arena, start, length, now, treatment);
-    outgoing.begin(arena, start, length, segmentBytes, treatment, this.session);
-    while (outgoing.next()) {
-      if (!this.send(outgoing.message, now, lane)) return 'tunnel-session-full';
+    const { session } = this;
+    if (segmentBytes === 0 && lane.trafficClass === BULK) {
+      this.train.add(session, arena, start, length, lane.flow, treatment, now);
+    } else {
+      this.train.leave(now);
+      outgoing.begin(arena, start, length, segmentBytes, treatment, session);
+      while (outgoing.next()) {
+        if (!this.send(outgoing.message, now, lane)) return 'tunnel-session-full';
+      }
     }
     this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);
-    this.traffic.packetsUp += outgoing.packets;
+    this.traffic.packetsUp += packetsIn(arena, start, length, segmentBytes);
     this.traffic.bytesUp += length;
     return undefined;
   }
 
-  private packetDown(bytes: Uint8Array): DropReason | undefined {
+  private packetMessage(bytes: Uint8Array): DropReason | undefined {
     const start = packetStart(bytes);
-    if (start === undefined) return 'tunnel-packet-header';
-    const length = bytes.length - start;
-    const segmentBytes = segmentBytesOf(bytes);
-    if (segmentBytes === undefined) return 'tunnel-packet-header';
+    const segmentBytes = start === undefined ? undefined : segmentBytesOf(bytes);
+    if (start === undefined || segmentBytes === undefined) return 'tunnel-packet-header';
+    return this.packetDown(bytes, start, bytes.length - start, segmentBytes);
+  }
+
+  /** What is wrong with a packet is said of that packet alone. */
+  private trainDown(bytes: Uint8Array): DropReason | undefined {
+    const { incoming } = this;
+    incoming.begin(bytes);
+    let next = incoming.next();
+    for (; next === 'packet'; next = incoming.next()) {
+      const drop = this.packetDown(bytes, incoming.start, incoming.length, 0);
+      if (drop !== undefined) this.options.drops.count(drop);
+    }
+    return next === 'malformed' ? 'tunnel-packet-header' : undefined;
+  }
+
+  private packetDown(bytes: Uint8Array, start: number, length: number, segmentBytes: number): DropReason | undefined {
     const problem = packetProblem(bytes, start, length, segmentBytes, MAX_SEGMENTS);
     if (problem !== undefined) return problem;
     if (this.lease === undefined) return 'tunnel-no-lease';

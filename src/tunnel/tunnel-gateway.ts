@@ -20,6 +20,7 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
+import { BULK, type TrafficClass } from '../base/traffic-class.ts';
 import { formatIpv4 } from '../control/ip-text.ts';
 import {
   destinationOf,
@@ -39,6 +40,8 @@ import {
   readLeaseRequest,
   segmentBytesOf,
   TREATMENT,
+  TrainReader,
+  type Treatment,
   TUNNEL_KIND,
   treatmentOf,
   writeEchoReply,
@@ -49,6 +52,7 @@ import { Classifier, type RealTimeRules } from './classifier.ts';
 import { DestinationPolicy } from './destination-policy.ts';
 import { LeasePool } from './lease-pool.ts';
 import { PacketMessages } from './packet-messages.ts';
+import { PacketTrain } from './packet-train.ts';
 import type { TunnelSession } from './session-port.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
@@ -153,6 +157,9 @@ export class TunnelGateway {
   private readonly classifier: Classifier;
   private readonly icmpToInternet = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
   private readonly outgoing = new PacketMessages();
+  private readonly lane = { trafficClass: BULK as TrafficClass, flow: 0, twice: false };
+  private readonly train: PacketTrain;
+  private readonly incoming = new TrainReader();
   private readonly icmpError = new Uint8Array(ICMP_ERROR_MAX_BYTES);
   private readonly clients = new Map<TunnelSession, Client>();
   private readonly byAddress = new Map<number, Client>();
@@ -167,6 +174,10 @@ export class TunnelGateway {
     this.policy = new DestinationPolicy({ ...options, gateway: this.pool.gateway });
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
+    this.train = new PacketTrain((session, message, flow, packets, now) => {
+      this.lane.flow = flow;
+      if (!session.send(message, now, this.lane)) options.drops.count('tunnel-session-full', packets);
+    });
   }
 
   /** The gateway's own address in the tunnel: the first of the pool. */
@@ -217,6 +228,7 @@ export class TunnelGateway {
       const drop = this.packetDown(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
+    this.train.leave(now);
   }
 
   wake(now: number): void {
@@ -261,7 +273,9 @@ export class TunnelGateway {
     if (client === undefined) return 'tunnel-no-session';
     switch (bytes[0]) {
       case TUNNEL_KIND.packet:
-        return this.packetUp(client, bytes, now);
+        return this.packetMessage(client, bytes, now);
+      case TUNNEL_KIND.train:
+        return this.trainUp(client, bytes, now);
       case TUNNEL_KIND.leaseRequest:
         return this.leaseRequested(client, bytes, now);
       case TUNNEL_KIND.echo:
@@ -274,12 +288,35 @@ export class TunnelGateway {
     }
   }
 
-  private packetUp(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
+  private packetMessage(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
     const start = packetStart(bytes);
-    if (start === undefined) return 'tunnel-packet-header';
-    const length = bytes.length - start;
-    const segmentBytes = segmentBytesOf(bytes);
-    if (segmentBytes === undefined) return 'tunnel-packet-header';
+    const segmentBytes = start === undefined ? undefined : segmentBytesOf(bytes);
+    if (start === undefined || segmentBytes === undefined) return 'tunnel-packet-header';
+    return this.packetUp(client, bytes, start, bytes.length - start, segmentBytes, treatmentOf(bytes), now);
+  }
+
+  /** What is wrong with a packet is said of that packet alone. */
+  private trainUp(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
+    const { incoming } = this;
+    incoming.begin(bytes);
+    let next = incoming.next();
+    for (; next === 'packet'; next = incoming.next()) {
+      const { start, length } = incoming;
+      const drop = this.packetUp(client, bytes, start, length, 0, treatmentOf(bytes), now);
+      if (drop !== undefined) this.options.drops.count(drop);
+    }
+    return next === 'malformed' ? 'tunnel-packet-header' : undefined;
+  }
+
+  private packetUp(
+    client: Client,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    segmentBytes: number,
+    treatment: Treatment,
+    now: number,
+  ): DropReason | undefined {
     const problem = packetProblem(bytes, start, length, segmentBytes, MAX_SEGMENTS);
     if (problem !== undefined) return problem;
     // A gateway that lost its leases finds them again in its clients' packets, without waiting for their next request.
@@ -298,7 +335,6 @@ export class TunnelGateway {
       return 'tunnel-packet-too-big';
     }
     if (!this.withinRate(client, client.up, length, now)) return 'tunnel-rate-limited';
-    const treatment = treatmentOf(bytes);
     if (treatment !== TREATMENT.own) this.classifier.noteAnswers(bytes, start, length, treatment, now);
     this.writer.append(bytes, start, length, segmentBytes);
     client.packetsUp += packetsIn(bytes, start, length, segmentBytes);
@@ -329,7 +365,7 @@ export class TunnelGateway {
     }
     if (!this.withinRate(client, client.down, length, now)) return 'tunnel-rate-limited';
     if (!this.sendPacket(client, arena, start, length, segmentBytes, now)) return 'tunnel-session-full';
-    client.packetsDown += this.outgoing.packets;
+    client.packetsDown += packetsIn(arena, start, length, segmentBytes);
     client.bytesDown += length;
     this.carried.bytesDown += length;
     return undefined;
@@ -428,9 +464,10 @@ export class TunnelGateway {
     }
     const errorBytes = this.writeError(this.icmpError, 0, code, packet, start, length);
     this.sendPacket(client, this.icmpError, 0, errorBytes, 0, now);
+    this.train.leave(now);
   }
 
-  /** False when the session has no room for all of it. */
+  /** False when the session has no room for all of it. What joins a train is sent with it. */
   private sendPacket(
     client: Client,
     packet: Uint8Array,
@@ -442,6 +479,11 @@ export class TunnelGateway {
     const { outgoing } = this;
     const { session } = client;
     const lane = this.classifier.classify(packet, start, length, now);
+    if (segmentBytes === 0 && lane.trafficClass === BULK) {
+      this.train.add(session, packet, start, length, lane.flow, TREATMENT.own, now);
+      return true;
+    }
+    this.train.leave(now);
     outgoing.begin(packet, start, length, segmentBytes, TREATMENT.own, session);
     while (outgoing.next()) {
       if (!session.send(outgoing.message, now, lane)) return false;

@@ -5,6 +5,7 @@
  *   0x02 LEASE_REQUEST  address wanted (4), or zero
  *   0x03 LEASE          address (4) | prefix length u8 | gateway's tunnel address (4) | resolver (4) | MTU u16 | seconds u32
  *   0x04 LEASE_REFUSED  reason u8
+ *   0x05 TRAIN          flags u8 (as PACKET, without bit 0) | repeated: length u16, IP packet
  *   0x10 ECHO           any bytes
  *   0x11 ECHO_REPLY     the same bytes
  *   0x12 LINK           a datagram of a link: to a node's own key, section 2.4
@@ -20,6 +21,7 @@ export const TUNNEL_KIND = {
   leaseRequest: 0x02,
   lease: 0x03,
   leaseRefused: 0x04,
+  train: 0x05,
   echo: 0x10,
   echoReply: 0x11,
   link: 0x12,
@@ -29,6 +31,10 @@ export const TUNNEL_KIND = {
 export const PACKET_HEADER_BYTES = 2;
 /** Before a superpacket (superpacket.ts) also how much payload each of its segments gets. */
 export const SUPERPACKET_HEADER_BYTES = PACKET_HEADER_BYTES + 2;
+/** Before each packet of a TRAIN, whose kind and flags stand as those of a PACKET. */
+export const TRAIN_ENTRY_BYTES = 2;
+/** Room for any one packet; the messages of a session are shorter. */
+export const TRAIN_MAX_BYTES = PACKET_HEADER_BYTES + TRAIN_ENTRY_BYTES + 0xffff;
 /** The smallest path MTU there is (section 3.1): what takes a back channel is never cut for a path that it does not take. */
 export const LINK_DATAGRAM_MAX_BYTES = 1_200;
 const LEASE_REQUEST_BYTES = 5;
@@ -89,6 +95,37 @@ export function writeSuperpacketHeader(out: Uint8Array, at: number, treatment: T
   writePacketHeader(out, at, treatment);
   out[at + 1] |= SEGMENTS_BIT;
   writeU16(out, at + PACKET_HEADER_BYTES, segmentBytes);
+}
+
+export function writeTrainHeader(out: Uint8Array, at: number, treatment: Treatment): void {
+  out[at] = TUNNEL_KIND.train;
+  out[at + 1] = treatment << TREATMENT_SHIFT;
+}
+
+/** Walks over the packets of a TRAIN: `begin`, then `next` until it is not 'packet'. */
+export class TrainReader {
+  /** Where the packet begins, and its bytes. */
+  start = 0;
+  length = 0;
+  private message: Uint8Array = new Uint8Array(0);
+
+  begin(message: Uint8Array): void {
+    this.message = message;
+    this.start = PACKET_HEADER_BYTES;
+    this.length = 0;
+  }
+
+  /** `malformed`: no TRAIN from here on. */
+  next(): 'packet' | 'end' | 'malformed' {
+    const { message } = this;
+    if (message.length <= PACKET_HEADER_BYTES || (message[1] & ~TREATMENT_BITS) !== 0) return 'malformed';
+    const at = this.start + this.length;
+    if (at === message.length) return 'end';
+    if (at + TRAIN_ENTRY_BYTES > message.length) return 'malformed';
+    this.length = readU16(message, at);
+    this.start = at + TRAIN_ENTRY_BYTES;
+    return this.length > 0 && this.start + this.length <= message.length ? 'packet' : 'malformed';
+  }
 }
 
 export function writeLeaseRequest(wanted: number): Uint8Array {

@@ -24,6 +24,7 @@ import {
   writeLeaseRequest,
   writePacketHeader,
   writeSuperpacketHeader,
+  writeTrainHeader,
 } from '../../src/wire/tunnel-message.ts';
 import { type CaseKind, type FuzzTarget, fuzz } from './harness/fuzz-loop.ts';
 import { mutate, mutateInPlace, noise } from './harness/mutation.ts';
@@ -327,11 +328,19 @@ function superpacketMessage(packet: Uint8Array, segmentBytes: number): Uint8Arra
   return message;
 }
 
+function trainMessage(packets: readonly Uint8Array[]): Uint8Array {
+  const entries = packets.flatMap((packet) => [Uint8Array.of(packet.length >> 8, packet.length), packet]);
+  const message = Buffer.concat([new Uint8Array(PACKET_HEADER_BYTES), ...entries]);
+  writeTrainHeader(message, 0, TREATMENT.own);
+  return message;
+}
+
 function mutantMessage(random: SeededRandom, source: number, destination: number): Uint8Array {
   if (random.chance(0.3)) return packetMessage(mutantPacket(random, source));
   if (random.chance(0.3)) return superpacketMessage(mutantPacket(random, source), random.pick(SEGMENTS_BYTES));
   const seeds = [
     LEASE,
+    trainMessage([validPacket(random, source, destination), mutantPacket(random, source)]),
     packetMessage(validPacket(random, source, destination)),
     writeLeaseRequest(random.word()),
     writeLeaseRefused(1),

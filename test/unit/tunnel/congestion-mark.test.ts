@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { readU32 } from '../../../src/base/bytes.ts';
 import { tellCongestion } from '../../../src/tunnel/congestion-mark.ts';
 import { ipv4Problem, PROTOCOL } from '../../../src/wire/ip.ts';
-import { TREATMENT, TUNNEL_KIND, writeEcho, writeSuperpacketHeader } from '../../../src/wire/tunnel-message.ts';
+import {
+  TREATMENT,
+  TUNNEL_KIND,
+  writeEcho,
+  writeSuperpacketHeader,
+  writeTrainHeader,
+} from '../../../src/wire/tunnel-message.ts';
 import { packet, packetMessage } from './packets.ts';
 
 const capable = (ecn: number) => packetMessage(packet('10.64.0.2', '198.51.100.80', { trafficClass: ecn }));
@@ -37,6 +43,23 @@ describe('a congestion mark', () => {
     left = tellCongestion(message.subarray(0, left)) as number;
     expect(left).toBe(4 + 540);
     expect(tellCongestion(message.subarray(0, left))).toBe(false);
+  });
+
+  test('is the loss of the first packet of a train, or a mark in it', () => {
+    const train = (ecn: number) => {
+      const packets = [100, 200].map((length) => packet('10.64.0.2', '198.51.100.80', { length, trafficClass: ecn }));
+      const message = new Uint8Array(306);
+      writeTrainHeader(message, 0, TREATMENT.own);
+      message.set([0, 100, ...packets[0], 0, 200, ...packets[1]], 2);
+      return { message, packets };
+    };
+    const { message, packets } = train(0);
+    expect(tellCongestion(message)).toBe(204);
+    expect([...message.subarray(2, 204)]).toEqual([0, 200, ...packets[1]]);
+    expect(tellCongestion(message.subarray(0, 204))).toBe(false);
+    const marked = train(1).message;
+    expect(tellCongestion(marked)).toBe(true);
+    expect([marked[5] & 3, marked[107] & 3]).toEqual([3, 1]);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createPacketBatch } from '../../../src/base/datagram.ts';
 import { Drops } from '../../../src/base/drops.ts';
 import { NEVER } from '../../../src/base/env.ts';
 import { SeededRandom } from '../../../src/base/seeded-random.ts';
@@ -6,7 +7,7 @@ import { BULK, REAL_TIME } from '../../../src/base/traffic-class.ts';
 import { policyCodePoint } from '../../../src/tunnel/policy-mark.ts';
 import { ICMP_BURST } from '../../../src/tunnel/tuning.ts';
 import { TunnelClient, type TunnelClientOptions } from '../../../src/tunnel/tunnel-client.ts';
-import { destinationOf, dscpOf, sourceOf } from '../../../src/wire/ip.ts';
+import { destinationOf, dscpOf, PROTOCOL, sourceOf } from '../../../src/wire/ip.ts';
 import {
   LEASE_REFUSAL,
   type Lease,
@@ -19,6 +20,7 @@ import {
   writeLease,
   writeLeaseRefused,
   writeLeaseRequest,
+  writeTrainHeader,
 } from '../../../src/wire/tunnel-message.ts';
 import { batchOf, ipv4, MemorySession, MemoryTun, packet, packetMessage, prefix } from './packets.ts';
 
@@ -171,6 +173,55 @@ describe('packets', () => {
     expect(session.take()).toEqual([packetMessage(up)]);
     expect(tun.take()).toEqual([down]);
     expect(client.status(20)).toMatchObject({ packetsUp: 1, bytesUp: 100, packetsDown: 1, bytesDown: 100 });
+  });
+
+  test('of one flow in a row travel together as far as routes are fast, and come out one by one', () => {
+    const batch = createPacketBatch(8, 8_192);
+    const longer = packet('10.64.0.2', '198.51.100.80', { length: 1_000 });
+    for (; batch.count < 8; batch.count++) {
+      batch.arena.set(longer, 1_000 * batch.count);
+      batch.offsets[batch.count] = 1_000 * batch.count;
+      batch.lengths[batch.count] = 1_000;
+    }
+    session.messageBytes = 2_500;
+    client.packets(batch, 10);
+    // The first three are what a sparse flow may send at once.
+    expect(session.take().map(({ length }) => length)).toEqual([1_002, 1_002, 1_002, 2_006, 2_006, 1_002]);
+    expect(client.status(10)).toMatchObject({ packetsUp: 8, bytesUp: 8_000 });
+    const train = new Uint8Array(2 + 2 * (2 + down.length));
+    writeTrainHeader(train, 0, TREATMENT.own);
+    train.set([0, down.length, ...down, 0, down.length, ...down], 2);
+    client.message(train, 20);
+    client.message(train.subarray(0, train.length - 1), 20);
+    client.drain(20);
+    expect(tun.take()).toEqual([down, down, down]);
+    expect(drops.get('tunnel-packet-header')).toBe(1);
+  });
+
+  test('that the kernel gives as one leave as long as routes are fast, and come as one', () => {
+    const batch = createPacketBatch(1, 65_536);
+    const whole = packet('10.64.0.2', '198.51.100.80', { length: 4_040, protocol: PROTOCOL.tcp });
+    whole.set([0x50, 0x10], 32);
+    batch.arena.set(whole);
+    batch.count = 1;
+    batch.lengths[0] = whole.length;
+    batch.segments[0] = 1_000;
+    session.messageBytes = 3_000;
+    client.packets(batch, 10);
+    const messages = session.take();
+    expect(messages.map((message) => [message[1], message.length])).toEqual([
+      [1, 2_044],
+      [1, 2_044],
+    ]);
+    expect(client.status(10)).toMatchObject({ packetsUp: 4, bytesUp: 4_040 });
+    const [message] = messages;
+    message.set([198, 51, 100, 80, 10, 64, 0, 2], 16);
+    client.message(message, 20);
+    client.drain(20);
+    expect(tun.take().map(({ length }) => length)).toEqual([2_040]);
+    message[2] = 0x7f;
+    client.message(message, 20);
+    expect(drops.get('tunnel-packet-too-big')).toBe(1);
   });
 
   test('from an address that is not leased do not leave', () => {
