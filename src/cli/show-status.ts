@@ -51,7 +51,8 @@ function wifiRows(wifi: Status['wifi']): [string, Cell][] {
   const rows: [string, Cell][] = wifi.radios.map((radio) => {
     const { problem, mode, frequency_mhz: mhz, joined, mesh_members: members } = radio;
     if (problem !== null) return ['', { text: `${radio.name}: ${problem}`, style: 'yellow' }];
-    const what = mode === 'mesh' ? `mesh of ${members + 1}` : `access point, in ${joined.join(' ') || 'no other'}`;
+    const what =
+      mode === 'mesh' ? `mesh of ${members + 1}` : `${mode?.replace('-', ' ')}, in ${joined.join(' ') || 'no other'}`;
     const place = radio.state === 'up' ? `${what}, ${mhz} MHz` : radio.state;
     return ['', `${radio.name}: ${place}${radio.hotspot ? ', hotspot' : ''}`];
   });

@@ -100,7 +100,7 @@ export const StatusResult = v.object({
           name: Text,
           state: v.picklist(['starting', 'up']),
           /** What it is, or is about to be; null: not known yet. */
-          mode: v.nullable(v.picklist(['mesh', 'access-point'])),
+          mode: v.nullable(v.picklist(['mesh', 'access-point', 'station'])),
           frequency_mhz: v.nullable(Count),
           /** SSIDs of the boxes whose access points it has joined. */
           joined: v.array(Text),

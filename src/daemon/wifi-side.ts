@@ -11,6 +11,7 @@ import { HOTSPOT_INTERFACE } from '../os/hotspot-rules.ts';
 import type { RadioReport } from '../os/wifi/radio-driver.ts';
 import { Wifi } from '../os/wifi/wifi.ts';
 import { wifiRuleset } from '../os/wifi-firewall.ts';
+import type { RadioPlan } from '../radio/plan.ts';
 import { CallWatch } from './call-watch.ts';
 
 type WifiStatus = NonNullable<Result<'status'>['wifi']>;
@@ -70,11 +71,16 @@ function radioStatus(report: RadioReport): WifiStatus['radios'][number] {
   return {
     name: report.radio,
     state: report.state,
-    mode: plan === undefined ? null : plan.mesh ? 'mesh' : 'access-point',
+    mode: plan === undefined ? null : kindOf(plan),
     frequency_mhz: report.frequencyMhz ?? null,
     joined: [...report.joined],
     mesh_members: report.meshMembers,
     hotspot: report.hasHotspot,
     problem: report.problem ?? null,
   };
+}
+
+function kindOf({ mesh, accessPoint }: RadioPlan): WifiStatus['radios'][number]['mode'] {
+  if (mesh) return 'mesh';
+  return accessPoint ? 'access-point' : 'station';
 }

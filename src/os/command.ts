@@ -13,6 +13,7 @@ const PACKAGE_OF = {
   mount: 'mount',
   umount: 'mount',
   iw: 'iw',
+  nmcli: 'network-manager',
   hostapd: 'hostapd',
   wpa_supplicant: 'wpasupplicant',
 } as const;

@@ -13,7 +13,7 @@ export interface RadioPlan {
 
 /**
  * A mesh, with an access point for boxes that can't join one; else an access point and stations. undefined: the radio can't be what is asked for.
- * Nobody is a station without an access point: two such boxes would never meet.
+ * Nobody chooses to be a station without an access point: two such boxes would never meet.
  */
 export function planRadio(can: RadioCapabilities, mode: RadioMode): RadioPlan | undefined {
   if (can.frequenciesMhz.length === 0) return undefined;
@@ -22,6 +22,15 @@ export function planRadio(can: RadioCapabilities, mode: RadioMode): RadioPlan | 
   }
   if (mode === 'mesh' || !can.accessPoint) return undefined;
   return { mesh: false, accessPoint: true, stations: Math.min(can.stationsBesideAccessPoint, MOST_STATIONS) };
+}
+
+/**
+ * A radio that NetworkManager has: one station, which joins boxes that are access points. undefined: its owner asked for something else, and
+ * has to tell NetworkManager to leave it alone.
+ */
+export function planManagedRadio(can: RadioCapabilities, mode: RadioMode): RadioPlan | undefined {
+  if (can.frequenciesMhz.length === 0 || mode !== 'auto') return undefined;
+  return { mesh: false, accessPoint: false, stations: 1 };
 }
 
 /**

@@ -280,7 +280,9 @@ export class RadioPolicy {
 
   /** Whether this box goes to the other, and not the other way round. */
   private isOursToGo(box: HeardBox): boolean {
-    const { frequenciesMhz, ownHash } = this.o;
+    const { frequenciesMhz, ownHash, plan } = this.o;
+    // Nobody can come here.
+    if (!plan.mesh && !plan.accessPoint) return true;
     const ahead = frequenciesMhz.indexOf(this.frequency) - frequenciesMhz.indexOf(box.frequencyMhz);
     if (ahead !== 0 || box.hash === undefined) return ahead > 0;
     return compare(ownHash, box.hash) > 0;

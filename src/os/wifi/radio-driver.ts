@@ -6,20 +6,19 @@
  *            ▲            │            a station that breaks is the policy's business and costs nobody else anything
  *            └── broken ◀─┘
  *
- * Interfaces are `sky-mesh0`, `sky-ap0`, `sky-sta0-1` and `sky-hot0`, with random addresses, anew at every start. What the radio had before is set down
- * meanwhile. Once in 5 s the members of the mesh are counted, and it is looked whether the interfaces are still there.
+ * Who has the radio, NetworkManager or nobody, is looked at anew at every start. Once in 5 s the members of the mesh are counted, and it is looked
+ * whether what was opened is still there.
  */
-import { existsSync } from 'node:fs';
-import type { Log } from '../../base/env.ts';
 import { Failure } from '../../base/failure.ts';
 import type { RadioMode } from '../../control/config-schema.ts';
-import { inOrderOfPreference, planRadio, type RadioPlan } from '../../radio/plan.ts';
+import { inOrderOfPreference, type RadioPlan } from '../../radio/plan.ts';
 import type { HeardBox } from '../../radio/radio.ts';
 import { type RadioCommand, RadioPolicy } from '../../radio/radio-policy.ts';
-import { encodeWifiElement, wifiSsid } from '../../wire/wifi-element.ts';
-import { AccessPoint } from './access-point.ts';
-import * as iw from './iw.ts';
-import { Station } from './station.ts';
+import type { RadioBackEnd, Station } from './back-end.ts';
+import { capabilitiesOf, interfacesOf } from './iw.ts';
+import { ManagedRadio } from './managed-radio.ts';
+import { managedDevices } from './nmcli.ts';
+import { OWN_PREFIX, OwnRadio, type OwnRadioOptions } from './own-radio.ts';
 
 const FIRST_RESTART_MS = 1_000;
 const LAST_RESTART_MS = 60_000;
@@ -28,24 +27,12 @@ const LOOK_EVERY_MS = 5_000;
 /** A driver refuses a scan now and then; one that refuses so many in a row is broken. */
 const MOST_FAILED_SCANS = 5;
 
-export interface RadioDriverOptions {
-  /** `phy0`. */
-  readonly radio: string;
-  /** In the names of its interfaces. */
-  readonly number: number;
-  /** For configurations. */
-  readonly directory: string;
-  readonly country: string;
+export interface RadioDriverOptions extends Omit<OwnRadioOptions, 'broken'> {
   readonly mode: RadioMode;
   /** Undefined: chosen. MHz. */
   readonly frequencyMhz: number | undefined;
-  /** Address hash of this node. */
-  readonly ownHash: Uint8Array;
   readonly isLinked: (hash: Uint8Array) => boolean;
   readonly isCallRunning: () => boolean;
-  /** An open network for anybody; undefined: none on this radio. */
-  readonly hotspot: { readonly ssid: string; readonly interface: string; made(): Promise<void> } | undefined;
-  readonly log: Log;
 }
 
 export interface RadioReport {
@@ -69,16 +56,12 @@ interface Slot {
 
 export class RadioDriver {
   private readonly o: RadioDriverOptions;
-  private readonly names: { readonly mesh: string; readonly accessPoint: string };
   private life: Promise<void> | undefined;
   private stopping = false;
   private plan: RadioPlan | undefined;
   private policy: RadioPolicy | undefined;
-  private accessPoints: AccessPoint[] = [];
+  private backEnd: RadioBackEnd | undefined;
   private slots: Slot[] = [];
-  private made: string[] = [];
-  /** Interfaces of others that were set down. */
-  private readonly setDown = new Set<string>();
   private members = 0;
   private failedScans = 0;
   private problem: string | undefined;
@@ -88,7 +71,6 @@ export class RadioDriver {
 
   constructor(options: RadioDriverOptions) {
     this.o = options;
-    this.names = { mesh: `sky-mesh${options.number}`, accessPoint: `sky-ap${options.number}` };
   }
 
   start(): void {
@@ -99,7 +81,6 @@ export class RadioDriver {
     this.stopping = true;
     this.wakeUp();
     await this.life;
-    for (const name of this.setDown) await attempt(iw.setUp(name, true));
   }
 
   report(): RadioReport {
@@ -137,68 +118,31 @@ export class RadioDriver {
 
   private async setUp(): Promise<void> {
     const { radio, mode, frequencyMhz: pinnedMhz, ownHash, isLinked, isCallRunning, log } = this.o;
-    const can = await iw.capabilitiesOf(radio);
-    const plan = planRadio(can, mode);
+    const can = await capabilitiesOf(radio);
+    const backEnd = await this.chooseBackEnd();
+    const plan = backEnd.plan(can, mode);
     if (plan === undefined) throw unfit(radio, mode);
     if (pinnedMhz !== undefined && !can.frequenciesMhz.includes(pinnedMhz)) throw forbidden(radio, pinnedMhz);
     this.plan = plan;
-    await this.clear();
     const frequenciesMhz = inOrderOfPreference(can.frequenciesMhz);
     const policy = new RadioPolicy({ ownHash, plan, frequenciesMhz, pinnedMhz, isLinked, isCallRunning });
-    if (plan.mesh) await this.make(this.names.mesh, 'mesh');
-    if (plan.accessPoint) await this.make(this.names.accessPoint, 'access-point');
-    if (plan.accessPoint && this.o.hotspot !== undefined) {
-      await this.make(this.o.hotspot.interface, 'access-point');
-      await this.o.hotspot.made();
-    }
-    for (let number = 1; number <= plan.stations; number++) {
-      const name = `sky-sta${this.o.number}-${number}`;
-      await this.make(name, 'station');
-      this.slots.push({ name, station: undefined, ssid: undefined });
-    }
-    await this.call(policy.frequencyMhz);
-    for (const { name } of this.slots) await iw.setUp(name, true);
+    this.backEnd = backEnd;
+    const stations = await backEnd.open(plan, policy.frequencyMhz);
+    this.slots = stations.map((name) => ({ name, station: undefined, ssid: undefined }));
     this.policy = policy;
-    log.write('info', 'wifi', { radio, frequencyMhz: policy.frequencyMhz, interfaces: this.made.join(' ') });
+    log.write('info', 'wifi', { radio, frequencyMhz: policy.frequencyMhz, ...plan });
   }
 
-  /** What an earlier start left behind goes; what others have on the radio would hold its frequency. */
-  private async clear(): Promise<void> {
-    for (const name of await iw.interfacesOf(this.o.radio)) {
-      if (name.startsWith('sky-')) await iw.removeInterface(name);
-      else {
-        await iw.setUp(name, false);
-        this.setDown.add(name);
-      }
-    }
-  }
-
-  private async make(name: string, kind: iw.InterfaceKind): Promise<void> {
-    await iw.addInterface(this.o.radio, name, kind);
-    this.made.push(name);
-  }
-
-  /** Mesh and access points on a frequency. */
-  private async call(frequencyMhz: number): Promise<void> {
-    const { directory, country, ownHash, hotspot, log } = this.o;
-    if (this.plan!.mesh) {
-      await iw.setUp(this.names.mesh, true);
-      await iw.joinMesh(this.names.mesh, frequencyMhz);
-    }
-    if (!this.plan!.accessPoint) return;
+  private async chooseBackEnd(): Promise<RadioBackEnd> {
+    const interfaces = await interfacesOf(this.o.radio);
+    const managed = (await managedDevices()).find(({ name }) => interfaces.includes(name));
+    // One of our own, left behind, is made anew.
+    if (managed !== undefined && !managed.name.startsWith(OWN_PREFIX)) return new ManagedRadio(managed.name);
     const broken = (reason: string): void =>
       this.post(() => {
         throw new Failure('system-tool', reason, 'It is started again');
       });
-    const shared = { directory, country, frequencyMhz };
-    const box = { interface: this.names.accessPoint, ssid: wifiSsid(ownHash), element: encodeWifiElement(ownHash) };
-    this.accessPoints = [new AccessPoint({ ...shared, ...box, isolated: false }, log, broken)];
-    if (hotspot !== undefined) {
-      const { ssid, interface: name } = hotspot;
-      const open = { ...shared, ssid, interface: name, element: undefined, isolated: true };
-      this.accessPoints.push(new AccessPoint(open, log, broken));
-    }
-    for (const accessPoint of this.accessPoints) await accessPoint.start();
+    return new OwnRadio({ ...this.o, broken });
   }
 
   private async work(): Promise<void> {
@@ -218,11 +162,8 @@ export class RadioDriver {
   }
 
   private async look(policy: RadioPolicy): Promise<void> {
-    const gone = this.made.find((name) => !existsSync(`/sys/class/net/${name}`));
-    if (gone !== undefined) throw new Failure('system-tool', `the interface ${gone} is gone`, 'It is made anew');
-    if (!this.plan!.mesh) return;
-    this.members = await iw.meshMembers(this.names.mesh);
-    policy.meshHas(this.members, performance.now());
+    this.members = await this.backEnd!.look();
+    if (this.plan!.mesh) policy.meshHas(this.members, performance.now());
   }
 
   private async carryOut(command: RadioCommand, policy: RadioPolicy): Promise<void> {
@@ -233,17 +174,14 @@ export class RadioDriver {
     else if (command.kind === 'leave') await this.leave(command.station);
     else {
       this.o.log.write('info', 'wifi-moves', { radio: this.o.radio, frequencyMhz: command.frequencyMhz });
-      for (const accessPoint of this.accessPoints) await accessPoint.stop();
-      if (this.plan!.mesh) await iw.leaveMesh(this.names.mesh);
-      await this.call(command.frequencyMhz);
+      await this.backEnd!.move(command.frequencyMhz);
       policy.moved(performance.now());
     }
   }
 
   private async scan(frequenciesMhz: readonly number[]): Promise<HeardBox[]> {
-    const name = this.plan!.mesh ? this.names.mesh : this.slots[0].name;
     try {
-      const boxes = await iw.scan(name, frequenciesMhz);
+      const boxes = await this.backEnd!.scan(frequenciesMhz);
       this.failedScans = 0;
       return boxes;
     } catch (error) {
@@ -256,13 +194,13 @@ export class RadioDriver {
   /** Goes on in the background: its end is an event. */
   private join(index: number, box: HeardBox, policy: RadioPolicy): void {
     const slot = this.slots[index];
-    const { directory, radio, log } = this.o;
+    const { radio, log } = this.o;
     const post = (event: () => void): void => this.post(() => slot.station === station && event());
     const left = (reason: string): void => {
       log.write('info', 'wifi-left', { radio, ssid: box.ssid, reason });
       post(() => policy.lost(index, performance.now()));
     };
-    const station = new Station(directory, slot.name, log, left);
+    const station = this.backEnd!.station(slot.name, left);
     slot.station = station;
     station.join(box).then(
       () => {
@@ -287,11 +225,9 @@ export class RadioDriver {
   private async tearDown(): Promise<void> {
     this.policy = undefined;
     for (const { station } of this.slots) await station?.leave();
-    for (const accessPoint of this.accessPoints) await accessPoint.stop();
-    for (const name of this.made.reverse()) await attempt(iw.removeInterface(name));
+    await this.backEnd?.close();
+    this.backEnd = undefined;
     this.slots = [];
-    this.accessPoints = [];
-    this.made = [];
     this.events = [];
     this.members = 0;
     this.failedScans = 0;
@@ -312,15 +248,6 @@ export class RadioDriver {
         resolve();
       };
     });
-  }
-}
-
-/** What is taken back may be gone already. */
-async function attempt(step: Promise<void>): Promise<void> {
-  try {
-    await step;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
   }
 }
 

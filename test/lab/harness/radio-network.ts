@@ -8,7 +8,7 @@
  *
  * `hear` says who is in range of whom; at first everybody is.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { RunContext } from '../../../scripts/run-contract.ts';
 import { type Internet, startInternet } from './clients.ts';
 import { Daemon, type NodeConfig, type Table } from './daemon.ts';
@@ -24,7 +24,7 @@ const COUNTRY = 'DE';
 const FILE_BYTES = 262_144;
 const RADIO_OF = { gate: 0, home: 1, attic: 2, 'visitor-1': 3, 'visitor-2': 4 } as const;
 export type RadioName = keyof typeof RADIO_OF;
-const LINK_DEADLINE_MS = 120_000;
+const DEADLINE_MS = 120_000;
 
 export class RadioNetwork {
   readonly lab: Lab;
@@ -73,6 +73,20 @@ export class RadioNetwork {
     this.attic.configure(shared);
   }
 
+  /** NetworkManager with what it needs, and the radio of this host in its hands; resolves when it answers. */
+  async startNetworkManager(host: Host): Promise<void> {
+    const config = this.lab.file('NetworkManager.conf');
+    writeFileSync(config, '[main]\nplugins=keyfile\nno-auto-default=*\n');
+    for (const directory of ['/run/dbus', '/var/lib/NetworkManager']) mkdirSync(directory, { recursive: true });
+    host.start('dbus', 'dbus-daemon', ['--system', '--nofork', '--nopidfile']);
+    await until('the bus', DEADLINE_MS, () => existsSync('/run/dbus/system_bus_socket'));
+    host.start('supplicant', 'wpa_supplicant', ['-u']);
+    // There is no udev, and NetworkManager waits for what it says of an interface wherever it could run.
+    const program = `mount -o remount,bind,ro /sys && exec NetworkManager --no-daemon --config ${config}`;
+    host.start('network-manager', 'sh', ['-c', program]);
+    await until('NetworkManager', DEADLINE_MS, () => host.run('nmcli', 'device', 'status').includes('wlan2'));
+  }
+
   /** Who hears whom: radios hear each other when they share a group. */
   hear(groups: Readonly<Partial<Record<RadioName, number>>>): void {
     for (const [name, group] of Object.entries(groups)) {
@@ -93,7 +107,7 @@ export class RadioNetwork {
       return links.some(({ key, state }) => key === b.key && state === 'up');
     };
     const what = `a link of ${a.host.name} and ${b.host.name}`;
-    await until(what, LINK_DEADLINE_MS, isUp, this.tails);
+    await until(what, DEADLINE_MS, isUp, this.tails);
     return Math.round(performance.now() - startedMs);
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inOrderOfPreference, planRadio } from '../../../src/radio/plan.ts';
+import { inOrderOfPreference, planManagedRadio, planRadio } from '../../../src/radio/plan.ts';
 import type { RadioCapabilities } from '../../../src/radio/radio.ts';
 
 const EVERYTHING: RadioCapabilities = {
@@ -33,6 +33,13 @@ test('a radio that can not be what it was told to be, or may send nowhere, is le
   expect(planRadio({ ...EVERYTHING, mesh: false }, 'mesh')).toBeUndefined();
   expect(planRadio({ ...EVERYTHING, accessPoint: false }, 'access-point')).toBeUndefined();
   expect(planRadio({ ...EVERYTHING, frequenciesMhz: [] }, 'auto')).toBeUndefined();
+});
+
+test('a radio that NetworkManager has is one station, or what its owner asked for is refused', () => {
+  expect(planManagedRadio(EVERYTHING, 'auto')).toEqual({ mesh: false, accessPoint: false, stations: 1 });
+  expect(planManagedRadio(EVERYTHING, 'mesh')).toBeUndefined();
+  expect(planManagedRadio(EVERYTHING, 'access-point')).toBeUndefined();
+  expect(planManagedRadio({ ...EVERYTHING, frequenciesMhz: [] }, 'auto')).toBeUndefined();
 });
 
 test('everybody prefers the same frequencies in the same order', () => {

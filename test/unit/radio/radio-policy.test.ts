@@ -52,6 +52,14 @@ describe('two boxes', () => {
   });
 });
 
+test('a station without an access point goes to whoever it hears, wherever that is', () => {
+  const plan = { mesh: false, accessPoint: false, stations: 1 };
+  const world = street({ plan }, { pinnedMhz: 5200 });
+  world.runUntil(6_000);
+  expect(world.areLinked(world.boxes[0], world.boxes[1])).toBe(true);
+  expect(world.boxes.map(joins)).toEqual([1, 0]);
+});
+
 test('in a line, the middle one is linked with both ends', () => {
   const world = new RadioWorld([{}, {}, {}], (a, b) => Math.abs(a - b) === 1);
   for (const { policy } of world.boxes) policy.start(0);

@@ -27,6 +27,8 @@ export interface BoxOptions {
 export class WorldBox {
   readonly hash: Uint8Array;
   readonly policy: RadioPolicy;
+  /** Whether it is a network that others hear. */
+  readonly isHeard: boolean;
   readonly commands: { readonly at: number; readonly command: RadioCommand }[] = [];
   isCall = false;
   /** Others whose access points it is in, by station. */
@@ -36,9 +38,11 @@ export class WorldBox {
   constructor(world: RadioWorld, number: number, options: BoxOptions) {
     this.world = world;
     this.hash = hashOf(number);
+    const plan = options.plan ?? ACCESS_POINT;
+    this.isHeard = plan.mesh || plan.accessPoint;
     this.policy = new RadioPolicy({
       ownHash: this.hash,
-      plan: options.plan ?? ACCESS_POINT,
+      plan,
       frequenciesMhz: options.frequenciesMhz ?? [2437, 2412, 2462, 5180, 5200],
       pinnedMhz: options.pinnedMhz,
       isLinked: (hash) => world.boxes.some((box) => equal(box.hash, hash) && world.areLinked(this, box)),
@@ -109,7 +113,9 @@ export class RadioWorld {
       box.commands.push({ at: this.now, command });
       if (command.kind === 'scan') {
         this.after(command.frequenciesMhz.length * SCAN_MS_PER_FREQUENCY, () => {
-          const heard = box.inRange().filter((other) => command.frequenciesMhz.includes(other.policy.frequencyMhz));
+          const heard = box
+            .inRange()
+            .filter((other) => other.isHeard && command.frequenciesMhz.includes(other.policy.frequencyMhz));
           box.policy.scanned(
             heard.map(({ asHeard }) => asHeard),
             this.now,

@@ -1,7 +1,7 @@
 /** What hostapd and wpa_supplicant are told, and the rules of what comes over the air. */
 import { expect, test } from 'vitest';
 import { channelOf, hostapdConfig } from '../../../../src/os/wifi/access-point.ts';
-import { supplicantConfig } from '../../../../src/os/wifi/station.ts';
+import { supplicantConfig } from '../../../../src/os/wifi/own-station.ts';
 import { wifiRuleset } from '../../../../src/os/wifi-firewall.ts';
 
 const OPTIONS = {
@@ -59,5 +59,6 @@ test('over the air the links and beacons are reached, and nothing is forwarded',
   expect(rules).toContain('udp dport { 6970, 6969 } accept');
   expect(rules).not.toContain('tcp dport');
   expect(wifiRuleset([6969, 7000], [443])).toContain('tcp dport { 443 } accept');
-  expect(rules.match(/goto neither/g)).toHaveLength(6);
+  expect(rules.match(/goto neither/g)).toHaveLength(8);
+  expect(rules).toContain('iifname @lent goto from_radio');
 });

@@ -7,6 +7,7 @@ import type { Log } from '../../base/env.ts';
 import type { HeardBox } from '../../radio/radio.ts';
 import { Child } from '../child.ts';
 import { replaceFile } from '../store.ts';
+import type { Station } from './back-end.ts';
 
 /** The decisions about it give up after 10 s; this one is for a program that hangs. */
 const JOIN_MS = 30_000;
@@ -23,7 +24,7 @@ export function supplicantConfig({ ssid, bssid, frequencyMhz }: HeardBox): strin
   return `# Written by skywired for each network that it joins.\nnetwork={\n${network.join('\n')}\n}\n`;
 }
 
-export class Station {
+export class OwnStation implements Station {
   private readonly directory: string;
   private readonly name: string;
   private readonly child: Child;
