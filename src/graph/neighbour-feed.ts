@@ -27,8 +27,9 @@ export class NeighbourFeed {
   /** To be sent with the next drain. */
   acks: RecordAck[] = [];
   private readonly maxUnderWay: number;
-  private readonly pending = new Map<KeyText, Pending>();
-  private underWay = 0;
+  /** Not sent yet, in the order in which they come up. */
+  private readonly waiting = new Map<KeyText, Pending>();
+  private readonly underWay = new Map<KeyText, Pending>();
   private nextAt = NEVER;
 
   constructor(link: LinkId, peer: KeyText, tuning: GraphTuning) {
@@ -41,24 +42,19 @@ export class NeighbourFeed {
   /** A record to be sent, in place of an older one of the same node. */
   offer(key: KeyText, sequence: number, hopsLeft: number): void {
     this.withdraw(key);
-    this.pending.set(key, { sequence, hopsLeft, waitMs: 0, sendAt: 0 });
-    this.nextAt = 0;
+    this.waiting.set(key, { sequence, hopsLeft, waitMs: 0, sendAt: 0 });
+    this.mayBegin();
   }
 
   /** The neighbour has this record or a newer one. */
   acknowledged(key: KeyText, sequence: number): void {
-    const pending = this.pending.get(key);
+    const pending = this.underWay.get(key) ?? this.waiting.get(key);
     if (pending !== undefined && pending.sequence <= sequence) this.withdraw(key);
   }
 
   withdraw(key: KeyText): void {
-    const pending = this.pending.get(key);
-    if (pending === undefined) return;
-    this.pending.delete(key);
-    if (pending.waitMs === 0) return;
-    this.underWay--;
-    // Room for one that waits.
-    if (this.pending.size > this.underWay) this.nextAt = 0;
+    if (this.waiting.delete(key) || !this.underWay.delete(key)) return;
+    this.mayBegin();
   }
 
   /** When `takeDue` has something to give. */
@@ -69,13 +65,14 @@ export class NeighbourFeed {
   /** What is to be sent now. Each will come again, later and later, until it is acknowledged or withdrawn. */
   takeDue(now: number): { key: KeyText; hopsLeft: number }[] {
     if (now < this.nextAt) return [];
+    for (const [key, pending] of this.waiting) {
+      if (this.underWay.size >= this.maxUnderWay) break;
+      this.waiting.delete(key);
+      this.underWay.set(key, pending);
+    }
     const due: { key: KeyText; hopsLeft: number }[] = [];
     this.nextAt = NEVER;
-    for (const [key, pending] of this.pending) {
-      if (pending.waitMs === 0) {
-        if (this.underWay >= this.maxUnderWay) continue;
-        this.underWay++;
-      }
+    for (const [key, pending] of this.underWay) {
       if (pending.sendAt <= now) {
         pending.waitMs = pending.waitMs === 0 ? REPEAT_FIRST_MS : Math.min(2 * pending.waitMs, REPEAT_LAST_MS);
         pending.sendAt = now + pending.waitMs;
@@ -84,5 +81,9 @@ export class NeighbourFeed {
       this.nextAt = Math.min(this.nextAt, pending.sendAt);
     }
     return due;
+  }
+
+  private mayBegin(): void {
+    if (this.waiting.size > 0 && this.underWay.size < this.maxUnderWay) this.nextAt = 0;
   }
 }

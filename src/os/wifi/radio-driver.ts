@@ -256,7 +256,7 @@ function unfit(radio: string, mode: RadioMode): Failure {
   return new Failure(
     'system-tool',
     `${radio} can be ${wanted}, or may send nowhere`,
-    `See what it can with: iw phy ${radio} info; and whether [wifi] country is right`,
+    `See what it can with: iw phy ${radio} info; whether [wifi] country is right; and whether NetworkManager has it: nmcli device`,
   );
 }
 
