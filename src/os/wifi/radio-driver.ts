@@ -1,5 +1,5 @@
 /**
- * One radio at work: makes its interfaces, keeps what runs on them running, and carries out what the policy decides
+ * One radio at work: opens it through whoever has it (back-end.ts), keeps it open, and carries out what the policy decides
  * (src/radio/radio-policy.ts), one step after another.
  *
  *   off ──▶ starting ──▶ up            an access point or mesh that breaks: everything is taken down and made anew after 1 s, doubling to a minute;
@@ -134,10 +134,10 @@ export class RadioDriver {
   }
 
   private async chooseBackEnd(): Promise<RadioBackEnd> {
-    const interfaces = await interfacesOf(this.o.radio);
+    // One of our own, left behind by an earlier start, is nobody's.
+    const interfaces = (await interfacesOf(this.o.radio)).filter((name) => !name.startsWith(OWN_PREFIX));
     const managed = (await managedDevices()).find(({ name }) => interfaces.includes(name));
-    // One of our own, left behind, is made anew.
-    if (managed !== undefined && !managed.name.startsWith(OWN_PREFIX)) return new ManagedRadio(managed.name);
+    if (managed !== undefined) return new ManagedRadio(managed.name);
     const broken = (reason: string): void =>
       this.post(() => {
         throw new Failure('system-tool', reason, 'It is started again');
