@@ -10,6 +10,9 @@ import { countMeshMembers, readCapabilities, readRadioNames, readScan } from './
 export type InterfaceKind = 'access-point' | 'mesh' | 'station';
 const KINDS: Readonly<Record<InterfaceKind, string>> = { 'access-point': '__ap', mesh: 'mp', station: 'managed' };
 
+/** Of 1.024 ms. As hostapd has it: most radios have one rhythm for all that calls, and left to itself a mesh point calls once a second. */
+const BEACON_INTERVAL_TU = 100;
+
 const MOST_COUNTRY_LOOKS = 20;
 const COUNTRY_LOOK_MS = 100;
 
@@ -71,7 +74,8 @@ export async function scan(name: string, frequenciesMhz: readonly number[]): Pro
 }
 
 export async function joinMesh(name: string, frequencyMhz: number): Promise<void> {
-  await runTool('iw', ['dev', name, 'mesh', 'join', WIFI_MESH_ID, 'freq', String(frequencyMhz), 'HT20']);
+  const rhythm = ['beacon-interval', String(BEACON_INTERVAL_TU)];
+  await runTool('iw', ['dev', name, 'mesh', 'join', WIFI_MESH_ID, 'freq', String(frequencyMhz), 'HT20', ...rhythm]);
 }
 
 export async function leaveMesh(name: string): Promise<void> {

@@ -24,6 +24,8 @@ const FIRST_RESTART_MS = 1_000;
 const LAST_RESTART_MS = 60_000;
 const HEALTHY_AFTER_MS = 60_000;
 const LOOK_EVERY_MS = 5_000;
+/** Then a mesh does without the access point beside it, which not every driver can that says so. */
+const MOST_FAILED_STARTS = 3;
 /** A driver refuses a scan now and then; one that refuses so many in a row is broken. */
 const MOST_FAILED_SCANS = 5;
 
@@ -64,6 +66,8 @@ export class RadioDriver {
   private slots: Slot[] = [];
   private members = 0;
   private failedScans = 0;
+  /** In a row. */
+  private failedStarts = 0;
   private problem: string | undefined;
   /** What happened since the last step; an event that throws breaks the radio. */
   private events: (() => void)[] = [];
@@ -102,7 +106,9 @@ export class RadioDriver {
     while (!this.stopping) {
       const startedAt = performance.now();
       try {
+        this.failedStarts += 1;
         await this.setUp();
+        this.failedStarts = 0;
         this.problem = undefined;
         await this.work();
       } catch (error) {
@@ -120,8 +126,9 @@ export class RadioDriver {
     const { radio, mode, frequencyMhz: pinnedMhz, ownHash, isLinked, isCallRunning, log } = this.o;
     const can = await capabilitiesOf(radio);
     const backEnd = await this.chooseBackEnd();
-    const plan = backEnd.plan(can, mode);
-    if (plan === undefined) throw unfit(radio, mode);
+    const wanted = backEnd.plan(can, mode);
+    if (wanted === undefined) throw unfit(radio, mode);
+    const plan = wanted.mesh && this.failedStarts > MOST_FAILED_STARTS ? { ...wanted, accessPoint: false } : wanted;
     if (pinnedMhz !== undefined && !can.frequenciesMhz.includes(pinnedMhz)) throw forbidden(radio, pinnedMhz);
     this.plan = plan;
     const frequenciesMhz = inOrderOfPreference(can.frequenciesMhz);
