@@ -12,19 +12,27 @@ import { missingTool, type Tool, toolEnvironment } from './command.ts';
 /** Then it is killed. */
 const END_MS = 3_000;
 
+/** How the lines of a program are to be taken. */
+export interface ChildLines {
+  /** As if it had ended, once it was ready. */
+  readonly failure?: RegExp;
+  /** Why it does not start, by the last line that it printed. */
+  readonly explain?: (line: string) => Failure;
+}
+
 export class Child {
   private readonly tool: Tool;
   private readonly log: Log;
   private readonly ended: (reason: string) => void;
-  private readonly failureLine: RegExp | undefined;
+  private readonly lines: ChildLines;
   private process: ChildProcess | undefined;
 
-  /** `ended` is called when a program that was ready ends by itself, or prints a line that `failureLine` matches. */
-  constructor(tool: Tool, log: Log, ended: (reason: string) => void, failureLine?: RegExp) {
+  /** `ended` is called when a program that was ready ends by itself, or prints a line of failure. */
+  constructor(tool: Tool, log: Log, ended: (reason: string) => void, lines: ChildLines = {}) {
     this.tool = tool;
     this.log = log;
     this.ended = ended;
-    this.failureLine = failureLine;
+    this.lines = lines;
   }
 
   /**
@@ -44,7 +52,7 @@ export class Child {
       };
       const timer = setTimeout(() => {
         child.kill('SIGKILL');
-        giveUp(this.failure(`not ready within ${withinMs / 1000} s: ${lastLine}`));
+        giveUp(this.explain(`not ready within ${withinMs / 1000} s: ${lastLine}`));
       }, withinMs);
       const hear = (line: string): void => {
         lastLine = line;
@@ -53,17 +61,21 @@ export class Child {
           isReady = true;
           clearTimeout(timer);
           resolve();
-        } else if (isReady && this.process === child && this.failureLine?.test(line)) this.ended(line);
+        } else if (isReady && this.process === child && this.lines.failure?.test(line)) this.ended(line);
       };
       for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', hear);
       child.on('error', () => giveUp(missingTool(this.tool)));
       // `close` comes after the last line, `exit` may come before it.
       child.on('close', (code, signal) => {
         const wanted = this.process === child;
-        giveUp(this.failure(lastLine || `it ended with ${signal ?? code}`));
+        giveUp(this.explain(lastLine || `it ended with ${signal ?? code}`));
         if (wanted && isReady) this.ended(`${this.tool} ended with ${signal ?? code}: ${lastLine}`);
       });
     });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process?.kill(name);
   }
 
   /** Resolves when it does not run any more. */
@@ -78,7 +90,8 @@ export class Child {
     clearTimeout(timer);
   }
 
-  private failure(said: string): Failure {
+  private explain(said: string): Failure {
+    if (this.lines.explain !== undefined) return this.lines.explain(said);
     return new Failure('system-tool', `${this.tool} does not start: ${said}`, `See what it says: skywired --verbose`);
   }
 }

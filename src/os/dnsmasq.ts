@@ -8,23 +8,22 @@
  *
  * A daemon that was killed leaves its dnsmasq behind, still serving the LAN; the next start ends that one first.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../base/env.ts';
 import { Failure } from '../base/failure.ts';
 import { broadcastAddress, formatIpv4, networkAddress } from '../control/ip-text.ts';
 import { type Ipv4Prefix, netmask } from '../wire/ip.ts';
-import { missingTool, runTool, toolEnvironment } from './command.ts';
+import { Child } from './child.ts';
+import { runTool } from './command.ts';
 import { HOTSPOT_INTERFACE } from './hotspot-rules.ts';
 import { ensureDirectory, READABLE_BY_ALL, replaceFile } from './store.ts';
 
 const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 30_000;
 const HEALTHY_AFTER_MS = 60_000;
+const START_MS = 10_000;
 const END_ORPHAN_MS = 5_000;
 const ORPHAN_POLL_MS = 20;
 /** `filter-AAAA` came with this version; without it laptops get IPv6 addresses that they then can't reach. */
@@ -116,13 +115,15 @@ export function dhcpRange(lanAddress: Ipv4Prefix): { first: number; last: number
 
 export class Dnsmasq {
   private readonly options: DnsmasqOptions;
-  private child: ChildProcess | undefined;
+  private readonly child: Child;
+  private startedAt = 0;
   private restart: NodeJS.Timeout | undefined;
   private restartMs = FIRST_RESTART_MS;
   private stopping = false;
 
   constructor(options: DnsmasqOptions) {
     this.options = options;
+    this.child = new Child('dnsmasq', options.log, (reason) => this.launchAgain(reason), { explain: startFailure });
   }
 
   /**
@@ -144,55 +145,28 @@ export class Dnsmasq {
     const line = address === 0 ? '' : `server=${formatIpv4(address)}@${this.options.tun}\n`;
     await replaceFile(serversFile(this.options.directory), line, READABLE_BY_ALL);
     // It reads this file again at SIGHUP, and its configuration never.
-    this.child?.kill('SIGHUP');
+    this.child.signal('SIGHUP');
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
     clearTimeout(this.restart);
-    const { child } = this;
-    if (child === undefined) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exited;
+    await this.child.stop();
   }
 
   /** Resolves at "started", rejects when it ends before that; from then on its end leads to a restart. */
   private launch(): Promise<void> {
     const args = ['--keep-in-foreground', `--conf-file=${configFile(this.options.directory)}`, '--log-facility=-'];
-    const child = spawn('dnsmasq', args, { env: toolEnvironment(), stdio: ['ignore', 'ignore', 'pipe'] });
-    this.child = child;
-    const startedAt = performance.now();
-    let lastLine = '';
-    let started = false;
-    return new Promise((resolve, reject) => {
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        lastLine = line;
-        this.options.log.write('debug', 'dnsmasq', { line });
-        if (!/: started, version /.test(line)) return;
-        started = true;
-        resolve();
-      });
-      child.on('error', () => {
-        this.child = undefined;
-        reject(missingTool('dnsmasq'));
-      });
-      // `close` comes after the last line, `exit` may come before it.
-      child.on('close', (code, signal) => {
-        this.child = undefined;
-        reject(startFailure(lastLine));
-        if (started && !this.stopping) this.launchAgain(startedAt, `${signal ?? code}: ${lastLine}`);
-      });
-    });
+    this.startedAt = performance.now();
+    return this.child.start(args, /: started, version /, START_MS);
   }
 
-  private launchAgain(startedAt: number, reason: string): void {
-    if (performance.now() - startedAt > HEALTHY_AFTER_MS) this.restartMs = FIRST_RESTART_MS;
+  private launchAgain(reason: string): void {
+    if (performance.now() - this.startedAt > HEALTHY_AFTER_MS) this.restartMs = FIRST_RESTART_MS;
     this.options.log.write('warn', 'dnsmasq-ended', { reason, restartMs: this.restartMs });
-    const startAt = performance.now();
     this.restart = setTimeout(() => {
       this.launch().catch((error: Error) => {
-        if (!this.stopping) this.launchAgain(startAt, error.message);
+        if (!this.stopping) this.launchAgain(error.message);
       });
     }, this.restartMs);
     this.restartMs = Math.min(2 * this.restartMs, LAST_RESTART_MS);

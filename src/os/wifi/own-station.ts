@@ -33,7 +33,7 @@ export class OwnStation implements Station {
   constructor(directory: string, name: string, log: Log, left: (reason: string) => void) {
     this.directory = directory;
     this.name = name;
-    this.child = new Child('wpa_supplicant', log, left, /CTRL-EVENT-DISCONNECTED/);
+    this.child = new Child('wpa_supplicant', log, left, { failure: /CTRL-EVENT-DISCONNECTED/ });
   }
 
   /** Resolves when it is in. @throws Failure system-tool */
