@@ -1,4 +1,4 @@
-/** What the sessions of a node share. */
+/** What the bundle layer works with. */
 import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
 import type { Cipher } from '../crypto/cipher.ts';
@@ -9,7 +9,8 @@ import type { MessagePool } from './queue/message-pool.ts';
 import type { SessionTable } from './session-table.ts';
 import type { BundleTuning } from './tuning.ts';
 
-export interface BundleContext {
+/** What the layer is given. */
+export interface BundleEnvironment {
   readonly curve: Curve;
   readonly cipher: Cipher;
   readonly random: RandomSource;
@@ -17,6 +18,10 @@ export interface BundleContext {
   readonly drops: Drops;
   readonly log: Log;
   readonly wallMs: () => number;
+}
+
+/** What the sessions of a node share. */
+export interface BundleContext extends BundleEnvironment {
   readonly tuning: BundleTuning;
   readonly pool: MessagePool;
   readonly sealer: Sealer;

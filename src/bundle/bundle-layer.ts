@@ -6,32 +6,21 @@
  */
 import { assert } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
-import type { Drops } from '../base/drops.ts';
-import type { Log, RandomSource } from '../base/env.ts';
 import type { ClientKey, KeyText, RouteHandle, SecretKey, ServiceKey } from '../base/ids.ts';
-import type { Cipher } from '../crypto/cipher.ts';
-import type { Curve } from '../crypto/curve.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { isMessageTwo, isSealed, sealedEpoch, TYPE_BYTES } from '../wire/route-message.ts';
-import type { BundleContext } from './bundle-context.ts';
+import type { BundleContext, BundleEnvironment } from './bundle-context.ts';
 import type { ClientOptions } from './client-side.ts';
 import { Opener } from './handshake/opener.ts';
 import { Sealer } from './handshake/sealer.ts';
 import { HELLO_LIFE_MS, readHello } from './handshake/session-handshake.ts';
-import type { RoutePort, RouteSetup, SetupAnswer } from './ports.ts';
+import type { RouteSetup, SetupAnswer } from './ports.ts';
 import { MessagePool } from './queue/message-pool.ts';
 import { Session, type SessionEvents } from './session.ts';
 import { SessionTable } from './session-table.ts';
 import { BUNDLE_TUNING, type BundleTuning } from './tuning.ts';
 
-export interface BundleLayerOptions {
-  readonly curve: Curve;
-  readonly cipher: Cipher;
-  readonly random: RandomSource;
-  readonly routes: RoutePort;
-  readonly drops: Drops;
-  readonly log: Log;
-  readonly wallMs: () => number;
+export interface BundleLayerOptions extends BundleEnvironment {
   readonly tuning?: Partial<BundleTuning>;
 }
 

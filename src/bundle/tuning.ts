@@ -1,10 +1,11 @@
 import { REAL_TIME_DEADLINE_MS } from '../base/traffic-class.ts';
+import type { ResequencerLimits } from './resequencer.ts';
 
 /**
  * The bundle's own choices, each with its reason. What both ends must agree on stands beside the codecs
  * (wire/route-message.ts) and in docs/protocol.md section 6.
  */
-export interface BundleTuning {
+export interface BundleTuning extends ResequencerLimits {
   readonly maxSessions: number;
   readonly maxRoutes: number;
   readonly poolBytes: number;
@@ -26,13 +27,6 @@ export interface BundleTuning {
   readonly reportDelayMs: number;
   readonly reportLightBytes: number;
   readonly reportLightDelayMs: number;
-  readonly reorderMessages: number;
-  readonly reorderBytes: number;
-  readonly gapMinMs: number;
-  readonly gapResendMs: number;
-  readonly gapMaxMs: number;
-  readonly gapSentOnceMaxMs: number;
-  readonly gapMarginMs: number;
   readonly admitSkewMs: number;
   readonly confirmMs: number;
   readonly incomingConfirmMs: number;

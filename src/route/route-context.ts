@@ -1,4 +1,4 @@
-/** What the parts of the route layer share. */
+/** What the route layer works with. */
 import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
 import type { LinkId, NodeKey } from '../base/ids.ts';
@@ -12,7 +12,8 @@ import type { LinkPort, RouteEvents } from './route-ports.ts';
 import type { RouteTable } from './route-table.ts';
 import type { RouteTuning } from './tuning.ts';
 
-export interface RouteContext {
+/** What the layer is given. */
+export interface RouteEnvironment {
   readonly identity: Identity;
   readonly curve: Curve;
   readonly random: RandomSource;
@@ -22,6 +23,10 @@ export interface RouteContext {
   readonly log: Log;
   /** Unix ms, for the expiry of set-ups. */
   readonly wallMs: () => number;
+}
+
+/** What its parts share. */
+export interface RouteContext extends RouteEnvironment {
   readonly tuning: RouteTuning;
   readonly table: RouteTable;
   readonly neighbours: Neighbours;

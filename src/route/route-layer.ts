@@ -1,18 +1,4 @@
-/**
- * Routes: sets them up, carries pieces along them, takes them down (docs/protocol.md sections 3.3, 4 and 5).
- *
- * A route is there or it is not: it appears when its set-up is accepted, and goes with ROUTE_FAILED, TEARDOWN,
- * ROUTE_UNKNOWN, a lost link, or idleness. An origin does not learn that its set-up arrived, and does not time it out:
- * the layer above hears from the other end, or closes the route.
- *
- * This class is the way in; the parts: set-ups.ts, removal.ts (how routes end), forwarding.ts (pieces and room), route-ends.ts
- * (messages), parked-pieces.ts, flows.ts. Their timers are theirs.
- */
-import type { Drops } from '../base/drops.ts';
-import type { Log, RandomSource } from '../base/env.ts';
 import type { LinkId, NodeKey, RouteHandle } from '../base/ids.ts';
-import type { Curve } from '../crypto/curve.ts';
-import type { Identity } from '../crypto/identity.ts';
 import { parseRouteControl } from '../wire/channel0.ts';
 import type { LoadFrame } from '../wire/frames.ts';
 import { MemoryShare } from './buffers/memory-share.ts';
@@ -22,10 +8,9 @@ import { Forwarding } from './forwarding.ts';
 import { type Neighbour, Neighbours } from './neighbours.ts';
 import { Reassembler } from './reassembly.ts';
 import { RouteRemoval } from './removal.ts';
-import type { RouteContext } from './route-context.ts';
+import type { RouteContext, RouteEnvironment } from './route-context.ts';
 import { RouteEnds } from './route-ends.ts';
 import type { RouteFailure } from './route-failure.ts';
-import type { LinkPort, RouteEvents } from './route-ports.ts';
 import { routeRows } from './route-rows.ts';
 import type { RouteRow, RouteStatus } from './route-status.ts';
 import { RouteTable } from './route-table.ts';
@@ -35,16 +20,7 @@ import { SetUps } from './set-up/set-ups.ts';
 import { ALL_ALIKE, type TransitOptions } from './transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES, ROUTE_TUNING, type RouteTuning } from './tuning.ts';
 
-export interface RouteLayerOptions {
-  readonly identity: Identity;
-  readonly curve: Curve;
-  readonly random: RandomSource;
-  readonly links: LinkPort;
-  readonly events: RouteEvents;
-  readonly drops: Drops;
-  readonly log: Log;
-  /** Unix ms, for the expiry of set-ups. */
-  readonly wallMs: () => number;
+export interface RouteLayerOptions extends RouteEnvironment {
   /** For the pieces of all routes; at least 128 KiB. */
   readonly memoryBytes?: number;
   /** What routes that pass through get of the links; all alike when missing. */
