@@ -25,7 +25,7 @@ import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
 import { CHANNEL0_KIND } from '../wire/channel0.ts';
 import { parseNodePlace } from '../wire/meeting.ts';
-import type { Proof } from '../wire/proof.ts';
+import { type Proof, parseProofMessage } from '../wire/proof.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
 import { CallSchedule } from './call-schedule.ts';
 import { type FoundPeer, FoundPeers } from './found-peers.ts';
@@ -294,11 +294,12 @@ export class Discovery {
 
   /** For this node, or for one that had it asked for. */
   private proof(from: NodeKey, message: Uint8Array, now: number): void {
-    const { identity } = this.o;
-    const isOwn = equal(message.subarray(1, 1 + identity.key.length), identity.key);
-    if (!isOwn) this.probeBroker.proof(from, message, now);
-    else if (this.reachability === undefined) this.o.drops.count('proof-unasked');
-    else this.reachability.proof(from, message, now);
+    const { identity, drops } = this.o;
+    const told = parseProofMessage(message);
+    if (told === undefined) return drops.count('proof-malformed');
+    if (!equal(told.node, identity.key)) return this.probeBroker.proof(from, told.node, message, now);
+    if (this.reachability === undefined) return drops.count('proof-unasked');
+    this.reachability.proof(from, told.proof, now);
   }
 
   private tellAll(message: Uint8Array): void {

@@ -11,7 +11,6 @@ import { type RandomSource, randomIndex } from '../base/env.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { encodeProbe } from '../wire/meeting.ts';
-import { parseProofMessage } from '../wire/proof.ts';
 import type { MessagePort } from './ports.ts';
 import { areApart, reachOf } from './reach.ts';
 import type { DiscoveryTuning } from './tuning.ts';
@@ -68,11 +67,10 @@ export class ProbeBroker {
     asking.until = now + tuning.probeAnswerMs;
   }
 
-  /** PROOF of a prober, for another node. */
-  proof(from: NodeKey, message: Uint8Array, now: number): void {
+  /** PROOF of a prober for another node, to be passed on as it came. */
+  proof(from: NodeKey, node: NodeKey, message: Uint8Array, now: number): void {
     const { drops, messages } = this.o;
-    const node = parseProofMessage(message)?.node;
-    const asking = node && this.neighbours.get(toHex(node));
+    const asking = this.neighbours.get(toHex(node));
     const isAwaited = asking?.prober !== undefined && equal(asking.prober, from) && now < asking.until;
     if (asking === undefined || !isAwaited) return drops.count('proof-unasked');
     asking.prober = undefined;

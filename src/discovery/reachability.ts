@@ -13,7 +13,7 @@ import type { Curve } from '../crypto/curve.ts';
 import { isProofSigned } from '../graph/proof-signature.ts';
 import { PROOF_LIFE_S } from '../graph/tuning.ts';
 import { encodeProbeMe } from '../wire/meeting.ts';
-import { type Proof, parseProofMessage } from '../wire/proof.ts';
+import type { Proof } from '../wire/proof.ts';
 import { RECORD_MAX_PROOFS } from '../wire/record.ts';
 import type { MessagePort } from './ports.ts';
 import type { DiscoveryTuning } from './tuning.ts';
@@ -63,14 +63,11 @@ export class Reachability {
   }
 
   /** PROOF of a neighbour, for this node. */
-  proof(from: NodeKey, message: Uint8Array, now: number): void {
+  proof(from: NodeKey, proof: Proof, now: number): void {
     const { self, curve, drops } = this.o;
-    const told = parseProofMessage(message);
-    if (told === undefined || !equal(told.node, self)) return drops.count('proof-malformed');
     const isAwaited = this.asked !== undefined && equal(this.asked.key, from) && now < this.asked.until;
     if (!isAwaited) return drops.count('proof-unasked');
     this.asked = undefined;
-    const { proof } = told;
     if (equal(proof.prober, self) || !isProofSigned(curve, self, proof)) return drops.count('proof-signature');
     const isSame = (held: HeldProof) => equal(held.proof.prober, proof.prober);
     // The same prober again so soon says nothing new, and is not worth a record.

@@ -192,6 +192,8 @@ describe('the node', () => {
     forged[forged.length - 1] ^= 1;
     box.discovery.message(common, forged, 35_100);
     expect(box.drops.get('proof-signature')).toBe(2);
+    box.discovery.message(common, proofBy('prober').subarray(0, -1), 35_100);
+    expect(box.drops.get('proof-malformed')).toBe(1);
     expect(box.proofs).toEqual([]);
   });
 
