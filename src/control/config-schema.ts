@@ -40,6 +40,7 @@ const MIN_RATE_BITS_PER_SECOND = 64_000;
 const MAX_RATE_BITS_PER_SECOND = MAX_RATE_MBIT * 1e6;
 /** A record has two bytes for it (docs/protocol.md section 7). */
 const MAX_PRICE = 65_535;
+const PRICE_REMEDY = 'Write satoshi for a gigabyte, or 0, or leave the key out, for free';
 /** A few routes at their least, and more than any box with this program has. */
 const MIN_BUFFER_BYTES = 1e6;
 const MAX_BUFFER_BYTES = 64e9;
@@ -480,6 +481,7 @@ const TransitTable = v.object({
   cap: v.optional(
     text(complainOfCap, 'Write a share or a rate, like cap = "80%" or cap = "20Mbit", or leave it out for no cap'),
   ),
+  price: v.optional(wholeNumber(0, MAX_PRICE, PRICE_REMEDY), 0),
 });
 
 const GatewayTable = v.object({
@@ -507,7 +509,7 @@ const GatewayTable = v.object({
   country: v.optional(
     text(matching(/^[A-Z]{2}$/, 'is no country code'), 'Write two capitals of ISO 3166-1, like "DE"'),
   ),
-  price: v.optional(wholeNumber(0, MAX_PRICE, 'Write satoshi for a gigabyte, or 0, or leave the key out, for free'), 0),
+  price: v.optional(wholeNumber(0, MAX_PRICE, PRICE_REMEDY), 0),
   rate: v.optional(text(complainOfRate, 'Write the rate of the line to the internet, like "100Mbit"')),
   interface: v.optional(interfaceName('skyg0'), 'skyg0'),
 });

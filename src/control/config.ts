@@ -122,7 +122,12 @@ export interface Config {
   readonly qos: { readonly realTime: Readonly<Record<RealTimeRule, boolean>> };
   /** The first rule that a packet meets decides. */
   readonly policy: readonly PolicyRule[];
-  readonly transit: { readonly ownFirst: boolean; readonly cap: TransitCap | undefined };
+  readonly transit: {
+    readonly ownFirst: boolean;
+    readonly cap: TransitCap | undefined;
+    /** Satoshi for 10^9 bytes. */
+    readonly price: number;
+  };
   /** Undefined: not a gateway. */
   readonly gateway: GatewayConfig | undefined;
   readonly control: { readonly socket: string };
@@ -217,7 +222,11 @@ function toConfig(file: ConfigFile): Config {
       gateway: rule.gateway === undefined ? undefined : toNodeName(rule.gateway),
       uplink: rule.uplink,
     })),
-    transit: { ownFirst: transit.own_first, cap: transit.cap === undefined ? undefined : toCap(transit.cap) },
+    transit: {
+      ownFirst: transit.own_first,
+      cap: transit.cap === undefined ? undefined : toCap(transit.cap),
+      price: transit.price,
+    },
     gateway: gateway.enable
       ? {
           pool: parseIpv4Prefix(gateway.pool!)!,

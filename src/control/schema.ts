@@ -140,6 +140,8 @@ const LinkRow = v.object({
   key: Text,
   state: v.picklist(['down', 'handshake', 'up']),
   endpoint: v.nullable(Text),
+  /** What the neighbour is reached over, as far as the interfaces of this box tell. */
+  medium: v.picklist(['lan', 'wifi', 'unknown']),
   /** As configured. */
   direction: v.picklist(DIRECTIONS),
   /** What this node sends to the neighbour travels over other links now. */

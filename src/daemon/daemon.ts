@@ -79,7 +79,7 @@ export class Daemon {
 
   private async open(): Promise<void> {
     const { config, datapath, log } = this;
-    const { ownFirst, cap } = config.transit;
+    const { ownFirst, cap, price } = config.transit;
     const startedAt = performance.now();
     this.warnOfLargeBuffers();
     this.warnOfDirect();
@@ -111,6 +111,7 @@ export class Daemon {
       peers,
       buffersBytes: config.buffers.memoryBytes,
       transit: { ownFirst, ...(cap === undefined ? {} : { cap }) },
+      price,
       discovery: {
         accept: config.discovery.accept,
         beacons: segments,

@@ -35,6 +35,7 @@ export function links(node: Node, configured: Config['peers'], now: number): Lin
       state: link.state,
       endpoint: link.endpoint === undefined ? null : endpointText(link.endpoint),
       direction: directions.get(key) ?? 'both',
+      medium: node.mediumOf(link.endpoint),
       detour: node.backChannels.serves(link.key),
       delivery: formatDelivery(link.deliveryMs),
       ...measuresRow(link.session),

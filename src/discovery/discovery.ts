@@ -24,6 +24,7 @@ import { type Identity, signDigest } from '../crypto/identity.ts';
 import { taggedHash } from '../crypto/tagged-hash.ts';
 import { BEACON_TAG, type Beacon, encodeUnsignedBeacon, parseBeacon, signedParts } from '../wire/beacon.ts';
 import { CHANNEL0_KIND } from '../wire/channel0.ts';
+import type { Medium } from '../wire/link-class.ts';
 import { parseNodePlace } from '../wire/meeting.ts';
 import { type Proof, parseProofMessage } from '../wire/proof.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
@@ -223,6 +224,11 @@ export class Discovery {
       if (this.remembers(key)) this.calls.add(toHex(key), now);
     }
     for (const { schedule } of this.segments.values()) schedule.hurry(now);
+  }
+
+  /** What a neighbour at this endpoint is reached over. */
+  mediumOf(endpoint: Uint8Array): Medium {
+    return this.segmentOf(endpoint)?.segment.medium ?? 'unknown';
   }
 
   /** Everybody that nobody configured. */

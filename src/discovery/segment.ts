@@ -1,6 +1,7 @@
 /** A segment: what one interface of this box reaches without a router. Two boxes on it hear each other's beacons. */
 import { readU16, readU32 } from '../base/bytes.ts';
 import { contains, type Ipv4Prefix } from '../wire/ip.ts';
+import type { Medium } from '../wire/link-class.ts';
 
 /** The kernel's number of the interface: stays when the interface is renamed. */
 export type SegmentId = number;
@@ -10,6 +11,7 @@ export interface Segment {
   readonly id: SegmentId;
   /** Of the interface, for people. */
   readonly name: string;
+  readonly medium: Exclude<Medium, 'unknown'>;
   /** It has a link-local address, and this is the UDP port of this node's links. */
   readonly ipv6: { readonly port: number } | undefined;
   readonly ipv4: { readonly port: number; readonly network: Ipv4Prefix } | undefined;

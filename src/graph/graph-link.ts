@@ -1,5 +1,6 @@
 /** A link between two nodes as both of them tell of it. */
 import type { KeyText, NodeKey } from '../base/ids.ts';
+import type { Medium } from '../wire/link-class.ts';
 
 export interface GraphLink {
   /** The node at the other end. */
@@ -15,4 +16,8 @@ export interface GraphLink {
   readonly lossShare: number;
   /** One of the ends sends over other links: the link works in one direction only. */
   readonly detour: boolean;
+  /** As both say; `unknown` when they differ. */
+  readonly medium: Medium;
+  /** Satoshi for 10^9 bytes: half of what each end takes, so that the links of a path add up to what the nodes on it take. */
+  readonly price: number;
 }

@@ -6,6 +6,7 @@
 import { equal, toHex } from '../base/bytes.ts';
 import { NEVER } from '../base/env.ts';
 import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
+import type { Medium } from '../wire/link-class.ts';
 import type { Proof } from '../wire/proof.ts';
 import { type NodeRecord, RECORD_MAX_LINKS, type RecordService } from '../wire/record.ts';
 import { type GraphTuning, RENEW_AFTER_MS, SIGN_EVERY_MS } from './tuning.ts';
@@ -27,6 +28,7 @@ export interface LinkMeasurement {
   /** 0: unknown. */
   readonly rateKbps: number;
   readonly lossShare: number;
+  readonly medium: Medium;
 }
 
 export class OwnRecord {
@@ -35,6 +37,7 @@ export class OwnRecord {
   private readonly tuning: GraphTuning;
   private services: readonly RecordService[] = [];
   private proofs: readonly Proof[] = [];
+  private price = 0;
   private readonly links = new Map<LinkId, OwnLink>();
   private lastSequence = 0;
   private signedAt = Number.NEGATIVE_INFINITY;
@@ -62,6 +65,13 @@ export class OwnRecord {
   /** At most 2. */
   setProofs(proofs: readonly Proof[]): void {
     this.proofs = proofs;
+    this.changed = true;
+  }
+
+  /** Satoshi for 10^9 bytes that this node passes on. */
+  setPrice(price: number): void {
+    if (price === this.price) return;
+    this.price = price;
     this.changed = true;
   }
 
@@ -111,7 +121,7 @@ export class OwnRecord {
     this.changed = false;
     const links = [...this.links.values()].slice(0, RECORD_MAX_LINKS).map((link) => {
       link.said = link.measured;
-      return { key: link.key, detour: link.detour, ...(link.measured ?? this.unknown) };
+      return { key: link.key, detour: link.detour, price: this.price, ...(link.measured ?? this.unknown) };
     });
     const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
     const { node, lastSequence: sequence, services, proofs } = this;
@@ -126,6 +136,7 @@ export class OwnRecord {
   }
 
   private isNews(measured: LinkMeasurement, said: LinkMeasurement): boolean {
+    if (measured.medium !== said.medium) return true;
     const { roundTripChangeMs, roundTripChangeRatio, rateChangeRatio, lossChangeShare } = this.tuning;
     const difference = Math.abs(measured.roundTripMs - said.roundTripMs);
     if (difference > roundTripChangeMs && difference > roundTripChangeRatio * said.roundTripMs) return true;
@@ -135,7 +146,7 @@ export class OwnRecord {
   }
 
   private get unknown(): LinkMeasurement {
-    return { roundTripMs: this.tuning.unknownRoundTripMs, rateKbps: 0, lossShare: 0 };
+    return { roundTripMs: this.tuning.unknownRoundTripMs, rateKbps: 0, lossShare: 0, medium: 'unknown' };
   }
 }
 

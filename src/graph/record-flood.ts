@@ -85,6 +85,11 @@ export class RecordFlood {
     this.own.setProofs(proofs);
   }
 
+  /** What this node takes for what it passes on, satoshi for 10^9 bytes. */
+  setPrice(price: number): void {
+    this.own.setPrice(price);
+  }
+
   /** What a link measured; may be told as often as it is known. */
   setMeasurement(link: LinkId, measured: LinkMeasurement): void {
     this.own.setMeasurement(link, measured);

@@ -177,7 +177,9 @@ export class RecordStore {
         detour: said.detour || saidByOther.detour,
         rateKbps: lowerKnown(said.rateKbps, saidByOther.rateKbps),
         lossShare: Math.max(said.lossShare, saidByOther.lossShare),
-      };
+        medium: said.medium === saidByOther.medium ? said.medium : 'unknown',
+        price: (said.price + saidByOther.price) / 2,
+      } as const;
       stored.neighbours.push({ key: other.record.node, keyText, number: other.number, ...measures });
       other.neighbours.push({
         key: stored.record.node,

@@ -77,6 +77,8 @@ export interface NodeOptions {
   readonly buffersBytes?: number;
   /** What others' traffic gets of the links; all alike when missing. */
   readonly transit?: TransitOptions;
+  /** What this node says that it takes for it, satoshi for 10^9 bytes; 0 when missing. */
+  readonly price?: number;
   readonly tunnel?: TunnelOptions;
   /** Tunnels beside it, each with a gateway and a device of its own, for packets that the user's rules send there. */
   readonly besides?: readonly TunnelOptions[];

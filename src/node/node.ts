@@ -28,6 +28,7 @@ import { RouteLayer } from '../route/route-layer.ts';
 import { ALL_ALIKE } from '../route/transit/transit-options.ts';
 import { DEFAULT_MEMORY_BYTES } from '../route/tuning.ts';
 import { CHANNEL_0, CHANNEL0_KIND } from '../wire/channel0.ts';
+import type { Medium } from '../wire/link-class.ts';
 import type { Proof } from '../wire/proof.ts';
 import { BackChannels } from './back-channels.ts';
 import type { ReachableGateway } from './gateway-choice.ts';
@@ -119,6 +120,7 @@ export class Node {
       send: (link, message) => this.links.sendChannel(link, CHANNEL_0, message),
       changed: (now) => this.graphChanged(now),
     });
+    this.flood.setPrice(options.price ?? 0);
     this.clearnet = new Clearnet(this.flood.graph, identity.key, wallMs);
     this.seenLinks = new SeenLinks(this.flood.graph, identity.key);
     this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
@@ -315,13 +317,19 @@ export class Node {
 
   private measureLinks(now: number): void {
     this.measureAt = now + MEASURE_LINKS_MS;
-    for (const { link, session } of this.links.status(now)) {
+    for (const { link, endpoint, session } of this.links.status(now)) {
       if (session === undefined) continue;
       const { leastRoundTripMs: roundTripMs, lossShare } = session;
-      this.flood.setMeasurement(link, { roundTripMs, lossShare, rateKbps: this.rates.note(link, session) });
+      const rateKbps = this.rates.note(link, session);
+      this.flood.setMeasurement(link, { roundTripMs, lossShare, rateKbps, medium: this.mediumOf(endpoint) });
     }
     for (const uplink of this.uplinks) uplink.measurePaths(now);
     this.advertise(now);
+  }
+
+  /** What a neighbour is reached over, as far as the segments of this box tell. */
+  mediumOf(endpoint: Uint8Array | undefined): Medium {
+    return (endpoint && this.discovery?.mediumOf(endpoint)) ?? 'unknown';
   }
 
   private advertise(now: number): void {

@@ -3,7 +3,7 @@
  * second through getifaddrs, which names only those that are up and have a carrier: so a pulled cable, a new interface and a renamed one are all
  * the same, a list that differs. `stop` ends it.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { assert } from '../base/assert.ts';
 import { parseIpv4Prefix } from '../control/ip-text.ts';
@@ -85,7 +85,8 @@ function segmentOf(
   const ipv6 = isLinkLocal ? socketAt(local, '::') : undefined;
   const own = addresses.find(({ family }) => family === 'IPv4');
   const ipv4 = own === undefined ? undefined : (socketAt(local, '0.0.0.0') ?? socketAt(local, own.address));
-  return { id, name, ipv6, ipv4: ipv4 === undefined ? undefined : { ...ipv4, network: networkOf(own?.cidr) } };
+  const medium = isRadio(name) ? 'wifi' : 'lan';
+  return { id, name, medium, ipv6, ipv4: ipv4 === undefined ? undefined : { ...ipv4, network: networkOf(own?.cidr) } };
 }
 
 function socketAt(local: readonly LocalAddress[], address: string): { socket: number; port: number } | undefined {
@@ -97,6 +98,10 @@ function networkOf(cidr: string | null | undefined): Ipv4Prefix {
   const network = parseIpv4Prefix(cidr ?? '');
   assert(network !== undefined, 'an IPv4 address with its prefix');
   return network;
+}
+
+function isRadio(name: string): boolean {
+  return existsSync(`/sys/class/net/${name}/phy80211`);
 }
 
 /** Undefined when it went a moment ago. */

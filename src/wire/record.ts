@@ -4,7 +4,7 @@
  *   version 1 (1) | node key 33 | sequence u64 | expiry, Unix seconds u32 | flags u8 (bit 0: gateway)
  *   | service count u8 | each: kind u8 (1 gateway) | service key 33 | length u8, and so many bytes: what it says of itself (gateway-advert.ts)
  *   | link count u8    | each: node key of the neighbour 33 | u16: bit 15 detour, below it the round trip in 0.1 ms,
- *                    | rate u8 (rate-step.ts) | loss u8 (0.5 %, at most 200)
+ *                    | rate u8 (rate-step.ts) | loss u8 (0.5 %, at most 200) | class u8 (link-class.ts)
  *   | proof count u8   | each: 102 bytes, what another one found out about this node (proof.ts)
  *   | signature 64: BIP-340 over SHA-256(SHA-256("skywire/1 record") twice || all bytes before)
  *
@@ -13,6 +13,7 @@
 import { assert } from '../base/assert.ts';
 import { concat, readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
 import type { NodeKey, ServiceKey } from '../base/ids.ts';
+import { encodeLinkClass, type LinkClass, parseLinkClass } from './link-class.ts';
 import { PROOF_BYTES, type Proof, parseProof } from './proof.ts';
 import { rateOf, rateStep } from './rate-step.ts';
 
@@ -32,9 +33,10 @@ const FLAGS_AT = EXPIRY_AT + 4;
 const SERVICES_AT = FLAGS_AT + 1;
 const ADVERT_LENGTH_AT = 1 + KEY_BYTES;
 const SERVICE_HEADER_BYTES = ADVERT_LENGTH_AT + 1;
-const LINK_BYTES = KEY_BYTES + 4;
+const LINK_BYTES = KEY_BYTES + 5;
 const RATE_AT = KEY_BYTES + 2;
 const LOSS_AT = KEY_BYTES + 3;
+const CLASS_AT = KEY_BYTES + 4;
 const FLAG_GATEWAY = 0x01;
 const SERVICE_GATEWAY = 1;
 const ROUND_TRIP_UNITS_PER_MS = 10;
@@ -50,7 +52,7 @@ export interface RecordService {
   readonly advert: Uint8Array;
 }
 
-export interface RecordLink {
+export interface RecordLink extends LinkClass {
   readonly key: NodeKey;
   /** In steps of 0.1 ms, at most 3,276.7. */
   readonly roundTripMs: number;
@@ -106,6 +108,7 @@ export function encodeUnsignedRecord(record: NodeRecord): Uint8Array {
     writeU16(out, at + KEY_BYTES, link.detour ? units | LINK_DETOUR : units);
     out[at + RATE_AT] = rateStep(link.rateKbps);
     out[at + LOSS_AT] = Math.round(Math.min(1, link.lossShare) * LOSS_STEPS);
+    out[at + CLASS_AT] = encodeLinkClass(link);
   });
   out[proofsAt] = proofs.length;
   proofs.forEach(({ bytes }, i) => {
@@ -162,6 +165,7 @@ export function parseRecord(bytes: Uint8Array): NodeRecord | undefined {
       detour: (word & LINK_DETOUR) !== 0,
       rateKbps: rateOf(bytes[at + RATE_AT]),
       lossShare: bytes[at + LOSS_AT] / LOSS_STEPS,
+      ...parseLinkClass(bytes[at + CLASS_AT]),
     });
   }
   return {

@@ -58,8 +58,8 @@ function fill(store: RecordStore, keys: readonly NodeKey[], random: SeededRandom
     const b = i < NODES ? (i + 1) % NODES : random.integer(NODES);
     if (a === b || links[a].some(({ key }) => key === keys[b])) continue;
     const roundTripMs = 1 + random.integer(100);
-    links[a].push({ key: keys[b], roundTripMs, detour: false, rateKbps: 0, lossShare: 0 });
-    links[b].push({ key: keys[a], roundTripMs, detour: false, rateKbps: 0, lossShare: 0 });
+    links[a].push({ key: keys[b], roundTripMs, detour: false, rateKbps: 0, lossShare: 0, medium: 'unknown', price: 0 });
+    links[b].push({ key: keys[a], roundTripMs, detour: false, rateKbps: 0, lossShare: 0, medium: 'unknown', price: 0 });
   }
   for (const [i, node] of keys.entries()) {
     const proofs = i % PROVEN_EVERY === 0 ? [proofBy(random.pick(keys)), proofBy(random.pick(keys))] : [];

@@ -286,7 +286,7 @@ class DiscoveryUnderFire implements FuzzTarget {
 }
 
 function segment(id: number): Segment {
-  return { id, name: `eth${id}`, ipv6: { port: 6969 }, ipv4: undefined };
+  return { id, name: `eth${id}`, medium: 'lan', ipv6: { port: 6969 }, ipv4: undefined };
 }
 
 function ipv4Endpoint(address: number): Uint8Array {

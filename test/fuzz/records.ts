@@ -24,6 +24,7 @@ export const takes = '40 s, gate 2 s';
 export const gate = true;
 
 const LINKS = 4;
+const MEDIA = ['unknown', 'lan', 'wifi'] as const;
 const NODES = 96;
 /** Smaller than the number of made-up nodes, so that eviction runs too. */
 const MAX_RECORDS = 64;
@@ -191,6 +192,8 @@ class FloodUnderFire implements FuzzTarget {
       detour: random.chance(0.2),
       rateKbps: random.integer(1_000_000),
       lossShare: random.unit(),
+      medium: random.pick(MEDIA),
+      price: random.integer(100_000),
     }));
     const services = random.chance(0.2)
       ? [{ kind: 1, key: noise(random, 33, 33) as ServiceKey, advert: noise(random, 0, 12) }]

@@ -42,7 +42,7 @@ const LOOK_EVERY_MS = 500;
 const PACKET_EVERY_MS = 100;
 /** The id of a link that does not exist. */
 const NO_LINK = 63 as LinkId;
-const CLAIMED: LinkMeasurement = { roundTripMs: 0.1, rateKbps: 1_000_000, lossShare: 0 };
+const CLAIMED: LinkMeasurement = { roundTripMs: 0.1, rateKbps: 1_000_000, lossShare: 0, medium: 'lan' };
 
 export function run(context: RunContext): RunResult {
   const seed = Number(context.args[0] ?? 1);

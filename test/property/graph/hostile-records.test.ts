@@ -37,6 +37,8 @@ const record = fc.record({
       detour: fc.boolean(),
       rateKbps: fc.nat({ max: 255 }).map((step) => (step === 0 ? 0 : 8 * 2 ** ((step - 1) / 8))),
       lossShare: fc.nat({ max: 200 }).map((steps) => steps / 200),
+      medium: fc.constantFrom('unknown', 'lan', 'wifi'),
+      price: fc.nat({ max: 17 }).map((step) => (step === 0 ? 0 : 2 ** (step - 1))),
     }),
     { maxLength: 64 },
   ),

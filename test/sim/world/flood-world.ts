@@ -49,7 +49,12 @@ export class FloodWorld {
       [a, fromA],
       [b, fromB],
     ] as const) {
-      host.flood.setMeasurement(link, { roundTripMs: 1 + this.random.integer(100), rateKbps: 0, lossShare: 0 });
+      host.flood.setMeasurement(link, {
+        roundTripMs: 1 + this.random.integer(100),
+        rateKbps: 0,
+        lossShare: 0,
+        medium: 'unknown',
+      });
       this.settle(host);
     }
   }

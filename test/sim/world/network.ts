@@ -170,6 +170,7 @@ export class Network {
     return this.wiresOf(index).map((wire) => ({
       id: scopeOf(wire),
       name: `wire ${wire.id}`,
+      medium: 'lan',
       ipv6: { port },
       ipv4: undefined,
     }));

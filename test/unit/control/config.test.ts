@@ -53,6 +53,7 @@ real_time = ["dscp", "dns"]
 [transit]
 own_first = true
 cap = "20Mbit"
+price = 16
 
 [gateway]
 enable = true
@@ -104,7 +105,7 @@ describe('a configuration that is right', () => {
       },
       qos: { realTime: { dscp: true, icmp: false, dns: true, sparse: false } },
       policy: [],
-      transit: { ownFirst: true, cap: { bytesPerMs: 2_500 } },
+      transit: { ownFirst: true, cap: { bytesPerMs: 2_500 }, price: 16 },
       gateway: {
         pool: { address: 0x0a400000, prefixLength: 16 },
         uplink: 'eth1',
@@ -142,7 +143,7 @@ describe('a configuration that is right', () => {
       },
       qos: { realTime: { dscp: true, icmp: true, dns: true, sparse: true } },
       policy: [],
-      transit: { ownFirst: false, cap: undefined },
+      transit: { ownFirst: false, cap: undefined, price: 0 },
       gateway: undefined,
       control: { socket: '/run/skywire/control.sock' },
       offload: undefined,
@@ -463,6 +464,13 @@ const FAULTS: [name: string, text: string, at: string, key: string, words: strin
   ['a cap of more than all', '[transit]\ncap = "101%"', '2:7', 'transit.cap', 'must be a share of the line'],
   ['a cap of nothing', '[transit]\ncap = "0%"', '2:7', 'transit.cap', 'must be from 1% to 100%'],
   ['a cap below any call', '[transit]\ncap = "63kbit"', '2:7', 'transit.cap', 'must be from 64kbit to 100Gbit'],
+  [
+    'a price that no record can tell',
+    '[transit]\nprice = 65536',
+    '2:9',
+    'transit.price',
+    'Write satoshi for a gigabyte',
+  ],
   ['a word for a flag', '[transit]\nown_first = "yes"', '2:13', 'transit.own_first', 'must be true or false'],
   ['no number', '[tunnel]\nmtu = nan', '2:7', 'tunnel.mtu', 'must be a number'],
   ['an endless number', '[tunnel]\nmtu = inf', '2:7', 'tunnel.mtu', 'whole number'],

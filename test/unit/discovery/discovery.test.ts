@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readU16 } from '../../../src/base/bytes.ts';
 import { DISCOVERY_TUNING } from '../../../src/discovery/tuning.ts';
 import { parseBeacon } from '../../../src/wire/beacon.ts';
-import { ipv6Segment, linkLocal } from './endpoints.ts';
+import { ipv4Endpoint, ipv6Segment, linkLocal } from './endpoints.ts';
 import { beaconOf, DiscoveringBox, identityOf, WALL_MS } from './segment-network.ts';
 
 const eth1 = ipv6Segment(1);
@@ -266,4 +266,11 @@ describe('a neighbour that was found', () => {
     box.discovery.segmentsChanged([eth2], 20);
     expect(box.peers.told).toEqual(['add', 'remove']);
   });
+});
+
+test('a neighbour is reached over what the segment of his address is, and over who knows what from farther away', () => {
+  const { discovery } = boxOn({ ...eth1, medium: 'wifi' }, eth2);
+  expect(discovery.mediumOf(linkLocal(eth1.id, 7))).toBe('wifi');
+  expect(discovery.mediumOf(linkLocal(eth2.id, 7))).toBe('lan');
+  expect(discovery.mediumOf(ipv4Endpoint(0xc0000207))).toBe('unknown');
 });

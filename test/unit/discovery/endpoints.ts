@@ -23,5 +23,5 @@ export function ipv4Endpoint(address: number, port = 6970): Uint8Array {
 }
 
 export function ipv6Segment(id: number, name = `eth${id}`): Segment {
-  return { id, name, ipv6: { port: 6969 }, ipv4: undefined };
+  return { id, name, medium: 'lan', ipv6: { port: 6969 }, ipv4: undefined };
 }

@@ -156,7 +156,7 @@ export class DiscoveringBox {
 export function beaconOf(name: string, atMs = 0, accept: Acceptance = 'segment'): Uint8Array {
   const box = new DiscoveringBox(name, accept);
   box.now = atMs;
-  box.discovery.segmentsChanged([{ id: 1, name: 'eth0', ipv6: { port: 6969 }, ipv4: undefined }], atMs);
+  box.discovery.segmentsChanged([{ id: 1, name: 'eth0', medium: 'lan', ipv6: { port: 6969 }, ipv4: undefined }], atMs);
   box.discovery.drain(atMs);
   return box.beacons[0].bytes;
 }

@@ -7,6 +7,7 @@ import { ipv4Endpoint, ipv6Segment, linkLocal } from './endpoints.ts';
 const both: Segment = {
   id: 3,
   name: 'eth0',
+  medium: 'lan',
   ipv6: { port: 6969 },
   ipv4: { port: 7000, network: prefix('10.1.2.3/24') },
 };

@@ -10,6 +10,7 @@ import { keyOf, namesOf } from './drawn-graph.ts';
 
 const NOW_S = 1_800_000_000;
 const SIGNATURE = new Uint8Array(64);
+const PLAIN = { roundTripMs: 1, rateKbps: 0, lossShare: 0, detour: false, medium: 'unknown', price: 0 } as const;
 
 function proofOf(prober: number, ageS = 0): Proof {
   return parseProof(concat(encodeUnsignedProof(keyOf(prober), 4, NOW_S - ageS), SIGNATURE))!;
@@ -31,7 +32,7 @@ class KnownNetwork {
   tell(name: number, links: readonly number[], proofs: readonly Proof[]): void {
     const record = {
       ...{ node: keyOf(name), sequence: 1, expiry: 1, services: [], proofs },
-      links: links.map((to) => ({ key: keyOf(to), roundTripMs: 1, rateKbps: 0, lossShare: 0, detour: false })),
+      links: links.map((to) => ({ ...PLAIN, key: keyOf(to) })),
     };
     const bytes = new Uint8Array(200).fill(name);
     this.store.put({ key: toHex(keyOf(name)), record, bytes, from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });

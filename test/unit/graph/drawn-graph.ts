@@ -31,6 +31,8 @@ export function graphFrom(edges: readonly Edge[]): PathGraph {
         roundTripMs,
         detour: detour !== undefined,
         rateKbps: 0,
+        medium: 'unknown',
+        price: 0,
         lossShare: 0,
       });
     }

@@ -16,6 +16,8 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
       roundTripMs,
       rateKbps: 0,
       lossShare: 0,
+      medium: 'unknown' as const,
+      price: 0,
       detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
     }));
     const record = { node, sequence: 1, expiry: 1, services: [], links: claimed, proofs: [] };
@@ -36,6 +38,8 @@ describe('the graph', () => {
         detour: false,
         rateKbps: 0,
         lossShare: 0,
+        medium: 'unknown',
+        price: 0,
       },
     ]);
     expect(graph.neighbours(toHex(keyOf(2))).map(({ roundTripMs }) => roundTripMs)).toEqual([7]);

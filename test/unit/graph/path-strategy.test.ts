@@ -5,7 +5,18 @@ import { BALANCED, LOWEST_LATENCY } from '../../../src/graph/path-strategy.ts';
 
 function link(fields: Partial<GraphLink>): GraphLink {
   const key = new Uint8Array(33) as NodeKey;
-  return { key, keyText: '', number: 0, roundTripMs: 10, rateKbps: 0, lossShare: 0, detour: false, ...fields };
+  return {
+    key,
+    keyText: '',
+    number: 0,
+    roundTripMs: 10,
+    rateKbps: 0,
+    lossShare: 0,
+    detour: false,
+    medium: 'unknown',
+    price: 0,
+    ...fields,
+  };
 }
 
 test('latency counts with the repetitions that loss costs', () => {
@@ -25,4 +36,11 @@ test('a link that nobody used yet is neither fast nor slow', () => {
   const unknown = BALANCED(link({}));
   expect(unknown).toBeLessThan(BALANCED(link({ rateKbps: 2_000 })));
   expect(unknown).toBeGreaterThan(BALANCED(link({ rateKbps: 50_000 })));
+});
+
+test('who takes money for a download is passed by a way that is a little longer, and real time goes on', () => {
+  const dear = link({ roundTripMs: 10, price: 32 });
+  expect(BALANCED(dear)).toBeGreaterThan(BALANCED(link({ roundTripMs: 40 })));
+  expect(BALANCED(dear)).toBeLessThan(BALANCED(link({ roundTripMs: 45 })));
+  expect(LOWEST_LATENCY(dear)).toBe(10);
 });

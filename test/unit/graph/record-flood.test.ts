@@ -138,7 +138,7 @@ describe('the own record', () => {
     const network = FloodNetwork.chain(2);
     const [a, b] = network.nodes;
     const roundTrip = (ms: number): void =>
-      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: ms, rateKbps: 0, lossShare: 0 });
+      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: ms, rateKbps: 0, lossShare: 0, medium: 'unknown' });
     roundTrip(5);
     network.run(20_000);
     for (const ms of [6.4, 3.6, 6.9]) {
@@ -158,9 +158,9 @@ describe('the own record', () => {
     const network = FloodNetwork.chain(2);
     const [a, b] = network.nodes;
     const measured = (rateKbps: number, lossShare: number): void =>
-      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: 5, rateKbps, lossShare });
+      a.flood.setMeasurement(b.index as LinkId, { roundTripMs: 5, rateKbps, lossShare, medium: 'lan' });
     measured(4_096, 0.01);
-    b.flood.setMeasurement(a.index as LinkId, { roundTripMs: 5, rateKbps: 65_536, lossShare: 0.02 });
+    b.flood.setMeasurement(a.index as LinkId, { roundTripMs: 5, rateKbps: 65_536, lossShare: 0.02, medium: 'wifi' });
     network.run(15_000);
     const signed = ownRecordsSent(network, a, b).length;
     for (const [rateKbps, lossShare] of [
@@ -180,6 +180,22 @@ describe('the own record', () => {
     network.run(11_000);
     expect(link()).toMatchObject({ rateKbps: 65_536, lossShare: 0.5 });
     expect(ownRecordsSent(network, a, b).length).toBe(signed + 2);
+  });
+
+  it('says over what a link goes and what its node takes, of which a link has half from each end', () => {
+    const network = FloodNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const measured = { roundTripMs: 5, rateKbps: 0, lossShare: 0 };
+    b.flood.setMeasurement(a.index as LinkId, { ...measured, medium: 'wifi' });
+    a.flood.setMeasurement(b.index as LinkId, { ...measured, medium: 'lan' });
+    a.flood.setPrice(16);
+    network.run(15_000);
+    const link = () => b.flood.graph.neighbours(toHex(a.identity.key))[0];
+    expect(link()).toMatchObject({ medium: 'unknown', price: 8 });
+    a.flood.setMeasurement(b.index as LinkId, { ...measured, medium: 'wifi' });
+    b.flood.setPrice(4);
+    network.run(15_000);
+    expect(link()).toMatchObject({ medium: 'wifi', price: 10 });
   });
 
   it('is signed anew when a link begins or ends to be a detour', () => {

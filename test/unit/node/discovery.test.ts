@@ -87,7 +87,13 @@ describe('nodes that know nobody', () => {
     const { world } = network;
     world.run(3_000);
     const node = network.places[0].node!;
-    const segment = (wire: number) => ({ id: wire + 1, name: 'w', ipv6: { port: 6969 }, ipv4: undefined });
+    const segment = (wire: number) => ({
+      id: wire + 1,
+      name: 'w',
+      medium: 'lan' as const,
+      ipv6: { port: 6969 },
+      ipv4: undefined,
+    });
     world.act(0, () => node.segmentsChanged([segment(1)], world.now));
     expect(linksUp(network)[0]).toBe(1);
     world.act(0, () => node.segmentsChanged([segment(0), segment(1)], world.now));

@@ -22,8 +22,8 @@ const record: NodeRecord = {
   expiry: 1_700_000_120,
   services: [{ kind: 1, key: key(3) as Uint8Array as ServiceKey, advert: Uint8Array.of(9, 8, 7) }],
   links: [
-    { key: key(4), roundTripMs: 12.3, detour: false, rateKbps: 0, lossShare: 0 },
-    { key: key(5), roundTripMs: 0, detour: true, rateKbps: 16_384, lossShare: 0.25 },
+    { key: key(4), roundTripMs: 12.3, detour: false, rateKbps: 0, lossShare: 0, medium: 'wifi', price: 64 },
+    { key: key(5), roundTripMs: 0, detour: true, rateKbps: 16_384, lossShare: 0.25, medium: 'lan', price: 0 },
   ],
   proofs: [proof(6)],
 };
@@ -32,7 +32,7 @@ const bytes = withSignature(encodeUnsignedRecord(record), signature);
 describe('a record', () => {
   it('reads what was written', () => {
     expect(parseRecord(bytes)).toEqual(record);
-    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 38 + 1 + 2 * 37 + 1 + 102 + 64);
+    expect(bytes.length).toBe(1 + 33 + 8 + 4 + 1 + 1 + 38 + 1 + 2 * 38 + 1 + 102 + 64);
     expect(signatureOf(bytes)).toEqual(signature);
     expect(signedPart(bytes)).toEqual(encodeUnsignedRecord(record));
   });
@@ -50,6 +50,8 @@ describe('a record', () => {
         detour: i % 2 === 1,
         rateKbps: 8 * 2 ** (i / 8),
         lossShare: i / 200,
+        medium: 'unknown',
+        price: 0,
       })),
       proofs: [proof(6), proof(7)],
     };
