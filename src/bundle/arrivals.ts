@@ -4,7 +4,8 @@
  * report tells the newest 32 of a route and, in turn, 32 of the older ones. On the hot path: no allocation a message.
  *
  * Timer: a report on this route is due `reportDelayMs` after the first message that none has covered, or
- * `reportLightDelayMs` while these are less than `reportLightBytes`; at once after `reportMessages` of them.
+ * `reportLightDelayMs` while these are less than `reportLightBytes`; at once after `reportMessages` of them. What a report on a route that is as
+ * fast told as well has been told; but every third report on this route goes over its own path, whose round trip it measures.
  */
 import { NEVER } from '../base/env.ts';
 import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';
@@ -12,6 +13,13 @@ import { MAX_RANGES, type RangeBlocks } from '../wire/ack-ranges.ts';
 const FIRST_CAPACITY = 32;
 /** Blocks beyond are forgotten, the oldest first: their messages were told in many reports. */
 export const MAX_BLOCKS = 512;
+/**
+ * Of control nobody waits to hear, or reports would tell of reports, and no datagram of 128 bytes would hold one. As often as
+ * quiet routes are probed, since this, too, says that a route works.
+ */
+const UNASKED_MS = 200;
+/** Reports on other routes that may take the place of one's own in a row. */
+const ELSEWHERE_MOST = 2;
 
 export interface ReportTiming {
   readonly reportMessages: number;
@@ -27,8 +35,12 @@ export class Arrivals {
   private count = 0;
   /** The first block of the next page of older ones. */
   private pageAt = MAX_RANGES;
-  /** Something arrived that no report on any route has told yet. */
-  news = false;
+  /** Something arrived that no report on any route has told yet; and of that, something that asked for one. */
+  private untold = false;
+  private untoldAsked = false;
+  private toldAt = Number.NEGATIVE_INFINITY;
+  /** Reports on other routes since the last one on this. */
+  private elsewhere = 0;
   private largestAt = 0;
   private unreported = 0;
   private unreportedBytes = 0;
@@ -42,8 +54,9 @@ export class Arrivals {
   note(sequence: number, bytes: number, asksReport: boolean, now: number): void {
     if (this.count === 0 || sequence > this.high[0]) this.largestAt = now;
     this.insert(sequence);
-    this.news = true;
+    this.untold = true;
     if (!asksReport) return;
+    this.untoldAsked = true;
     if (this.unreported === 0) this.firstUnreportedAt = now;
     this.unreported += 1;
     this.unreportedBytes += bytes;
@@ -57,8 +70,25 @@ export class Arrivals {
     return this.firstUnreportedAt + (isLight ? timing.reportLightDelayMs : timing.reportDelayMs);
   }
 
+  /** Whether a report on another route should tell of this one, too: what is old would be taken for a sign of life. */
+  hasNews(now: number): boolean {
+    return this.untoldAsked || (this.untold && now >= this.toldAt + UNASKED_MS && this.delayMs(now) < UNASKED_MS);
+  }
+
+  /** A report told all of it; `inTime`: one on another route, that comes as soon as one on this would. */
+  told(inTime: boolean, now: number): void {
+    this.untold = false;
+    this.untoldAsked = false;
+    this.toldAt = now;
+    if (!inTime || this.elsewhere === ELSEWHERE_MOST) return;
+    this.elsewhere += 1;
+    this.unreported = 0;
+    this.unreportedBytes = 0;
+  }
+
   /** A report went out on this route. */
   reported(): void {
+    this.elsewhere = 0;
     this.unreported = 0;
     this.unreportedBytes = 0;
   }

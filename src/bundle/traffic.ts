@@ -8,7 +8,7 @@
 import type { Drops } from '../base/drops.ts';
 import { NEVER } from '../base/env.ts';
 import type { RangeBlocks } from '../wire/ack-ranges.ts';
-import { DATA_OVERHEAD_BYTES, type ReportReader } from '../wire/route-message.ts';
+import { DATA_OVERHEAD_BYTES, MAX_REPORT_DELAY_MS, type ReportReader } from '../wire/route-message.ts';
 import type { PlaintextSender } from './handshake/plaintext-sender.ts';
 import type { Lane } from './ports.ts';
 import { FlowOrder } from './queue/flow-order.ts';
@@ -117,7 +117,8 @@ export class Traffic {
     }
     if (progress) {
       route.progressAt = now;
-      route.unansweredSince = NEVER;
+      if (now - report.delayMs >= route.unansweredSince) route.unansweredSince = NEVER;
+      if (samePath) route.answeredAt = now;
     }
     if (isNew && samePath) this.measure(route, report, now);
     route.largestReported = Math.max(route.largestReported, report.largest);
@@ -200,7 +201,8 @@ export class Traffic {
   }
 
   private measure(route: BundleRoute, report: ReportReader, now: number): void {
+    if (report.delayMs === MAX_REPORT_DELAY_MS) return;
     const sentAt = route.flight.sentAt(report.largest);
-    if (sentAt !== undefined && sentAt >= route.upSince) route.timing.sample(now - sentAt - report.delayUs / 1000, now);
+    if (sentAt !== undefined && sentAt >= route.upSince) route.timing.sample(now - sentAt - report.delayMs, now);
   }
 }

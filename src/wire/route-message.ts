@@ -8,7 +8,7 @@
  *
  *   0x01 DATA         bundle sequence u48, back u16, application bytes (1 to MAX_APPLICATION_BYTES)
  *   0x02 DATAGRAM     datagram sequence u48, application bytes (the same): delivered at once, once
- *   0x03 REPORT       route count u8, each: route index u16, largest sequence u48, delay u32 in us, ACK ranges
+ *   0x03 REPORT       entries, at least one: route index u16, largest sequence u48, delay u16 in 1/16 ms, ACK ranges
  *   0x04 PROBE        token u64
  *   0x05 PROBE_REPLY  token u64
  *   0x06 REKEY        epoch u32, ephemeral key (33)
@@ -38,6 +38,7 @@ export const MAX_ROUTE_MESSAGE_BYTES = 65_535;
 const TAG_BYTES = 16;
 const POINT_BYTES = 33;
 export const TYPE_BYTES = 1;
+const KIND_BYTES = 1;
 export const MESSAGE_TWO_BYTES = 49;
 export const SEALED_HEADER_BYTES = 8;
 /** What sealing adds to a plaintext. */
@@ -52,11 +53,14 @@ export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - DATA_OVERHEAD_BYT
 const PROBE_BYTES = 9;
 const REKEY_BYTES = 5 + POINT_BYTES;
 const CLOSE_BYTES = 2;
-const REPORT_HEAD_BYTES = 2;
-const REPORT_ENTRY_HEAD_BYTES = 12;
+/** With one range and a link's ACK beside it, a report fits a datagram of 128 bytes. */
+const REPORT_ENTRY_HEAD_BYTES = 10;
+const REPORT_DELAY_UNITS_PER_MS = 16;
+const MAX_U16 = 0xffff;
+/** Nobody knows how much longer. */
+export const MAX_REPORT_DELAY_MS = MAX_U16 / REPORT_DELAY_UNITS_PER_MS;
 /** The longest entry of a REPORT. */
 export const MAX_REPORT_ENTRY_BYTES = REPORT_ENTRY_HEAD_BYTES + MAX_RANGES_BYTES;
-export const MAX_REPORT_DELAY_US = 0xffff_ffff;
 
 export const CLOSE_REASONS = { 1: 'done', 2: 'replaced', 3: 'refused' } as const;
 export type CloseReason = (typeof CLOSE_REASONS)[keyof typeof CLOSE_REASONS];
@@ -128,27 +132,27 @@ export function writeClose(out: Uint8Array, at: number, reason: CloseReason): nu
   return CLOSE_BYTES;
 }
 
-/** Begins a REPORT without entries. */
+/** Begins a REPORT: entries follow. */
 export function beginReport(out: Uint8Array, at: number): number {
   out[at] = KIND.report;
-  out[at + 1] = 0;
-  return REPORT_HEAD_BYTES;
+  return KIND_BYTES;
 }
 
-/** Adds an entry at `to` to the report that begins at `at`; returns the entry's bytes. The blocks' first high is `largest`. */
+/**
+ * Adds an entry to a report; returns its bytes. The blocks' first high is `largest`, which arrived `delayMs` ago; more than 4 s count as
+ * these.
+ */
 export function addReportEntry(
   out: Uint8Array,
   at: number,
-  to: number,
   routeIndex: number,
-  delayUs: number,
+  delayMs: number,
   blocks: RangeBlocks,
 ): number {
-  out[at + 1] += 1;
-  writeU16(out, to, routeIndex);
-  writeU48(out, to + 2, blocks.high[0]);
-  writeU32(out, to + 8, delayUs);
-  return REPORT_ENTRY_HEAD_BYTES + writeRanges(out, to + REPORT_ENTRY_HEAD_BYTES, blocks);
+  writeU16(out, at, routeIndex);
+  writeU48(out, at + 2, blocks.high[0]);
+  writeU16(out, at + 8, Math.min(Math.round(REPORT_DELAY_UNITS_PER_MS * delayMs), MAX_U16));
+  return REPORT_ENTRY_HEAD_BYTES + writeRanges(out, at + REPORT_ENTRY_HEAD_BYTES, blocks);
 }
 
 /** A parsed plaintext; reused. Which fields hold depends on `kind`; `bodyAt`..`bodyEnd` are its variable part. */
@@ -186,8 +190,8 @@ export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: 
       into.bodyAt = at + DATAGRAM_HEAD_BYTES;
       return 'ok';
     case KIND.report:
-      if (length < REPORT_HEAD_BYTES) return 'route-message-length';
-      into.bodyAt = at + 1;
+      if (length === KIND_BYTES) return 'route-message-length';
+      into.bodyAt = at + KIND_BYTES;
       return 'ok';
     case KIND.probe:
     case KIND.probeReply:
@@ -216,30 +220,27 @@ export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: 
 export class ReportReader {
   routeIndex = 0;
   largest = 0;
-  delayUs = 0;
+  delayMs = 0;
   private bytes: Uint8Array = new Uint8Array(0);
   private at = 0;
   private end = 0;
-  private left = 0;
 
-  /** `at` is where the route count stands. */
+  /** The entries stand from `at` to `end`. */
   begin(bytes: Uint8Array, at: number, end: number): void {
     this.bytes = bytes;
-    this.left = bytes[at];
-    this.at = at + 1;
+    this.at = at;
     this.end = end;
   }
 
   next(blocks: RangeBlocks): 'entry' | 'end' | 'route-message-report' {
-    if (this.left === 0) return this.at === this.end ? 'end' : 'route-message-report';
+    if (this.at === this.end) return 'end';
     if (this.at + REPORT_ENTRY_HEAD_BYTES > this.end) return 'route-message-report';
     this.routeIndex = readU16(this.bytes, this.at);
     this.largest = readU48(this.bytes, this.at + 2);
-    this.delayUs = readU32(this.bytes, this.at + 8);
+    this.delayMs = readU16(this.bytes, this.at + 8) / REPORT_DELAY_UNITS_PER_MS;
     const after = readRanges(this.bytes, this.at + REPORT_ENTRY_HEAD_BYTES, this.end, this.largest, blocks);
     if (after < 0) return 'route-message-report';
     this.at = after;
-    this.left -= 1;
     return 'entry';
   }
 }

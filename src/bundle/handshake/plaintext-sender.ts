@@ -5,7 +5,6 @@ import {
   beginReport,
   type CloseReason,
   DATA_HEAD_BYTES,
-  MAX_REPORT_DELAY_US,
   MAX_REPORT_ENTRY_BYTES,
   writeClose,
   writeDatagramHead,
@@ -73,13 +72,12 @@ export class PlaintextSender {
     const at = this.sealer.reserve(SMALL_BYTES + (live.length + 1) * MAX_REPORT_ENTRY_BYTES, now);
     let to = at + beginReport(this.sealer.arena, at);
     for (const route of live) {
-      if (!route.arrivals.news && route !== about) continue;
-      const delayUs = Math.min(Math.round(1000 * route.arrivals.delayMs(now)), MAX_REPORT_DELAY_US);
+      if (route !== about && !route.arrivals.hasNews(now)) continue;
       route.arrivals.newest(blocks);
-      to += addReportEntry(this.sealer.arena, at, to, route.index, delayUs, blocks);
-      route.arrivals.news = false;
+      to += addReportEntry(this.sealer.arena, to, route.index, route.arrivals.delayMs(now), blocks);
+      route.arrivals.told(route !== about && via.answersLike(route), now);
     }
-    if (about.arrivals.older(blocks)) to += addReportEntry(this.sealer.arena, at, to, about.index, 0, blocks);
+    if (about.arrivals.older(blocks)) to += addReportEntry(this.sealer.arena, to, about.index, 0, blocks);
     this.commit(via, to - at, undefined, now);
   }
 

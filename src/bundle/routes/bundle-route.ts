@@ -75,6 +75,8 @@ const PAUSE_MARGIN_MS = 15;
 const ANSWER_MARGIN_MS = PAUSE_MARGIN_MS + 40;
 /** What one report speaks of: less under way is no load. */
 const LIGHT_BYTES = 16 * 1_024;
+/** Half of the longest time for which a report waits. */
+const LIKE_MS = 20;
 /** docs/protocol.md section 3.3: how long a reliable route tries without any progress. */
 const PERSISTENCE_MS = 2_000;
 /** Probes of which the time and sequence are remembered. */
@@ -113,6 +115,8 @@ export class BundleRoute {
    * pause.
    */
   progressAt: number;
+  /** When a report that came back on its path last showed that both of its directions work. */
+  answeredAt = Number.NEGATIVE_INFINITY;
   /** Bytes in the sealer's batch: the layer below does not know of them yet. */
   sealingBytes = 0;
   /** No data is pulled before: the layer below was full. */
@@ -166,6 +170,11 @@ export class BundleRoute {
   /** Whether this is the route of the other class on the same path (docs/protocol.md section 6.1). */
   isPartnerOf(route: BundleRoute): boolean {
     return this.index === (route.index ^ 1) && this.trafficClass !== route.trafficClass;
+  }
+
+  /** Whether a report over this route tells of `other` as soon as one over the other's own path would, a report's delay later. */
+  answersLike(other: BundleRoute): boolean {
+    return this.timing.settledMs !== undefined && this.timing.settledMs <= (other.timing.settledMs ?? 0) + LIKE_MS;
   }
 
   /** A message was given to it. */

@@ -100,7 +100,39 @@ describe('arrivals', () => {
     const arrivals = new Arrivals();
     arrivals.note(0, 1_400, false, 10);
     expect(arrivals.dueAt(TIMING, 100)).toBe(NEVER);
-    expect(arrivals.news).toBe(true);
+    expect(arrivals.hasNews(100)).toBe(true);
+    expect(arrivals.hasNews(210)).toBe(false);
+  });
+
+  it('tell at once what was asked, and of control five times a second', () => {
+    const arrivals = new Arrivals();
+    arrivals.note(0, 1_400, true, 10);
+    expect(arrivals.hasNews(10)).toBe(true);
+    arrivals.told(false, 11);
+    expect(arrivals.hasNews(11)).toBe(false);
+    arrivals.note(1, 40, false, 12);
+    arrivals.note(2, 40, false, 200);
+    expect(arrivals.hasNews(210)).toBe(false);
+    expect(arrivals.hasNews(211)).toBe(true);
+    arrivals.told(false, 211);
+    arrivals.note(3, 1_400, true, 212);
+    expect(arrivals.hasNews(212)).toBe(true);
+  });
+
+  it('need no report of their own after another that comes as soon, but for the third time', () => {
+    const arrivals = new Arrivals();
+    const dueAfter = (inTime: boolean, at: number) => {
+      arrivals.note(at, 1_400, true, at);
+      arrivals.told(inTime, at);
+      return arrivals.dueAt(TIMING, at);
+    };
+    expect(dueAfter(true, 10)).toBe(NEVER);
+    expect(dueAfter(true, 20)).toBe(NEVER);
+    expect(dueAfter(true, 30)).toBe(42);
+    arrivals.reported();
+    expect(dueAfter(true, 50)).toBe(NEVER);
+    arrivals.reported();
+    expect(dueAfter(false, 60)).toBe(72);
   });
 
   it('say how long ago the largest came', () => {

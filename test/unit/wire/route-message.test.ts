@@ -96,29 +96,28 @@ describe('route messages', () => {
     blocks.high[0] = 20;
     blocks.low[0] = 4;
     let at = beginReport(bytes, 0);
-    at += addReportEntry(bytes, 0, at, 3, 1_500, blocks);
+    at += addReportEntry(bytes, at, 3, 1.5, blocks);
     blocks.high[0] = 9;
-    at += addReportEntry(bytes, 0, at, 4, 0, blocks);
+    at += addReportEntry(bytes, at, 4, 5_000, blocks);
 
     const { plaintext } = read(bytes.subarray(0, at));
     const reader = new ReportReader();
     reader.begin(bytes, plaintext.bodyAt, at);
     const into = new RangeBlocks();
     expect(reader.next(into)).toBe('entry');
-    expect([reader.routeIndex, reader.largest, reader.delayUs, into.high[0], into.low[0]]).toEqual([
-      3, 20, 1_500, 20, 4,
-    ]);
+    expect([reader.routeIndex, reader.largest, reader.delayMs, into.high[0], into.low[0]]).toEqual([3, 20, 1.5, 20, 4]);
     expect(reader.next(into)).toBe('entry');
-    expect([reader.routeIndex, reader.largest, into.low[0]]).toEqual([4, 9, 4]);
+    expect([reader.routeIndex, reader.largest, reader.delayMs, into.low[0]]).toEqual([4, 9, 65_535 / 16, 4]);
     expect(reader.next(into)).toBe('end');
   });
 
-  it('are refused when a report is cut short or longer than its count', () => {
+  it('are refused when a report is cut short or longer than its entries', () => {
     const bytes = new Uint8Array(100);
     const blocks = new RangeBlocks();
     blocks.count = 1;
     blocks.high[0] = 5;
-    const at = 2 + addReportEntry(bytes, 0, beginReport(bytes, 0), 0, 0, blocks);
+    const head = beginReport(bytes, 0);
+    const at = head + addReportEntry(bytes, head, 0, 0, blocks);
     const reader = new ReportReader();
     for (const end of [at - 1, 8]) {
       reader.begin(bytes, 1, end);
