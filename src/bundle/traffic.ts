@@ -116,8 +116,10 @@ export class Traffic {
       route.rate.delivered(reportedBytes, flight.count === 0, isBusy ? 0 : route.bytesPerMs, now);
     }
     if (progress) {
-      route.progressAt = now;
-      if (now - report.delayMs >= route.unansweredSince) route.unansweredSince = NEVER;
+      // What a report over another path tells may be older than what a dead one would have told.
+      const arrivedAt = now - report.delayMs;
+      route.progressAt = Math.max(route.progressAt, arrivedAt);
+      if (arrivedAt >= route.unansweredSince) route.unansweredSince = NEVER;
       if (samePath) route.answeredAt = now;
     }
     if (isNew && samePath) this.measure(route, report, now);
