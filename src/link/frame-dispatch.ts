@@ -69,6 +69,7 @@ export class FrameDispatch {
   dispatch(session: Session, datagram: OpenedDatagram, now: number): void {
     const { reader } = this;
     const { batch } = datagram;
+    if (datagram.datagrams > 1) return this.run(session, datagram, now);
     this.asks = ASKS_NOTHING;
     this.refused = false;
     reader.begin(batch.arena, datagram.framesAt, datagram.framesEnd);
@@ -112,6 +113,16 @@ export class FrameDispatch {
     if (taken) return undefined;
     this.refused = true;
     return 'link-piece-refused';
+  }
+
+  /** Pieces that were joined: refused together, and acknowledged each as it came. */
+  private run(session: Session, { run, counter, datagrams }: OpenedDatagram, now: number): void {
+    if (session.state !== 'active') return;
+    const { piece } = run;
+    session.carried(now);
+    if (!this.events().data(session.link, piece, now)) return this.drops.count('link-piece-refused', datagrams);
+    const asks = piece.realTime ? ASKS_ACK_AT_ONCE : ASKS_ACK;
+    for (let i = 0; i < datagrams; i++) session.taken(counter + i, asks, now);
   }
 
   private acknowledge(session: Session, bytes: Uint8Array, now: number): string | undefined {

@@ -12,8 +12,8 @@ export interface LinkEvents {
    */
   linkDown(link: LinkId, peer: NodeKey, reason: LinkDownReason, now: number): void;
   /**
-   * A piece of a message of a route, or a GONE in place of one; valid during the call. The same piece may come several
-   * times. False: there is no room for it, so its datagram is not acknowledged and the piece comes again.
+   * A piece of a message of a route, or several in a row as one, or a GONE in place of one; valid during the call. The same piece may
+   * come several times. False: there is no room for it, or for one of them, so its datagrams are not acknowledged and all come again.
    */
   data(link: LinkId, piece: Piece, now: number): boolean;
   /** The peer has room for `limit` bytes of this route since its set-up. The 16 bytes of the id begin at `routeIdAt`. */

@@ -112,7 +112,10 @@ export class LinkLayer {
     this.indices = new IndexTable(random);
     this.responder = new Responder(this.context, this.indices, (endpoint, now) => this.answerAt(endpoint, now));
     this.probes = new Probes(this.context, this.indices);
-    this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), this.opened.bind(this));
+    this.inbox = new Inbox(cipher, drops, createDatagramBatch(0, 0), {
+      accepts: (session, datagram, now) => this.accepts(session, datagram, now),
+      opened: (session, datagram, now) => this.frames.dispatch(session, datagram, now),
+    });
     this.frames = new FrameDispatch(
       drops,
       () => this.events,
@@ -325,15 +328,16 @@ export class LinkLayer {
     this.inbox.gather(named, index);
   }
 
-  private opened(session: Session, datagram: OpenedDatagram, now: number): void {
+  private accepts(session: Session, datagram: OpenedDatagram, now: number): boolean {
     const { batch, index, epoch, counter } = datagram;
     if (!session.accept(epoch, counter, batch.endpoints, index * ENDPOINT_BYTES, now)) {
-      return this.context.drops.count('session-replayed');
+      this.context.drops.count('session-replayed');
+      return false;
     }
     const neighbour = this.neighbourOf(session.link);
     neighbour.traffic.received(batch.lengths[index]);
     neighbour.heard(session, now);
-    this.frames.dispatch(session, datagram, now);
+    return true;
   }
 
   /** Where the answer to an INIT from this endpoint goes: back, unless it is of a neighbour that does not hear us there. */

@@ -11,6 +11,12 @@ export interface Piece extends DataFrame {
   gone: boolean;
   /** False when handed on; whoever takes the piece says true where its route is Real Time, and it is acknowledged at once. */
   realTime: boolean;
+  /**
+   * How many pieces in a row this is (piece-run.ts), with the sequences from `sequence` on; each but the last has `eachBytes`. A
+   * GONE, and a piece with a time to live, is one.
+   */
+  sequences: number;
+  eachBytes: number;
 }
 
 export function createPiece(): Piece {
@@ -26,5 +32,7 @@ export function createPiece(): Piece {
     length: 0,
     gone: false,
     realTime: false,
+    sequences: 1,
+    eachBytes: 0,
   };
 }

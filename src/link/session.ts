@@ -301,6 +301,14 @@ export class Session implements Outlet {
     return true;
   }
 
+  /** As `accept`, for the datagram behind one that was accepted now, under the same epoch and from the same place. */
+  acceptNext(counter: number, datagramBytes: number): boolean {
+    if (!this.window.accept(counter)) return false;
+    this.highestCounter = Math.max(this.highestCounter, counter);
+    this.traffic.received(datagramBytes);
+    return true;
+  }
+
   /** ACK came. False when it speaks of what was never sent. */
   acknowledge(ack: AckFrame, now: number): boolean {
     if (!this.outbound.acknowledge(ack, now)) return false;

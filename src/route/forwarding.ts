@@ -9,7 +9,7 @@ import type { Drops } from '../base/drops.ts';
 import type { LinkId } from '../base/ids.ts';
 import { REAL_TIME, RELIABLE, SENT_ONCE } from '../base/traffic-class.ts';
 import { type FrameSource, NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
-import type { Piece } from '../link/piece.ts';
+import { createPiece, type Piece } from '../link/piece.ts';
 import { LIMIT_FRAME_BYTES } from '../wire/frames.ts';
 import { LARGEST_BLOCK_BYTES } from './buffers/block-memory.ts';
 import type { PieceStore } from './buffers/piece-store.ts';
@@ -43,6 +43,8 @@ export class Forwarding implements FrameSource {
   private readonly unknown: UnknownPieces;
   private readonly drops: Drops;
   private readonly tuning: RouteTuning;
+  /** Of pieces in a row, those that are looked at. */
+  private readonly part = createPiece();
 
   constructor(o: {
     table: RouteTable;
@@ -78,18 +80,7 @@ export class Forwarding implements FrameSource {
     table.touch(slot, now);
     piece.realTime = table.classOf(slot) === REAL_TIME;
     const room = this.flows.room(half, now);
-    const look = room.window.look(piece.sequence);
-    if (look === 'taken') return true;
-    if (look === 'beyond') return this.refuse('route-sequence-beyond');
-    if (!piece.realTime && room.received + piece.length > room.limit) return this.refuse('route-beyond-credit');
-    if (!piece.gone && (piece.length === 0 || piece.length > LARGEST_BLOCK_BYTES)) {
-      this.drops.count('route-piece-length');
-      room.take(piece.sequence, 0, now);
-      return true;
-    }
-    return table.portOf(half ^ 1) === NO_PORT
-      ? this.arrive(room, from, piece, now)
-      : this.passOn(room, from, piece, now);
+    return piece.sequences === 1 ? this.one(room, from, piece, now) : this.several(room, from, piece, now);
   }
 
   /** The next hop has room for so many bytes of the route under this id. */
@@ -171,6 +162,53 @@ export class Forwarding implements FrameSource {
     this.tellWidened(now);
   }
 
+  private one(room: Room, from: Neighbour, piece: Piece, now: number): boolean {
+    const look = room.window.look(piece.sequence);
+    if (look === 'taken') return true;
+    if (look === 'beyond') return this.refuse('route-sequence-beyond');
+    if (!piece.realTime && room.received + piece.length > room.limit) return this.refuse('route-beyond-credit');
+    if (!piece.gone && (piece.length === 0 || piece.length > LARGEST_BLOCK_BYTES)) {
+      this.drops.count('route-piece-length');
+      room.take(piece.sequence, 1, 0, now);
+      return true;
+    }
+    return this.keep(room, from, piece, now);
+  }
+
+  /**
+   * Pieces in a row. A whole message arrives as it is; else as many together as a block takes, or one by one where not all
+   * of them are new or there is no room for all. False when one was refused.
+   */
+  private several(room: Room, from: Neighbour, piece: Piece, now: number): boolean {
+    const { sequences, eachBytes, realTime } = piece;
+    const fits = realTime || room.received + piece.length <= room.limit;
+    const together =
+      fits && room.window.isNew(piece.sequence, sequences) ? Math.floor(LARGEST_BLOCK_BYTES / eachBytes) : 0;
+    const isWhole = piece.offset === 0 && piece.last && this.table.portOf(room.half ^ 1) === NO_PORT;
+    if (together > 0 && isWhole) return this.keep(room, from, piece, now);
+    const { part } = this;
+    Object.assign(part, piece);
+    for (let done = 0; done < sequences; done += part.sequences) {
+      part.sequences = Math.min(Math.max(1, together), sequences - done);
+      const isLast = done + part.sequences === sequences;
+      part.sequence = (piece.sequence + done) >>> 0;
+      part.offset = piece.offset + done * eachBytes;
+      part.start = piece.start + done * eachBytes;
+      part.length = isLast ? piece.length - done * eachBytes : part.sequences * eachBytes;
+      part.last = isLast && piece.last;
+      const kept = together > 0 ? this.keep(room, from, part, now) : this.one(room, from, part, now);
+      if (!kept) return false;
+    }
+    return true;
+  }
+
+  /** What is new and within its limits. */
+  private keep(room: Room, from: Neighbour, piece: Piece, now: number): boolean {
+    return this.table.portOf(room.half ^ 1) === NO_PORT
+      ? this.arrive(room, from, piece, now)
+      : this.passOn(room, from, piece, now);
+  }
+
   private passOn(room: Room, from: Neighbour, piece: Piece, now: number): boolean {
     const { table, store, flows } = this;
     const out = room.half ^ 1;
@@ -184,12 +222,12 @@ export class Forwarding implements FrameSource {
     const tooMuch = from.storedBytes > this.tuning.shareFactor * (blocks.limitBytes - blocks.usedBytes);
     const record = tooMuch ? NONE : store.add(out, piece, deadlineOf(piece, table.deliveryOf(out >> 1), now));
     if (record === NONE) return this.refuse('route-memory-full');
-    room.take(piece.sequence, piece.length, now);
+    room.take(piece.sequence, piece.sequences, piece.length, now);
     if (piece.gone) flows.freeRoom(room, from, undefined, piece.length, now);
     else {
       from.storedBytes += piece.length;
       from.transit.received(piece.length, false);
-      this.pieces++;
+      this.pieces += piece.sequences;
       this.bytes += piece.length;
     }
     const buffer = flows.buffer(out, now);
@@ -202,7 +240,7 @@ export class Forwarding implements FrameSource {
     const slot = room.half >> 1;
     const arrival = piece.gone ? 'ended' : this.ends.arrive(slot, piece);
     if (arrival === 'full') return this.refuse('route-memory-full');
-    room.take(piece.sequence, piece.length, now);
+    room.take(piece.sequence, piece.sequences, piece.length, now);
     from.transit.received(piece.length, true);
     this.flows.freeRoom(room, from, undefined, piece.length, now);
     if (piece.gone) this.ends.gone(slot, piece.message, now);

@@ -62,9 +62,9 @@ export class Room {
     return this.received - this.freed;
   }
 
-  /** Counts a piece, or what a GONE says. */
-  take(sequence: number, bytes: number, now: number): void {
-    this.window.take(sequence);
+  /** Counts so many pieces in a row, or what a GONE says. */
+  take(sequence: number, sequences: number, bytes: number, now: number): void {
+    for (let i = 0; i < sequences; i++) this.window.take((sequence + i) >>> 0);
     this.received += bytes;
     this.usedAt = now;
     if (this.limit - this.received < this.bound.bytes / 4) this.bound.pressed = true;

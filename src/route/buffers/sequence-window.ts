@@ -30,6 +30,12 @@ export class SequenceWindow {
     return this.isSet(bits, number) ? 'taken' : 'new';
   }
 
+  /** Whether `look` calls all of these new. */
+  isNew(first: number, count: number): boolean {
+    for (let i = 0; i < count; i++) if (this.look((first + i) >>> 0) !== 'new') return false;
+    return true;
+  }
+
   /** Takes a number that `look` calls new. */
   take(number: number): void {
     const distance = (number - this.base) | 0;

@@ -159,12 +159,25 @@ export class TestNode {
   readonly realTimeRoutes = new Set<number>();
   private readonly known = new Map<LinkId, Set<string>>();
 
+  /** What came in a row is told apart again. */
   private data(link: LinkId, piece: Piece): boolean {
-    const { buffer, routeIdAt, sequence, message, offset, last, start, length } = piece;
+    const { buffer, routeIdAt, sequence, message, offset, start, length, sequences, eachBytes } = piece;
     const routeId = toHex(buffer.subarray(routeIdAt, routeIdAt + 16));
     piece.realTime = this.realTimeRoutes.has(buffer[routeIdAt]);
-    const bytes = buffer.slice(start, start + length);
-    const received = { link, routeId, sequence, message, offset, last, bytes };
+    let refused = false;
+    for (let i = 0; i < sequences; i++) {
+      const at = i * eachBytes;
+      const isLast = i + 1 === sequences;
+      const bytes = buffer.slice(start + at, start + (isLast ? length : at + eachBytes));
+      const last = isLast && piece.last;
+      if (!this.one({ link, routeId, sequence: (sequence + i) >>> 0, message, offset: offset + at, last, bytes }))
+        refused = true;
+    }
+    return !refused;
+  }
+
+  private one(received: ReceivedPiece): boolean {
+    const { link, routeId, sequence } = received;
     let known = this.known.get(link);
     if (known === undefined) {
       known = new Set();
