@@ -181,7 +181,9 @@ export class SendArena {
   private finishEntry(entry: number, outlet: Outlet, length: number): void {
     const at = this.batch.offsets[entry];
     const textBytes = length - SESSION_OVERHEAD_BYTES;
-    this.batch.arena.fill(0, this.fillAt[entry], at + SESSION_HEADER_BYTES + textBytes);
+    const textEnd = at + SESSION_HEADER_BYTES + textBytes;
+    // A full datagram has nothing to pad, and the call costs as much without.
+    if (this.fillAt[entry] < textEnd) this.batch.arena.fill(0, this.fillAt[entry], textEnd);
     this.batch.lengths[entry] = length;
     this.jobs[this.jobOf[entry] * JOB_WORDS + 5] = textBytes;
     this.owners[entry] = undefined;
