@@ -18,7 +18,7 @@ import { Node } from '../node/node.ts';
 import type { NodeOptions, PeerOptions, TunnelOptions } from '../node/node-options.ts';
 import { SplitTransport } from '../node/split-transport.ts';
 import { ControlServer } from '../os/control-server.ts';
-import type { Datapath, Tun, UdpSockets } from '../os/datapath.ts';
+import type { Datapath, Offload, Tun, UdpSockets } from '../os/datapath.ts';
 import { parseEndpoint, socketOf } from '../os/endpoint.ts';
 import { HOTSPOT_INTERFACE } from '../os/hotspot-rules.ts';
 import { NeighbourPace } from '../os/neighbour-pace.ts';
@@ -142,6 +142,7 @@ export class Daemon {
       name: config.node.name,
       address: node.identity.address,
       listen: config.listen.udp.map(formatConfigured).join(' '),
+      offloads: offloadsOf([udp, ...(lan?.tuns ?? []), ...(gateway === undefined ? [] : [gateway.tun])]),
     });
   }
 
@@ -248,7 +249,14 @@ export class Daemon {
   }
 }
 
+/** What any of the devices has, for the log. */
+function offloadsOf(devices: readonly { readonly offloads: readonly Offload[] }[]): string {
+  const found = new Set(devices.flatMap(({ offloads }) => offloads));
+  return [...found].join(' ') || 'none';
+}
+
 /** @throws Failure config-invalid when no socket of the peer's address family is listened on */
+
 function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
   const { deliveryMs, direction, tcp } = peer;
   const key = fromHex(peer.key) as NodeKey;

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 5;
+const ABI_VERSION = 6;
 
 type Handle = number;
 
@@ -64,8 +64,11 @@ export interface Addon {
     endpoints: Uint8Array,
   ): number;
   udpCounters(device: Handle): UdpCounters;
+  /** What all of its sockets have: runs of datagrams sent as one (UDP_SEGMENT), and received so (UDP_GRO). */
+  udpOffloads(device: Handle): { send: boolean; receive: boolean };
 
-  tunOpen(name: string, mtuBytes: number): { handle: Handle; name: string };
+  /** `superpackets`: the kernel gives TCP as it would to a network card that cuts it. */
+  tunOpen(name: string, mtuBytes: number): { handle: Handle; name: string; superpackets: boolean };
   tunRead(device: Handle, arena: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, segments: Uint16Array): number;
   tunWrite(
     device: Handle,

@@ -23,7 +23,7 @@
 #include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
-#define ABI_VERSION 5
+#define ABI_VERSION 6
 #define MAX_DEVICES 64
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
@@ -299,9 +299,22 @@ static napi_value js_udp_counters(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* udpOffloads(handle): {send, receive} */
+static napi_value js_udp_offloads(napi_env env, napi_callback_info info) {
+  struct call call;
+  napi_value result;
+  if (!begin_call(&call, env, info, 1)) return NULL;
+  struct device *device = device_argument(&call, 0, DEVICE_UDP);
+  if (call.failed) return NULL;
+  napi_create_object(env, &result);
+  set(&call, result, "send", from_bool(&call, udp_sends_runs(&device->udp)));
+  set(&call, result, "receive", from_bool(&call, udp_receives_runs(&device->udp)));
+  return result;
+}
+
 /* TUN */
 
-/* tunOpen(name, mtu): {handle, name} */
+/* tunOpen(name, mtu): {handle, name, superpackets} */
 static napi_value js_tun_open(napi_env env, napi_callback_info info) {
   struct call call;
   char name[IFNAMSIZ];
@@ -323,6 +336,7 @@ static napi_value js_tun_open(napi_env env, napi_callback_info info) {
   napi_create_object(env, &result);
   set(&call, result, "handle", from_number(&call, handle));
   set_text(&call, result, "name", device->tun.name);
+  set(&call, result, "superpackets", from_bool(&call, device->tun.superpackets));
   return result;
 }
 
@@ -516,6 +530,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "udpSend", js_udp_send);
   define(env, exports, addon, "udpReceive", js_udp_receive);
   define(env, exports, addon, "udpCounters", js_udp_counters);
+  define(env, exports, addon, "udpOffloads", js_udp_offloads);
   define(env, exports, addon, "tunOpen", js_tun_open);
   define(env, exports, addon, "tunRead", js_tun_read);
   define(env, exports, addon, "tunWrite", js_tun_write);

@@ -7,7 +7,7 @@ import type { Addon, TunCounters } from './addon.ts';
 export function openNativeTun(addon: Addon, name: string, mtuBytes: number): NativeTun {
   try {
     const opened = addon.tunOpen(name, mtuBytes);
-    return new NativeTun(addon, opened.handle, opened.name);
+    return new NativeTun(addon, opened.handle, opened.name, opened.superpackets);
   } catch (error) {
     throw tunFailure((error as NodeJS.ErrnoException).code, name);
   }
@@ -15,15 +15,17 @@ export function openNativeTun(addon: Addon, name: string, mtuBytes: number): Nat
 
 export class NativeTun {
   readonly name: string;
+  readonly offloads: readonly 'tun'[];
   private readonly addon: Addon;
   private readonly device: number;
   private failed: ((failure: Failure) => void) | undefined;
   private lastCounters: TunCounters | undefined;
 
-  constructor(addon: Addon, device: number, name: string) {
+  constructor(addon: Addon, device: number, name: string, superpackets: boolean) {
     this.addon = addon;
     this.device = device;
     this.name = name;
+    this.offloads = superpackets ? ['tun'] : [];
   }
 
   /** Fills the batch with packets that the kernel routed here; returns and sets its count. */

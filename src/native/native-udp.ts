@@ -56,6 +56,12 @@ export class NativeUdp {
     this.addon.watch(this.device, callback);
   }
 
+  get offloads(): ('udp-send' | 'udp-receive')[] {
+    if (this.lastCounters !== undefined) return [];
+    const { send, receive } = this.addon.udpOffloads(this.device);
+    return [...(send ? (['udp-send'] as const) : []), ...(receive ? (['udp-receive'] as const) : [])];
+  }
+
   counters(): UdpCounters {
     return this.lastCounters ?? this.addon.udpCounters(this.device);
   }

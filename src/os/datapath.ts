@@ -10,10 +10,14 @@ import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { createNodeCipher } from '../crypto/node-cipher.ts';
 import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
+import { cipherMbit } from './cipher-speed.ts';
 import { portableNotify } from './portable-notify.ts';
 import { PortableTimer } from './portable-timer.ts';
 import { openPortableTun } from './portable-tun.ts';
 import { openPortableUdp } from './portable-udp.ts';
+
+/** What the system takes or gives as one for many packets: datagrams out and in, superpackets of TCP. */
+export type Offload = 'udp-send' | 'udp-receive' | 'tun';
 
 export interface LocalAddress {
   readonly address: string;
@@ -37,6 +41,8 @@ export interface UdpCounters {
 export interface UdpSockets extends DatagramTransport {
   /** In the order of the socket index in endpoints; the port is the real one when 0 was asked for. */
   readonly local: readonly LocalAddress[];
+  /** As all of the sockets have it now: a driver may refuse later, and single datagrams go on. */
+  readonly offloads: readonly Offload[];
   /**
    * Fills the batch with what has arrived; returns and sets its count, 0 when there is nothing. Datagrams longer than
    * the arena's length over the batch's capacity are dropped and counted.
@@ -58,6 +64,7 @@ export interface TunCounters {
 export interface Tun {
   /** The device's name as the kernel has it. */
   readonly name: string;
+  readonly offloads: readonly Offload[];
   /** Fills the batch with packets that the kernel routed here; returns and sets its count, 0 when there is nothing. */
   read(batch: PacketBatch): number;
   write(batch: PacketBatch): void;
@@ -127,6 +134,7 @@ export function chooseDatapath(wanted: Datapath['name'] | undefined, loadNative:
 function announce(datapath: Datapath, reason: string, log: Log): Datapath {
   const { name, curve, cipher } = datapath;
   const slower = curve.name === 'noble' && reason !== 'asked for';
-  log.write(slower ? 'warn' : 'info', 'datapath', { name, curve: curve.name, cipher: cipher.name, reason });
+  const fields = { name, curve: curve.name, cipher: cipher.name, cipherMbit: cipherMbit(cipher), reason };
+  log.write(slower ? 'warn' : 'info', 'datapath', fields);
   return datapath;
 }

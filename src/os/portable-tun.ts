@@ -101,6 +101,7 @@ const MIN_PACKET_BYTES = 20;
 
 export class PortableTun {
   readonly name: string;
+  readonly offloads = [];
   private readonly mtuBytes: number;
   private readonly socat: Socat;
   private readonly cutter = new SuperpacketCutter();

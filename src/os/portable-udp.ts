@@ -60,6 +60,7 @@ interface Received {
 export class PortableUdp {
   readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly local: readonly { address: string; port: number; family: 4 | 6 }[];
+  readonly offloads = [];
   private readonly sockets: readonly Socket[];
   private queue: Received[] = [];
   private taken = 0;

@@ -37,7 +37,7 @@ int tun_open(struct tun *tun, const char *name, size_t mtu) {
   memcpy(request.ifr_name, name, name_length);
   int result = ioctl(fd, TUNSETIFF, &request) < 0 ? -errno : 0;
   /* A kernel that refuses cuts superpackets itself. */
-  if (result == 0) (void)ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6);
+  bool superpackets = result == 0 && ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) == 0;
   if (result == 0) result = bring_up(request.ifr_name, mtu);
   if (result < 0) {
     close(fd);
@@ -46,6 +46,7 @@ int tun_open(struct tun *tun, const char *name, size_t mtu) {
   memset(tun, 0, sizeof *tun);
   tun->fd = fd;
   tun->mtu = mtu;
+  tun->superpackets = superpackets;
   memcpy(tun->name, request.ifr_name, IFNAMSIZ);
   tun->name[IFNAMSIZ - 1] = '\0';
   return 0;

@@ -19,6 +19,7 @@ struct tun {
   int fd;
   char name[IFNAMSIZ]; /* as the kernel gave it: "sky%d" comes back numbered */
   size_t mtu;
+  bool superpackets; /* the kernel gives TCP uncut */
   uint64_t read_packets;
   uint64_t read_dropped; /* a superpacket that could not be cut, or a packet longer than the MTU */
   uint64_t read_superpackets;

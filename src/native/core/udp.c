@@ -73,6 +73,14 @@ static void encode_endpoint(const struct sockaddr_storage *from, size_t socket_i
 
 /* Opening */
 
+/* Kernels before 4.18 do not know UDP_SEGMENT, before 5.0 not UDP_GRO: there datagrams go and come one by one. */
+static void find_offloads(struct udp_socket *found) {
+  int on = 1;
+  int none = 0;
+  found->segments = setsockopt(found->fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+  found->joins = setsockopt(found->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
+}
+
 static void enlarge_buffer(int fd, int force_option, int option) {
   int bytes = SOCKET_BUFFER_BYTES;
   /* FORCE needs CAP_NET_ADMIN; without it the kernel gives what net.core.*mem_max allows, and that must do. */
@@ -86,8 +94,6 @@ static int set_options(int fd, int family) {
   int probe = IP_PMTUDISC_PROBE;
   enlarge_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
   enlarge_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-  /* A kernel that does not know it gives single datagrams. */
-  (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
   if (family == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe, sizeof probe);
   probe = IPV6_PMTUDISC_PROBE;
   if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) return -1;
@@ -112,7 +118,9 @@ int udp_bind(struct udp *udp, const char *address, uint16_t port) {
     if (fd >= 0) close(fd);
     return result;
   }
-  udp->sockets[udp->count] = (struct udp_socket){.fd = fd, .family = family == AF_INET ? 4 : 6, .segments = true};
+  struct udp_socket *bound = &udp->sockets[udp->count];
+  *bound = (struct udp_socket){.fd = fd, .family = family == AF_INET ? 4 : 6};
+  find_offloads(bound);
   return (int)udp->count++;
 }
 
@@ -133,6 +141,20 @@ int udp_local(const struct udp *udp, size_t index, char address[UDP_ADDRESS_TEXT
   }
   *port = ntohs(((struct sockaddr_in *)&name)->sin_port); /* the port lies at the same place in sockaddr_in6 */
   return 0;
+}
+
+bool udp_sends_runs(const struct udp *udp) {
+  for (size_t i = 0; i < udp->count; i++) {
+    if (!udp->sockets[i].segments) return false;
+  }
+  return udp->count > 0;
+}
+
+bool udp_receives_runs(const struct udp *udp) {
+  for (size_t i = 0; i < udp->count; i++) {
+    if (!udp->sockets[i].joins) return false;
+  }
+  return udp->count > 0;
 }
 
 uint64_t udp_receive_dropped(const struct udp *udp) {

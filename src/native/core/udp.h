@@ -21,7 +21,8 @@
 struct udp_socket {
   int fd;
   uint8_t family; /* 4 or 6, as in an endpoint */
-  bool segments;  /* UDP_SEGMENT works here: false after the driver refused it */
+  bool segments;  /* UDP_SEGMENT works here: false where the kernel has none, or after the driver refused it */
+  bool joins;     /* UDP_GRO does */
 };
 
 /* Messages of one system call, and the bytes of the longest: one IP packet. */
@@ -65,6 +66,10 @@ void udp_close(struct udp *udp);
 
 /* Where socket `index` is bound: the port is the real one when 0 was asked for. */
 int udp_local(const struct udp *udp, size_t index, char address[UDP_ADDRESS_TEXT_BYTES], uint16_t *port);
+
+/* Whether all sockets send, or receive, runs of datagrams in one message. */
+bool udp_sends_runs(const struct udp *udp);
+bool udp_receives_runs(const struct udp *udp);
 
 /* Datagrams that the kernel threw away because a receive buffer was full. */
 uint64_t udp_receive_dropped(const struct udp *udp);

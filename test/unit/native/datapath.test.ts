@@ -66,6 +66,11 @@ for (const datapath of ['native', 'portable']) {
       expect(result.notHere.code).toBe('config-invalid');
     });
 
+    it('tells what the system carries as one for many packets', () => {
+      const all = { udp: ['udp-send', 'udp-receive'], tun: ['tun'] };
+      expect(runScenario(datapath, 'offloads')).toEqual(datapath === 'native' ? all : { udp: [], tun: [] });
+    });
+
     it('says not-permitted for a port that is not for everybody', () => {
       expect(runScenario(datapath, 'udp-privileged', POWERLESS).code).toBe('not-permitted');
     });

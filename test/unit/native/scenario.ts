@@ -228,6 +228,16 @@ function collectPackets(tun: Tun, wanted: (packet: Uint8Array) => boolean, count
   });
 }
 
+/** What the devices say that the system carries as one for many packets. */
+async function offloads(datapath: Datapath) {
+  const udp = await datapath.openUdp(listenOn(LOOPBACK));
+  const tun = await datapath.openTun('sky-test', MTU_BYTES);
+  const result = { udp: udp.offloads, tun: tun.offloads };
+  udp.close();
+  tun.close();
+  return result;
+}
+
 /** More than the sockets and pipes on the way hold at once. */
 const PINGS = 300;
 const MTU_BYTES = 1400;
@@ -415,6 +425,7 @@ const SCENARIOS = {
   'udp-limits': udpLimits,
   'udp-refused': udpRefused,
   'udp-privileged': udpPrivileged,
+  offloads,
   'udp-dont-fragment': udpDontFragment,
   'portable-bounds': portableBounds,
   'tun-ping': tunPing,

@@ -27,7 +27,13 @@ describe('chooseDatapath', () => {
     expect(line).toEqual({
       level: 'warn',
       event: 'datapath',
-      fields: { name: 'portable', curve: 'noble', cipher: 'node', reason: 'skywire-x64.node was not built' },
+      fields: {
+        name: 'portable',
+        curve: 'noble',
+        cipher: 'node',
+        cipherMbit: expect.any(Number),
+        reason: 'skywire-x64.node was not built',
+      },
     });
   });
 
