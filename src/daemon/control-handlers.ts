@@ -15,6 +15,7 @@ import type { PingReply } from '../node/pinger.ts';
 import type { Uplink } from '../node/uplink.ts';
 import type { Datapath } from '../os/datapath.ts';
 import { directExceptions } from './direct-exceptions.ts';
+import type { LanSide } from './lan-side.ts';
 import type { OffloadSide } from './offload-side.ts';
 import type { Runtime } from './runtime.ts';
 import { delivery, links, routes, useDelivery } from './traffic-handlers.ts';
@@ -25,6 +26,7 @@ export interface HandlerContext {
   readonly runtime: Runtime;
   readonly datapath: Datapath;
   readonly startedAt: number;
+  readonly lan: LanSide | undefined;
   readonly offload: OffloadSide | undefined;
   readonly wifi: WifiSide | undefined;
 }
@@ -40,8 +42,8 @@ export function controlHandlers(context: HandlerContext): ControlHandlers {
     links: () => runtime.act((node, now) => ({ links: links(node, context.config.peers, now) })),
     peers: () => runtime.act((node, now) => ({ peers: links(node, context.config.peers, now) })),
     routes: () => runtime.act((node, now) => routes(node, now)),
-    gateway: () => runtime.act((node, now) => gateway(node, now)),
-    'gateway.use': (params) => runtime.act((node, now) => useGateway(node, params.gateway, now)),
+    gateway: () => runtime.act((node, now) => gateway(context, node, now)),
+    'gateway.use': (params) => runtime.act((node, now) => useGateway(context, node, params.gateway, now)),
     delivery: () => runtime.act((node, now) => delivery(node, now)),
     'delivery.use': (params) => runtime.act((node, now) => useDelivery(node, params, now)),
     ping: (params) => ping(runtime, params),
@@ -71,12 +73,12 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
       tun: config.lan !== undefined || config.gateway !== undefined ? datapath.name : null,
     },
     offload: context.offload?.status() ?? null,
-    tunnel: tunnelStatus(config, node, now),
+    tunnel: tunnelStatus(context, node, now),
     policy: {
       rules: config.policy.length,
       direct: directExceptions(config),
       gateways: node.uplinks.slice(1).map((uplink) => ({
-        ...clientStatus(node, uplink, now),
+        ...clientStatus(context, node, uplink, now),
         gateway: addressText(uplink.gateway!),
       })),
     },
@@ -96,44 +98,47 @@ function status(context: HandlerContext, node: Node, now: number): Result<'statu
   };
 }
 
-function tunnelStatus(config: Config, node: Node, now: number): Result<'status'>['tunnel'] {
+function tunnelStatus(context: HandlerContext, node: Node, now: number): Result<'status'>['tunnel'] {
   const { uplink } = node;
   const session = uplink?.session?.status(now);
   const isWanted = uplink?.wantedGateway !== undefined;
   const chosen = uplink?.gateway;
   return {
-    ...clientStatus(node, uplink, now),
+    ...clientStatus(context, node, uplink, now),
     gateway: chosen === undefined ? null : addressText(chosen),
     // Routes run in pairs; the Bulk one stands for its path.
     routes_up: session?.routes.filter((route) => route.state === 'up' && route.trafficClass === BULK).length ?? 0,
-    routes_wanted: isWanted ? config.tunnel.routes : 0,
+    routes_wanted: isWanted ? context.config.tunnel.routes : 0,
     last_bytes_ms_ago: uplink?.client.status(now).heardMsAgo ?? null,
   };
 }
 
 /** What the tunnel and those of the user's rules tell alike. */
-function clientStatus(node: Node, uplink: Uplink | undefined, now: number) {
+function clientStatus(context: HandlerContext, node: Node, uplink: Uplink | undefined, now: number) {
   const tunnel = uplink?.client.status(now);
+  const state = tunnelState(context, node, uplink, now);
   return {
-    state: tunnelState(uplink, now),
+    state,
     leased_address: tunnel?.lease === undefined ? null : formatIpv4(tunnel.lease.address),
     bytes_in: tunnel?.bytesDown ?? 0,
     bytes_out: tunnel?.bytesUp ?? 0,
-    problem: problem(node, uplink, now),
+    problem: problem(state, node, uplink, now),
   };
 }
 
-/** "Connected" means that bytes came back end to end within the last seconds, nothing less. */
-function tunnelState(uplink: Uplink | undefined, now: number): TunnelState {
+/** "Connected" means that bytes came back end to end within the last seconds, and that the LAN's packets are routed there; nothing less. */
+function tunnelState({ lan }: HandlerContext, node: Node, uplink: Uplink | undefined, now: number): TunnelState {
   if (uplink?.wantedGateway === undefined) return 'off';
   const tunnel = uplink.client.status(now);
-  if (tunnel.state === 'leased' && tunnel.connected) return 'connected';
+  if (tunnel.state === 'leased' && tunnel.connected) {
+    const isRouted = lan === undefined || lan.hasApplied(node.uplinks.indexOf(uplink), tunnel.lease!);
+    return isRouted ? 'connected' : 'connecting';
+  }
   return tunnel.heardMsAgo === undefined ? 'connecting' : 'lost';
 }
 
 /** Why it is not connected though it is to be; null otherwise. */
-function problem(node: Node, uplink: Uplink | undefined, now: number): string | null {
-  const state = tunnelState(uplink, now);
+function problem(state: TunnelState, node: Node, uplink: Uplink | undefined, now: number): string | null {
   if (uplink === undefined || state === 'connected' || state === 'off') return null;
   const session = uplink.session?.status(now);
   const peers = node.links.status(now);
@@ -150,6 +155,9 @@ function problem(node: Node, uplink: Uplink | undefined, now: number): string | 
   if (uplink.refusal !== undefined) return uplink.refusal;
   if (session.lastFailure !== undefined && session.state !== 'up') {
     return `no route works: ${session.lastFailure.reason} at hop ${session.lastFailure.hop}`;
+  }
+  if (state === 'connecting' && uplink.client.status(now).connected) {
+    return 'the system has not taken the address of the lease yet: see lease-not-applied in the log';
   }
   return session.state === 'up'
     ? 'the gateway is silent: waiting for an address'
@@ -173,7 +181,7 @@ function gatewayStatus(node: Node): Result<'status'>['gateway'] {
   };
 }
 
-function gateway(node: Node, now: number): Result<'gateway'> {
+function gateway(context: HandlerContext, node: Node, now: number): Result<'gateway'> {
   const chosen = node.uplink?.gateway;
   const selected = chosen === undefined ? 'none' : addressText(chosen);
   const known = node
@@ -197,7 +205,7 @@ function gateway(node: Node, now: number): Result<'gateway'> {
       };
     });
   const auto = node.uplink?.wantedGateway === 'auto';
-  return { selected, auto, state: tunnelState(node.uplink, now), known };
+  return { selected, auto, state: tunnelState(context, node, node.uplink, now), known };
 }
 
 /** Zero stands for unknown. */
@@ -205,12 +213,12 @@ function knownBits(kbps: number): number | null {
   return kbps === 0 ? null : Math.round(kbps * BITS_PER_KBIT);
 }
 
-function useGateway(node: Node, name: string, now: number): Result<'gateway'> {
+function useGateway(context: HandlerContext, node: Node, name: string, now: number): Result<'gateway'> {
   if (node.uplink === undefined) {
     throw new Failure('failed', 'this node has no LAN to carry', 'Add a [lan] table to the configuration');
   }
   node.uplink.use(wantedGateway(name), now);
-  return gateway(node, now);
+  return gateway(context, node, now);
 }
 
 /** What "none", "auto", an address or a key stands for. */

@@ -132,7 +132,7 @@ export class Daemon {
       segments,
     });
     const wifi = config.wifi === undefined ? undefined : await this.openWifi(node, lan);
-    const handlers = controlHandlers({ config, runtime, datapath, startedAt, offload, wifi });
+    const handlers = controlHandlers({ config, runtime, datapath, startedAt, lan, offload, wifi });
     const control = new ControlServer({ socketPath: config.control.socket, handlers, drops: node.drops, log });
     await control.start();
     this.undo.push(() => control.stop());

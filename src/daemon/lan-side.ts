@@ -21,6 +21,8 @@ export class LanSide {
   private readonly dnsmasq: Dnsmasq;
   /** Leases are applied one after another, so that the newest one wins. */
   private applying: Promise<void> = Promise.resolve();
+  /** By way: the lease whose address and routes the system has. */
+  private readonly applied: (Lease | undefined)[] = [];
 
   constructor(config: Config, tuns: readonly Tun[], log: Log) {
     const lan = config.lan!;
@@ -69,9 +71,15 @@ export class LanSide {
     this.applying = this.applying.then(() => this.apply(way, lease));
   }
 
+  /** Whether packets of the LAN find their way into this device, with the address of this lease. */
+  hasApplied(way: number, lease: Lease): boolean {
+    return this.applied[way]?.address === lease.address;
+  }
+
   private async apply(way: number, lease: Lease): Promise<void> {
     try {
       await this.network.leased(way, lease.address, Math.min(lease.mtuBytes, this.mtuBytes));
+      this.applied[way] = lease;
       if (way === 0) await this.dnsmasq.setResolver(lease.resolver);
       const [address, resolver] = [lease.address, lease.resolver].map(formatIpv4);
       this.log.write('info', 'leased', { device: this.tuns[way].name, address, resolver });
