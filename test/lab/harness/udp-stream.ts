@@ -23,6 +23,8 @@ export interface StreamOptions {
   /** The limit of `withinShare`. */
   readonly withinMs?: number;
   readonly tos?: number;
+  /** Notes when the machine itself stood still, by a thread on each CPU above every other program. */
+  readonly watchStalls?: boolean;
 }
 
 export interface StreamFigures {
@@ -45,6 +47,11 @@ export interface StreamFigures {
   readonly p95Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** How often the machine stood still while packets were sent, and for how long altogether; 0 where nobody watched. */
+  readonly stalls: number;
+  readonly stalledMs: number;
+  /** As p99Ms, of the delays less what the machine stood still while a packet was under way. */
+  readonly p99LessStallsMs: number;
 }
 
 /** Resolves when the stream has ended. */
@@ -73,6 +80,7 @@ export function startStream(options: StreamOptions): RunningStream {
     'drain-seconds': options.drainSeconds,
     'within-ms': options.withinMs,
     tos: options.tos,
+    'watch-stalls': options.watchStalls && 1,
   };
   const args = Object.entries(flags).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],

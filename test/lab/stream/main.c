@@ -3,7 +3,7 @@
  * so one-way delays are exact.
  *
  *   udp-stream --client NAMESPACE --server NAMESPACE --address A [--port 7000] [--direction up|down] [--rate 100] [--bytes 200]
- *              [--seconds 5] [--skip-seconds 0] [--drain-seconds 1] [--within-ms 150] [--tos 0]
+ *              [--seconds 5] [--skip-seconds 0] [--drain-seconds 1] [--within-ms 150] [--tos 0] [--watch-stalls 0]
  *
  * `up`: the client sends to the server's address. `down`: the client calls the server every 50 ms until the stream comes, so
  * that a NAT between them lets it through. Prints one line of JSON (tally.c). SIGTERM ends the stream early. Runs at a real-time
@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "stalls.h"
 #include "tally.h"
 
 #define NS_PER_S 1000000000LL
@@ -149,8 +150,10 @@ int main(int argc, char **argv) {
   (void)signal(SIGTERM, end_stream);
   struct tally tally;
   tally_init(&tally, (uint32_t)(options.rate * options.seconds));
+  if (options.watch_stalls) stalls_watch();
   bool ready = !options.down || answer_call(ends);
   if (ready && options.down) run(&options, ends.server, ends.client, &tally);
   else if (ready) run(&options, ends.client, ends.server, &tally);
-  tally_print(&tally, options.bytes, options.within_ms);
+  uint32_t stalls = stalls_end();
+  tally_print(&tally, options.bytes, options.within_ms, stalls);
 }

@@ -18,6 +18,7 @@ static bool take(struct options *options, const char *name, const char *value) {
   else if (strcmp(name, "--drain-seconds") == 0) options->drain_seconds = number;
   else if (strcmp(name, "--within-ms") == 0) options->within_ms = number;
   else if (strcmp(name, "--tos") == 0) options->tos = (int)number;
+  else if (strcmp(name, "--watch-stalls") == 0) options->watch_stalls = number != 0;
   else return false;
   return true;
 }

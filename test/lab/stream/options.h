@@ -18,6 +18,7 @@ struct options {
   double drain_seconds; /* of listening after the last packet was sent */
   double within_ms;    /* the limit that `withinShare` counts against */
   int tos;
+  bool watch_stalls;   /* see stalls.h */
 };
 
 /* Reads `--name value` pairs; says what is wrong on stderr and returns false. */

@@ -20,7 +20,7 @@ void tally_init(struct tally *tally, uint32_t room);
 void tally_sent(struct tally *tally, int64_t now_ns);
 void tally_arrived(struct tally *tally, uint32_t number, int64_t now_ns);
 
-/* One line of JSON on stdout. `bytes` is the payload of a packet. */
-void tally_print(const struct tally *tally, uint32_t bytes, double within_ms);
+/* One line of JSON on stdout. `bytes` is the payload of a packet; of `stalls` stalls.h knows when they were. */
+void tally_print(const struct tally *tally, uint32_t bytes, double within_ms, uint32_t stalls);
 
 #endif
