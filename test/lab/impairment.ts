@@ -13,7 +13,7 @@ import { type Host, Lab } from './harness/lab.ts';
 import { runStream, type StreamFigures, type StreamOptions } from './harness/udp-stream.ts';
 
 export const about = 'the impairment program itself: delay, jitter, rate, queue, loss, bursts, reordering, direction';
-export const takes = '1 min, gate 30 s';
+export const takes = '90 s, gate 45 s';
 export const gate = true;
 
 const SEED = 7;
