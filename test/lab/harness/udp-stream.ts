@@ -80,7 +80,7 @@ export function startStream(options: StreamOptions): RunningStream {
     'drain-seconds': options.drainSeconds,
     'within-ms': options.withinMs,
     tos: options.tos,
-    'watch-stalls': options.watchStalls && 1,
+    'watch-stalls': options.watchStalls ? 1 : undefined,
   };
   const args = Object.entries(flags).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
