@@ -71,13 +71,15 @@ async function tryUpdate(
   const { board } = site;
   site.ssh(ip, `skywire update --no-restart --within ${name === 'good' ? GOOD_TRIAL_S : BAD_TRIAL_S} /mnt/${name}`);
   site.restart(ip, 'tryboot');
-  if ((await board.ends(RESTART_DEADLINE_MS)) !== 'tryboot')
+  if ((await board.machine.ends(RESTART_DEADLINE_MS)) !== 'tryboot')
     throw new Error(`${name}: it did not restart into a trial`);
   board.powerOn({ tryboot: true });
-  if (name === 'good') await board.says(/skywire: the update works \(tunnel\) and is kept/, ROLLBACK_DEADLINE_MS);
+  if (name === 'good')
+    await board.machine.says(/skywire: the update works \(tunnel\) and is kept/, ROLLBACK_DEADLINE_MS);
   else {
     // It ends by itself; then the firmware starts what config.txt names.
-    if ((await board.ends(ROLLBACK_DEADLINE_MS)) !== 'restart') throw new Error(`${name}: the trial did not restart`);
+    if ((await board.machine.ends(ROLLBACK_DEADLINE_MS)) !== 'restart')
+      throw new Error(`${name}: the trial did not restart`);
     board.powerOn();
   }
   await site.booted();

@@ -86,7 +86,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   if (reset.address !== address || !reset.started) wrong.push(`setup reset says ${JSON.stringify(reset)}`);
   site.ssh(ip, 'touch /var/lib/skywire/learned');
   site.restart(ip);
-  if ((await board.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
+  if ((await board.machine.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
   site.layFile('reset-keep-identity');
   board.powerOn();
   const again = await site.booted();

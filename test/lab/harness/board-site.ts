@@ -58,7 +58,7 @@ export class BoardSite {
     this.card = lab.file('card');
     writeCard(image, this.card);
     this.board = new VirtualBoard(lab, board, this.card, ['up', 'lan'], sticks);
-    context.onExit(() => this.board.powerCut());
+    context.onExit(() => this.board.machine.powerCut());
   }
 
   async startOutside() {
@@ -112,15 +112,15 @@ export class BoardSite {
 
   /** Resolves when it says who it is, which it does when everything runs. */
   async booted(): Promise<BoardNames> {
-    const [, address, key] = await this.board.says(ADDRESS, BOOT_DEADLINE_MS);
-    const [, ip] = await this.board.says(UPLINK, 1000);
+    const [, address, key] = await this.board.machine.says(ADDRESS, BOOT_DEADLINE_MS);
+    const [, ip] = await this.board.machine.says(UPLINK, 1000);
     return { address, key, ip };
   }
 
   /** Resolves when the laptop's ping through the tunnel is answered. */
   async connected(): Promise<void> {
     const answered = () => this.laptop.run('ping', '-c1', '-W1', WEB_ADDRESS);
-    const explain = () => `${this.gateway.tail()}\n${this.board.tail()}`;
+    const explain = () => `${this.gateway.tail()}\n${this.board.machine.tail()}`;
     await until('a ping through the tunnel', CONNECT_DEADLINE_MS, answered, explain);
   }
 }

@@ -23,7 +23,7 @@ export class UpdateWorkshop {
   /** A private key that no image knows. */
   readonly strangerKey: string;
 
-  constructor(lab: Lab, folder: string) {
+  constructor(lab: Lab, folder: string, product: string = IMAGE_PRODUCT) {
     this.lab = lab;
     this.folder = folder;
     this.tree = lab.file('tree');
@@ -31,7 +31,7 @@ export class UpdateWorkshop {
     this.strangerKey = lab.file('stranger.pem');
     mkdirSync(this.stick);
     tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', this.strangerKey);
-    tool('unsquashfs', '-quiet', '-no-progress', '-dest', this.tree, join(folder, `${IMAGE_PRODUCT}.system`));
+    tool('unsquashfs', '-quiet', '-no-progress', '-dest', this.tree, join(folder, `${product}.system`));
     this.release = JSON.parse(readFileSync(join(this.tree, RELEASE), 'utf8'));
   }
 
@@ -83,12 +83,12 @@ export class UpdateWorkshop {
 }
 
 /** A folder with the image, its system and the key that its updates are signed with. */
-export function prepareUpdates(lab: Lab): string {
+export function prepareUpdates(lab: Lab, product: string = IMAGE_PRODUCT): string {
   const folder = lab.file('image');
   const key = join(folder, 'update.pem');
   mkdirSync(folder);
   tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', key);
   tool('openssl', 'pkey', '-in', key, '-pubout', '-out', `${key}.pub`);
-  buildImage(folder, '--update-key', `${key}.pub`);
+  buildImage(folder, '--arch', product.split('-').at(-1)!, '--update-key', `${key}.pub`);
   return folder;
 }

@@ -1,6 +1,6 @@
 /** The Raspberry Pi image of the tree as it stands, on a card of the lab's. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, truncateSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
 import { ToolError, tool } from './lab.ts';
@@ -19,6 +19,11 @@ export function buildImage(folder: string, ...options: string[]): string {
 /** A card with the image on it; of an image that is compressed, too. */
 export function writeCard(image: string, card: string): void {
   if (image.endsWith('.xz')) tool('sh', '-c', 'xz -dc "$1" > "$2"', 'sh', image, card);
-  else copyFileSync(image, card);
+  else copyCard(image, card);
   truncateSync(card, CARD_BYTES);
+}
+
+/** Most of a card is nothing, and takes no room. */
+export function copyCard(card: string, copy: string): void {
+  tool('cp', '--sparse=always', card, copy);
 }

@@ -4,34 +4,51 @@
  * lab, joined to the machine's by a bridge that stays when the machine is switched off.
  *
  *   port up ── bridge ── tap-up ── eth0 of the machine
+ *
+ * A board with no port in the lab is alone: its Ethernet ports have no cable, and its time is its own (emulated-machine.ts).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { findSystem } from './board-firmware.ts';
+import { EmulatedMachine, OWN_TIME } from './emulated-machine.ts';
 import type { Host, Lab } from './lab.ts';
-import type { LabProcess } from './lab-process.ts';
-import { until } from './until.ts';
+import { LAB_UNIT, labUnit, UNIT_CREDENTIAL } from './lab-unit.ts';
 
-const PROCESSORS = 2;
 const MEMORY_MIB = 1024;
-/** The last lines of the kernel tell what it was asked to do. */
-const RESTART = /reboot: Restarting system( with command '0 tryboot')?/;
-const SHOWN_LINES = 25;
+const TWO_PROCESSORS = ['-smp', '2'];
+const ALONE = [
+  ...OWN_TIME,
+  ...[0, 1].flatMap((hub) => [
+    ...['-netdev', `hubport,id=dead${hub},hubid=${hub}`],
+    ...['-device', `virtio-net-pci,netdev=dead${hub},romfile=`],
+  ]),
+];
+/** Nobody logs in there, and nobody tells it the time. */
+const MASKED_ALONE = ['ssh', 'systemd-timesyncd', 'systemd-networkd-wait-online']
+  .map((unit) => `systemd.mask=${unit}.service`)
+  .join(' ');
 /** Whoever stops the emulator for minutes makes the machine's clock leap: no unit and no disk is late for that. */
 const PATIENCE = 'systemd.default_timeout_start_sec=1800 systemd.default_device_timeout_sec=1800';
 
+export interface BoardStart {
+  /** The last restart asked for the other system, once. */
+  readonly tryboot?: boolean | undefined;
+  /** A new file that gets all that is written to the card (card-log.ts). */
+  readonly log?: string;
+  /** Runs in there once the node does (lab-unit.ts). */
+  readonly script?: string | undefined;
+}
+
 export class VirtualBoard {
-  readonly host: Host;
+  readonly machine: EmulatedMachine;
   readonly disk: string;
   private readonly folder: string;
   private readonly ports: readonly string[];
   /** Files that it sees as further disks, read-only: /dev/vdb and on. */
   private readonly sticks: readonly string[];
-  private process: LabProcess | undefined;
-  private lines: string[] = [];
 
-  /** `ports` are devices of `host`; the machine calls them eth0, eth1 and so on. */
+  /** `ports` are devices of `host`; the machine calls them eth0, eth1 and so on. None: the board is alone. */
   constructor(lab: Lab, host: Host, disk: string, ports: readonly string[], sticks: readonly string[] = []) {
-    this.host = host;
+    this.machine = new EmulatedMachine(host, 'qemu-system-aarch64');
     this.disk = disk;
     this.ports = ports;
     this.sticks = sticks;
@@ -46,17 +63,15 @@ export class VirtualBoard {
     }
   }
 
-  /**
-   * Starts it as the firmware does. `tryboot`: the last restart asked for the other system, once. `log` is a new file that gets all
-   * that is written to the card (card-log.ts).
-   */
-  powerOn({ tryboot = false, log }: { readonly tryboot?: boolean; readonly log?: string } = {}): void {
+  /** Starts it as the firmware does. */
+  powerOn({ tryboot = false, log, script }: BoardStart = {}): void {
     const { kernel, initramfs, cmdline } = findSystem(this.disk, this.folder, tryboot);
-    this.lines = [];
-    const args = [
-      ...['-M', 'virt', '-cpu', 'cortex-a72', '-smp', String(PROCESSORS), '-m', String(MEMORY_MIB)],
-      ...['-nodefaults', '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci'],
-      ...['-kernel', kernel, '-initrd', initramfs, '-append', `${cmdline} ${PATIENCE}`],
+    const alone = this.ports.length === 0;
+    const options = [alone ? MASKED_ALONE : PATIENCE, ...(script === undefined ? [] : [labArguments(script)])];
+    this.machine.powerOn([
+      ...['-M', 'virt', '-cpu', 'cortex-a72', '-m', String(MEMORY_MIB)],
+      ...(alone ? ALONE : TWO_PROCESSORS),
+      ...['-kernel', kernel, '-initrd', initramfs, '-append', [cmdline, ...options].join(' ')],
       ...cardDevice(this.disk, log),
       ...this.sticks.flatMap((file, index) => [
         ...['-blockdev', `driver=raw,node-name=stick${index},read-only=on,file.driver=file,file.filename=${file}`],
@@ -66,40 +81,14 @@ export class VirtualBoard {
         ...['-netdev', `tap,id=${port},ifname=tap-${port},script=no,downscript=no`],
         ...['-device', `virtio-net-pci,netdev=${port},romfile=`],
       ]),
-    ];
-    this.process = this.host.start('qemu', 'qemu-system-aarch64', args, (line) => this.lines.push(line));
+    ]);
   }
+}
 
-  /** Resolves with the first match on the console since it was switched on. */
-  async says(pattern: RegExp, deadlineMs: number): Promise<RegExpExecArray> {
-    const find = () => {
-      const found = this.lines.map((line) => pattern.exec(line)).find((match) => match !== null);
-      if (found === undefined && !this.process?.running) throw new Error('it is off');
-      return found;
-    };
-    return until(`${pattern.source} on the console`, deadlineMs, find, () => this.tail());
-  }
-
-  /** Resolves when it has ended by itself, with what it asked the firmware for. */
-  async ends(deadlineMs: number): Promise<'off' | 'restart' | 'tryboot'> {
-    await until(
-      'the end of the machine',
-      deadlineMs,
-      () => !this.process?.running,
-      () => this.tail(),
-    );
-    const restart = this.lines.map((line) => RESTART.exec(line)).findLast((match) => match !== null);
-    if (restart === null || restart === undefined) return 'off';
-    return restart[1] === undefined ? 'restart' : 'tryboot';
-  }
-
-  async powerCut(): Promise<void> {
-    await this.process?.kill();
-  }
-
-  tail(): string {
-    return `--- last lines of the console\n${this.lines.slice(-SHOWN_LINES).join('\n')}\n${this.process?.tail() ?? ''}`;
-  }
+/** The lab's unit, for the kernel's command line. */
+function labArguments(script: string): string {
+  const credential = `${UNIT_CREDENTIAL}:${Buffer.from(labUnit(script)).toString('base64')}`;
+  return `systemd.set_credential_binary=${credential} systemd.wants=${LAB_UNIT}`;
 }
 
 function cardDevice(disk: string, log: string | undefined): string[] {
