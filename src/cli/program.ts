@@ -384,7 +384,7 @@ interface UpdateOptions extends Options {
 }
 
 function addUpdateCommand(program: Command, terminal: Terminal): void {
-  withSocket(program.command('update').description('Update the Raspberry Pi image, or say what became of that'))
+  withSocket(program.command('update').description('Update the image that this system is, or say what became of that'))
     .argument('[file]', 'an update file')
     .option('--within <seconds>', 'how long the new system may take to show that it works (default: 600)')
     .option('--no-restart', 'install it, and try it at another time')

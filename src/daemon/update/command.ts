@@ -1,5 +1,5 @@
 /**
- * `skywire update` on the Raspberry Pi image (docs/cli.md):
+ * `skywire update` on an image (docs/cli.md):
  *
  *   update FILE [--need tunnel|link|daemon] [--within SECONDS] [--no-restart]    installs into the other slot, then tries it
  *   update --keep                                                                the system on trial has shown what it had to
