@@ -1,7 +1,7 @@
 /**
  * Boxes find each other by radio: real daemons, hostapd, wpa_supplicant and iw over simulated radios, in an emulated machine
- * (harness/radio-guest.ts; harness/radio-network.ts has a drawing). First as access points and stations, with a hotspot for visitors,
- * then as an 802.11s mesh.
+ * (harness/radio-guest.ts; harness/radio-network.ts has a drawing). First as access points and stations, with a hotspot for visitors, then
+ * beside NetworkManager, then as an 802.11s mesh.
  */
 import { readFileSync } from 'node:fs';
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
@@ -19,8 +19,8 @@ import { pidsIn } from './harness/sweep.ts';
 import { until } from './harness/until.ts';
 
 export const about =
-  'boxes find each other by radio, as access points and stations and as a mesh, and again when one was gone; visitors of a hotspot reach the internet and nothing else';
-export const takes = '3 min';
+  'boxes find each other by radio, as access points and stations, beside NetworkManager and as a mesh, and again when one was gone; visitors of a hotspot reach the internet and nothing else';
+export const takes = '4 min';
 
 const DEADLINE_MS = 120_000;
 const HOTSPOT = { ssid: 'Free network', address: '192.168.43.1/24', rate: '512kbit' };
@@ -37,9 +37,8 @@ export async function run(context: RunContext): Promise<RunResult> {
   for (const [name, steps] of Object.entries(CASES)) {
     if (!wanted(name)) continue;
     for (const step of steps) {
-      const figure = await step(network);
-      context.log(`${step.name}: ${JSON.stringify(figure)}`);
-      figures[step.name] = figure;
+      figures[step.name] = await step(network);
+      context.log(`${step.name}: ${JSON.stringify(figures[step.name])}`);
     }
     for (const box of network.boxes) await box.stop();
   }
@@ -85,7 +84,8 @@ async function visitHotspot(network: RadioNetwork) {
     if (!right) wrong.push(what);
   };
   const addresses: string[] = [];
-  for (const [index, visitor] of visitors.entries()) addresses.push(await enterHotspot(visitor, `wlan${3 + index}`));
+  for (const [index, visitor] of visitors.entries())
+    addresses.push(await enterHotspot(network, visitor, `wlan${3 + index}`));
   const [first] = visitors;
   check(
     addresses.every((address) => address.startsWith('192.168.43.')),
@@ -110,10 +110,14 @@ async function visitHotspot(network: RadioNetwork) {
 }
 
 /** Joins the open network and takes a lease; returns the address. */
-async function enterHotspot(visitor: Host, device: string): Promise<string> {
+async function enterHotspot(network: RadioNetwork, visitor: Host, device: string): Promise<string> {
   visitor.setLink(device, 'up');
   visitor.run('iw', 'dev', device, 'connect', '-w', HOTSPOT.ssid);
-  return takeDhcpLease(visitor, device);
+  try {
+    return await takeDhcpLease(visitor, device);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n${network.tails()}`);
+  }
 }
 
 function downloadKbits(host: Host): number {
