@@ -1,26 +1,20 @@
+/** Lines as NetworkManager 1.42 prints them. */
 import { expect, test } from 'vitest';
 import { readDevices } from '../../../../src/os/wifi/nmcli-text.ts';
 
 test('devices of NetworkManager, whatever their connections are called', () => {
   const text = [
-    'wlan0:wifi:connected:Upstairs\\: left \\\\ right',
-    'wlan1:wifi:disconnected:',
-    'p2p-dev-wlan0:wifi-p2p:disconnected:',
-    'eth0:ethernet:connecting (getting IP configuration):Wired connection 1',
-    'lo:loopback:unmanaged:',
+    'lo:loopback:connected (externally):lo',
+    'eth7:ethernet:connected:a\\:b\\\\c',
+    'eth8:ethernet:unmanaged:',
+    'wlan0:wifi:disconnected:',
     '',
   ].join('\n');
   expect(readDevices(text)).toEqual([
-    { name: 'wlan0', type: 'wifi', state: 'connected', connection: 'Upstairs: left \\ right' },
-    { name: 'wlan1', type: 'wifi', state: 'disconnected', connection: '' },
-    { name: 'p2p-dev-wlan0', type: 'wifi-p2p', state: 'disconnected', connection: '' },
-    {
-      name: 'eth0',
-      type: 'ethernet',
-      state: 'connecting (getting IP configuration)',
-      connection: 'Wired connection 1',
-    },
-    { name: 'lo', type: 'loopback', state: 'unmanaged', connection: '' },
+    { name: 'lo', type: 'loopback', state: 'connected (externally)', connection: 'lo' },
+    { name: 'eth7', type: 'ethernet', state: 'connected', connection: 'a:b\\c' },
+    { name: 'eth8', type: 'ethernet', state: 'unmanaged', connection: '' },
+    { name: 'wlan0', type: 'wifi', state: 'disconnected', connection: '' },
   ]);
 });
 
