@@ -65,7 +65,13 @@ interface Load {
 
 function measure({ internet }: BusinessNetwork, client: Host, direction: Direction, load: Load): Promise<TcpFigures> {
   const ends = { client, server: internet, address: SERVER_ADDRESS, direction } as const;
-  return measureTcp({ ...ends, skipSeconds: SETTLE_S, intervalSeconds: READING_MS / 1_000, ...load });
+  return measureTcp({
+    ...ends,
+    congestion: 'cubic',
+    skipSeconds: SETTLE_S,
+    intervalSeconds: READING_MS / 1_000,
+    ...load,
+  });
 }
 
 async function shared(network: BusinessNetwork, direction: Direction, seconds: number) {

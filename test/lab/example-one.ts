@@ -43,7 +43,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   const { laptop, internet, cables } = network;
   const seconds = BEFORE_S + OVER_S + AFTER_S;
   const startedMs = performance.now();
-  const ends = { client: laptop, server: internet, address: SERVER_ADDRESS };
+  const ends = { client: laptop, server: internet, address: SERVER_ADDRESS, congestion: 'bbr' } as const;
   const download = measureTcp({ ...ends, direction: 'down', seconds, skipSeconds: SETTLE_S, intervalSeconds: 1 });
   const sleepTo = (second: number) => pause(startedMs + second * MS_PER_SECOND - performance.now());
   await sleepTo(SETTLE_S);

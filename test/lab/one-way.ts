@@ -65,7 +65,6 @@ function ends({ laptop, internet }: OneWayNetwork) {
 }
 
 function download(network: OneWayNetwork, options: Pick<TcpOptions, 'seconds' | 'skipSeconds'>): Promise<TcpFigures> {
-  // Not what the machine happens to take by default: BBR stops for 0.3 s every 10 s to measure the round trip, once in a reading or twice.
   return measureTcp({ ...ends(network), congestion: 'cubic', intervalSeconds: READING_MS / 1_000, ...options });
 }
 

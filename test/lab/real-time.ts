@@ -103,7 +103,13 @@ function floodWith(network: ChainNetwork, seconds: number): Promise<StreamFigure
 
 /** Downloads, and what goes on beside them once they have settled. */
 async function beside<Stream>(network: ChainNetwork, seconds: number, during: () => Promise<Stream>) {
-  const downloads = measureTcp({ ...ends(network), streams: DOWNLOADS, seconds: seconds + 2, skipSeconds: SETTLE_S });
+  const downloads = measureTcp({
+    ...ends(network),
+    congestion: 'cubic',
+    streams: DOWNLOADS,
+    seconds: seconds + 2,
+    skipSeconds: SETTLE_S,
+  });
   downloads.catch(() => {});
   await pause(SETTLE_S * 1_000);
   await network.impairment.reset();

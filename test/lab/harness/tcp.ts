@@ -18,7 +18,8 @@ export interface TcpOptions {
   readonly seconds: number;
   /** At the beginning, left out of every figure. */
   readonly skipSeconds?: number;
-  readonly congestion?: 'cubic' | 'reno' | 'bbr';
+  /** BBR stops for 0.3 s every 10 s to measure the round trip: once in a reading or twice. */
+  readonly congestion: 'cubic' | 'reno' | 'bbr';
   readonly streams?: number;
   /** Of each connection; at full rate without it. */
   readonly limitMbit?: number;
