@@ -44,8 +44,8 @@ export class RouteSetNetwork {
     const { world } = this.network;
     const { receiver } = startDownload(this.network, kind);
     world.run(world.now + skipMs);
-    const before = receiver.bytes;
+    const before = receiver.arrivedBytes;
     world.run(world.now + ms);
-    return ((receiver.bytes - before) * 8) / ms / 1_000;
+    return ((receiver.arrivedBytes - before) * 8) / ms / 1_000;
   }
 }

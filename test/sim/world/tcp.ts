@@ -258,6 +258,11 @@ export class TcpReceiver {
     this.segmentBytes = options.mtuBytes - HEADERS_BYTES;
   }
 
+  /** Bytes that arrived, in order or not: what came long ago is not told of by the one that was missing before it. */
+  get arrivedBytes(): number {
+    return this.bytes + this.blocks.reduce((segments, [from, to]) => segments + to - from, 0) * this.segmentBytes;
+  }
+
   receive(packet: Uint8Array): void {
     const segment = Math.floor(readU32(packet, IPV4_HEADER_BYTES + 4) / this.segmentBytes);
     const inOrder = segment === this.expected && this.blocks.length === 0;
