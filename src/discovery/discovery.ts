@@ -11,7 +11,7 @@
  *
  * Timers: beacon-schedule.ts says when to call into a segment, call-schedule.ts when to call a remembered peer, seeker.ts when to ask for one,
  * found-peers.ts when a peer that was found is forgotten,
- * reachability.ts when to be probed.
+ * reachability.ts when to be probed, prober.ts when who answered is proven.
  */
 import { concat, equal, fromHex, toHex, writeU16 } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
@@ -245,12 +245,13 @@ export class Discovery {
     for (const name of this.calls.take(now)) this.call(name, now);
     this.seeker.wake(now);
     this.reachability?.wake(now);
+    this.prober.wake(now);
   }
 
   nextWakeAt(): number {
     const { found, calls, seeker, memory } = this;
     let at = Math.min(found.nextDueAt(), calls.nextDueAt(), seeker.nextWakeAt(), memory?.nextWakeAt() ?? NEVER);
-    at = Math.min(at, this.reachability?.nextWakeAt() ?? NEVER);
+    at = Math.min(at, this.reachability?.nextWakeAt() ?? NEVER, this.prober.nextWakeAt());
     for (const { segment, schedule } of this.segments.values()) {
       at = Math.min(at, portOn(segment) === undefined ? NEVER : schedule.nextDueAt);
     }

@@ -15,7 +15,7 @@ export interface PeerPort {
   /** Where a peer is heard; undefined while its link is down. */
   endpointOf(key: NodeKey): Uint8Array | undefined;
   /** Finds out whether a node that is no peer answers there; `answered` is called when it does. False: too many are asked already. */
-  probe(key: NodeKey, endpoint: Uint8Array, answered: () => void): boolean;
+  probe(key: NodeKey, endpoint: Uint8Array, answered: (now: number) => void): boolean;
 }
 
 /** Who is reached from the internet. */

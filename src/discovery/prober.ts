@@ -2,10 +2,13 @@
  * Finds out, when a neighbour asks, whether a node that this one has no dealings with answers at an address of the internet, and signs that it
  * does (docs/protocol.md section 9.5). The neighbour names the place, so it may be anybody's: 3 datagrams go there at most, for two
  * places a second in all at the start and one every two seconds in the long run.
+ *
+ * Timer: a node that answered and is no peer 2 s later is proven. One that calls this node meanwhile has opened its address translation for it,
+ * and is a peer by then.
  */
 import { equal } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
-import type { RandomSource } from '../base/env.ts';
+import { NEVER, type RandomSource } from '../base/env.ts';
 import type { NodeKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import type { Curve } from '../crypto/curve.ts';
@@ -30,11 +33,20 @@ export interface ProberOptions {
   readonly tuning: DiscoveryTuning;
 }
 
+interface Answer {
+  readonly askedBy: NodeKey;
+  readonly node: NodeKey;
+  readonly family: 4 | 6;
+  readonly provenAt: number;
+}
+
 const MS_PER_SECOND = 1_000;
 
 export class Prober {
   private readonly o: ProberOptions;
   private readonly probes: TokenBucket;
+  /** The next one first. */
+  private readonly answers: Answer[] = [];
 
   constructor(options: ProberOptions) {
     this.o = options;
@@ -53,11 +65,26 @@ export class Prober {
     if (peers.stateOf(node) !== undefined) return drops.count('probe-known');
     if (!this.probes.take(now)) return drops.count('probe-rate');
     endpoint[0] = socket;
-    const isUnderWay = peers.probe(node, endpoint, () => this.prove(from, node, family));
+    const { probeSettleMs } = this.o.tuning;
+    const isUnderWay = peers.probe(node, endpoint, (at) => {
+      this.answers.push({ askedBy: from, node, family, provenAt: at + probeSettleMs });
+    });
     if (!isUnderWay) drops.count('probe-rate');
   }
 
-  private prove(askedBy: NodeKey, node: NodeKey, family: 4 | 6): void {
+  wake(now: number): void {
+    for (let next = this.answers[0]; next !== undefined && now >= next.provenAt; next = this.answers[0]) {
+      this.answers.shift();
+      if (this.o.peers.stateOf(next.node) === undefined) this.prove(next);
+      else this.o.drops.count('probe-known');
+    }
+  }
+
+  nextWakeAt(): number {
+    return this.answers[0]?.provenAt ?? NEVER;
+  }
+
+  private prove({ askedBy, node, family }: Answer): void {
     const { curve, identity, random, wallMs, messages } = this.o;
     const time = Math.floor(wallMs() / MS_PER_SECOND);
     messages.send(askedBy, encodeProofMessage(node, signProof(curve, identity, random, { node, family, time })));

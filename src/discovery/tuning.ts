@@ -57,7 +57,9 @@ export interface DiscoveryTuning {
   readonly probeAfterMs: number;
   readonly probeFirstWaitMs: number;
   readonly probeLastWaitMs: number;
-  /** A probe takes 2 s, and three links to and fro. */
+  /** A handshake takes this long when its first datagrams are lost: who called a prober meanwhile is its peer then. */
+  readonly probeSettleMs: number;
+  /** A probe takes 4 s, and three links to and fro. */
   readonly probeAnswerMs: number;
   /** How often a neighbour may have itself probed: it needs two proofs in 7 minutes. */
   readonly probedPerSecond: number;
@@ -105,6 +107,7 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   probeAfterMs: 5_000,
   probeFirstWaitMs: 30_000,
   probeLastWaitMs: 300_000,
+  probeSettleMs: 2_000,
   probeAnswerMs: 10_000,
   probedPerSecond: 0.1,
   probedAtOnce: 2,

@@ -168,7 +168,8 @@ export class Node {
         meet: (key: NodeKey, endpoint: Uint8Array, now: number) => links.meetPeer(key, endpoint, now),
         remove: (key: NodeKey, now: number) => links.removePeer(key, now),
         endpointOf: (key: NodeKey) => links.endpointOf(key),
-        probe: (key: NodeKey, endpoint: Uint8Array, answered: () => void) => links.probe(key, endpoint, answered),
+        probe: (key: NodeKey, endpoint: Uint8Array, answered: (now: number) => void) =>
+          links.probe(key, endpoint, answered),
       };
       const clearnet = {
         nearest: (now: number) => this.clearnet.nearest(now),

@@ -73,13 +73,13 @@ class Peers implements PeerPort {
   endpointOf(key: NodeKey): Uint8Array | undefined {
     return this.stateOf(key) === 'up' ? ipv4Endpoint(0x01000000 + key[1]) : undefined;
   }
-  probe(key: NodeKey, _endpoint: Uint8Array, answered: () => void): boolean {
+  probe(key: NodeKey, _endpoint: Uint8Array, answered: (now: number) => void): boolean {
     if (this.stateOf(key) !== undefined) throw new Error('a peer is probed');
     this.probes.push(answered);
     if (this.probes.length > PROBES) this.probes.shift();
     return true;
   }
-  readonly probes: (() => void)[] = [];
+  readonly probes: ((now: number) => void)[] = [];
 }
 
 class DiscoveryUnderFire implements FuzzTarget {
@@ -238,7 +238,7 @@ class DiscoveryUnderFire implements FuzzTarget {
   }
 
   private somethingHappens(random: SeededRandom): void {
-    if (random.chance(0.5)) this.peers.probes.shift()?.();
+    if (random.chance(0.5)) this.peers.probes.shift()?.(this.now);
     const what = random.integer(5);
     const { key } = random.pick(this.nodes);
     const peer = random.pick([...this.peers.states.values()]);

@@ -28,6 +28,10 @@ function saidTo(box: DiscoveringBox, key: NodeKey): Uint8Array[] {
   return box.messages.filter(({ to }) => to === toHex(key)).map(({ message }) => message);
 }
 
+function proofsTo(box: DiscoveringBox, key: NodeKey): Uint8Array[] {
+  return saidTo(box, key).filter((message) => parseProofMessage(message) !== undefined);
+}
+
 function proofBy(name: string, of: NodeKey = node): Uint8Array {
   const said = { node: of, family: 4 as const, time: WALL_MS / 1_000 };
   return encodeProofMessage(of, signProof(curve, identityOf(name), new SeededRandom(3, name), said));
@@ -114,12 +118,25 @@ describe('the prober', () => {
     const [{ key, endpoint, answered }] = box.peers.probed;
     expect(key).toEqual(node);
     expect([...endpoint]).toEqual([IPV4_SOCKET, ...NODE_PLACE.subarray(1)]);
-    answered();
-    const told = parseProofMessage(saidTo(box, common)[0])!;
+    answered(1_000);
+    box.run(1_000 + DISCOVERY_TUNING.probeSettleMs - 1);
+    expect(proofsTo(box, common)).toEqual([]);
+    box.run(1_000 + DISCOVERY_TUNING.probeSettleMs);
+    const told = parseProofMessage(proofsTo(box, common)[0])!;
     expect(told.node).toEqual(node);
-    expect(told.proof).toMatchObject({ prober, family: 4, time: WALL_MS / 1_000 });
+    expect(told.proof).toMatchObject({ prober, family: 4, time: WALL_MS / 1_000 + 3 });
     expect(isProofSigned(curve, node, told.proof)).toBe(true);
     expect(isProofSigned(curve, stranger, told.proof)).toBe(false);
+  });
+
+  test('signs for nobody who has become its peer since the probe: his address translation was open to it', () => {
+    const box = boxOfProber();
+    box.discovery.message(common, encodeProbe(node, NODE_PLACE), 0);
+    box.peers.probed[0].answered(1_000);
+    box.peers.states.set(toHex(node), 'up');
+    box.run(1_000 + DISCOVERY_TUNING.probeSettleMs);
+    expect(proofsTo(box, common)).toEqual([]);
+    expect(box.drops.get('probe-known')).toBe(1);
   });
 
   test('probes no peer of its own, not itself, and no place off the internet', () => {

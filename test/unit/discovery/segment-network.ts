@@ -28,7 +28,11 @@ export class FakePeers implements PeerPort {
   readonly endpoints: Uint8Array[] = [];
   /** Where peers are heard while they are up. */
   readonly heardAt = new Map<KeyText, Uint8Array>();
-  readonly probed: { readonly key: NodeKey; readonly endpoint: Uint8Array; readonly answered: () => void }[] = [];
+  readonly probed: {
+    readonly key: NodeKey;
+    readonly endpoint: Uint8Array;
+    readonly answered: (now: number) => void;
+  }[] = [];
 
   stateOf(key: NodeKey) {
     return this.states.get(toHex(key));
@@ -55,7 +59,7 @@ export class FakePeers implements PeerPort {
   }
 
   /** Where nodes answer is up to the test. */
-  probe(key: NodeKey, endpoint: Uint8Array, answered: () => void): boolean {
+  probe(key: NodeKey, endpoint: Uint8Array, answered: (now: number) => void): boolean {
     this.probed.push({ key, endpoint: endpoint.slice(), answered });
     return true;
   }
