@@ -21,6 +21,8 @@
  * last one (40 round trips on long paths) if the link is busy; or when a queue does not shrink though less was sent than arrived:
  * then there is none, and the path itself has become longer. A link that is not busy learns its base without. Nothing sent for 10 s: a new link.
  *
+ * What a full queue drops is at first no more than chance: until it is more, a full round raises `carried` only as far as what got through proves.
+ *
  * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some;
  * more where much is lost, since ACKs are lost as well. Loss: see overload.ts.
  */
@@ -78,6 +80,9 @@ export class CongestionWindow {
   /** Of the last few rounds, older ones counting less. */
   private ackedOfLate = 0;
   private lostOfLate = 0;
+  /** Of this round alone. */
+  private ackedInRound = 0;
+  private lostInRound = 0;
   /** The arrival that ended the last round; total -1: there was none. */
   private markTotal = -1;
   private markSentAt = 0;
@@ -189,12 +194,14 @@ export class CongestionWindow {
 
   onAcked(bytes: number, now: number): void {
     this.ackedOfLate += bytes;
+    this.ackedInRound += bytes;
     this.overload.count(bytes, 0);
     this.judgeLoss(now);
   }
 
   onLost(bytes: number, now: number): void {
     this.lostOfLate += bytes;
+    this.lostInRound += bytes;
     this.overload.count(0, bytes);
     this.judgeLoss(now);
   }
@@ -225,6 +232,8 @@ export class CongestionWindow {
     this.roundRate = this.rateBytesPerMs;
     this.ackedOfLate /= 2;
     this.lostOfLate /= 2;
+    this.ackedInRound = 0;
+    this.lostInRound = 0;
     this.delay.startRound();
   }
 
@@ -238,6 +247,8 @@ export class CongestionWindow {
     const full = queueMs > CLEAR_QUEUE * targetMs;
     const share = this.overload.excessShare(this.ackedOfLate, this.lostOfLate);
     const arrivalRate = Math.min((share * bytes) / arrivedMs, ARRIVAL_OVER_SENDING * sentRate);
+    const through = this.overload.usualPart(this.ackedInRound, this.lostInRound);
+    const leastRate = Math.min(arrivalRate, (through * bytes) / arrivedMs);
     const paced = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
     // A burst at full pace says nothing about a rate that lasts.
     const used = paced && sentMs >= USED_ROUND_TRIPS * this.delay.leastRoundTripMs;
@@ -247,7 +258,7 @@ export class CongestionWindow {
     }
     if (!this.draining) {
       this.stuckQueue.spared(Math.max(0, 1 - sentRate / this.carried) * sentMs);
-      this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate);
+      this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate, leastRate);
       this.steer(used, queueMs, targetMs, now);
       if (full && this.stuckQueue.isStuck(queueMs)) this.startDrain(queueMs, now);
       else this.keepBase(used, queueMs, now);
@@ -259,10 +270,14 @@ export class CongestionWindow {
     this.startRound(arrival, transitMs, now);
   }
 
-  /** `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. */
-  private learnCarried(paced: boolean, fill: number, sentRate: number, arrivalRate: number): void {
+  /**
+   * `fill`: the queue in targets. Without a queue, or a source that keeps up, what arrives is what was sent, and no bound. Before a full queue
+   * `arrivalRate` counts what was lost there until that is no chance any more: it proves no more than `leastRate`, and a link that believed it
+   * would fill the queue again and again.
+   */
+  private learnCarried(paced: boolean, fill: number, sentRate: number, arrivalRate: number, leastRate: number): void {
     if (!paced || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
-    else if (fill > CLEAR_QUEUE) this.carried = arrivalRate;
+    else if (fill > CLEAR_QUEUE) this.carried = Math.max(leastRate, Math.min(this.carried, arrivalRate));
     else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
   }
 

@@ -80,6 +80,12 @@ export class Overload {
     return this.isLess(share, bytes) ? share / this.usual : 1;
   }
 
+  /** How much of what usually gets through did, chance or not; at most 1. */
+  usualPart(ackedBytes: number, lostBytes: number): number {
+    const bytes = ackedBytes + lostBytes;
+    return bytes === 0 ? 1 : Math.min(1, ackedBytes / bytes / this.usual);
+  }
+
   /** What is lost until then has another reason: a queue stood, or the rate was not used up. */
   excuse(until: number): void {
     if (!this.testing) this.startPeriod(until);

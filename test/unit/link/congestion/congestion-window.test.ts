@@ -104,6 +104,19 @@ describe('congestion window', () => {
     expect(longestQueue(changing, 8_000)).toBeLessThan(20);
   });
 
+  it.each([108, 114])(
+    'does not count what a full queue drops as carried, on a line that loses a tenth anyway',
+    (seed) => {
+      const simulation = new Simulation(seed);
+      const bottleneck = new Bottleneck(100, 1_000_000);
+      simulation.flow(bottleneck, { delayMs: 40, lossOut: 0.1 });
+      simulation.run(3_000);
+      const dropped = bottleneck.dropped;
+      simulation.run(10_000);
+      expect(bottleneck.dropped).toBe(dropped);
+    },
+  );
+
   it('shares a bottleneck with another link', () => {
     const simulation = new Simulation(1);
     const bottleneck = new Bottleneck(10);

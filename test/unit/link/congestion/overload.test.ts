@@ -106,5 +106,8 @@ describe('overload', () => {
     lossy.run(0.5, 1_000);
     lossy.run(0.5, 1_000);
     expect(lossy.overload.excessShare(2_000, 8_000)).toBe(1);
+    expect(lossy.overload.usualPart(2_000, 8_000)).toBeLessThan(0.5);
+    expect(lossy.overload.usualPart(9_000, 1_000)).toBe(1);
+    expect(lossy.overload.usualPart(0, 0)).toBe(1);
   });
 });
