@@ -256,7 +256,6 @@ function offloadsOf(devices: readonly { readonly offloads: readonly Offload[] }[
 }
 
 /** @throws Failure config-invalid when no socket of the peer's address family is listened on */
-
 function peerOptions(peer: Config['peers'][number], udp: UdpSockets): PeerOptions {
   const { deliveryMs, direction, tcp } = peer;
   const key = fromHex(peer.key) as NodeKey;

@@ -1,3 +1,13 @@
+/**
+ * Routes: sets them up, carries pieces along them, takes them down (docs/protocol.md sections 3.3, 4 and 5).
+ *
+ * A route is there or it is not: it appears when its set-up is accepted, and goes with ROUTE_FAILED, TEARDOWN,
+ * ROUTE_UNKNOWN, a lost link, or idleness. An origin does not learn that its set-up arrived, and does not time it out:
+ * the layer above hears from the other end, or closes the route.
+ *
+ * This class is the way in; the parts: set-ups.ts, removal.ts (how routes end), forwarding.ts (pieces and room), route-ends.ts
+ * (messages), parked-pieces.ts, flows.ts. Their timers are theirs.
+ */
 import type { LinkId, NodeKey, RouteHandle } from '../base/ids.ts';
 import { parseRouteControl } from '../wire/channel0.ts';
 import type { LoadFrame } from '../wire/frames.ts';
