@@ -38,6 +38,12 @@ export interface DatagramTransport {
   send(batch: DatagramBatch): void;
 }
 
+/** Whether two endpoints, each in an array of them, are the same. On the hot path: makes no views. */
+export function sameEndpoint(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
+  for (let i = 0; i < ENDPOINT_BYTES; i++) if (a[aAt + i] !== b[bAt + i]) return false;
+  return true;
+}
+
 /** Packets to and from a TUN device: the same arena shape without endpoints. */
 export interface PacketBatch {
   readonly arena: Uint8Array;

@@ -2,7 +2,7 @@
  * Session datagrams of one received batch: gathered as cipher jobs, opened in one call, handed on in order; those that carry one part
  * of a message together, as one. On the hot path: allocates nothing a datagram.
  */
-import { type DatagramBatch, ENDPOINT_BYTES } from '../base/datagram.ts';
+import { type DatagramBatch, ENDPOINT_BYTES, sameEndpoint } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { type Cipher, JOB_OK, JOB_WORDS } from '../crypto/cipher.ts';
 import {
@@ -132,10 +132,12 @@ export class Inbox {
       if (jobs[job + 6] !== JOB_OK || this.sessions[next] !== session || this.epochs[next] !== datagram.epoch) break;
       const counter = this.counterOf(next);
       if (counter !== datagram.counter + next - first) break;
-      if (!sameEndpoint(batch.endpoints, datagram.index, jobs[job + 7])) break;
+      const from = jobs[job + 7];
+      const { endpoints } = batch;
+      if (!sameEndpoint(endpoints, datagram.index * ENDPOINT_BYTES, endpoints, from * ENDPOINT_BYTES)) break;
       const framesAt = jobs[job + 3] + SESSION_HEADER_BYTES;
       if (!run.fits(batch.arena, framesAt, framesAt + jobs[job + 5])) break;
-      if (!session.acceptNext(counter, batch.lengths[jobs[job + 7]])) break;
+      if (!session.acceptNext(counter, batch.lengths[from])) break;
       run.join();
     }
     return next - first - 1;
@@ -145,11 +147,4 @@ export class Inbox {
     const job = index * JOB_WORDS;
     return this.jobs[job + 1] * TWO_32 + this.jobs[job + 2];
   }
-}
-
-function sameEndpoint(endpoints: Uint8Array, a: number, b: number): boolean {
-  for (let i = 0; i < ENDPOINT_BYTES; i++) {
-    if (endpoints[a * ENDPOINT_BYTES + i] !== endpoints[b * ENDPOINT_BYTES + i]) return false;
-  }
-  return true;
 }

@@ -12,7 +12,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { readU64, writeU64 } from '../base/bytes.ts';
-import { ENDPOINT_BYTES } from '../base/datagram.ts';
+import { ENDPOINT_BYTES, sameEndpoint } from '../base/datagram.ts';
 import { NEVER } from '../base/env.ts';
 import type { LinkId } from '../base/ids.ts';
 import type { RatchetRole } from '../crypto/ratchet.ts';
@@ -293,7 +293,7 @@ export class Session implements Outlet {
     if (this.rekeying.heardUnder(epoch, now, this.roundTrip.smoothedMs)) this.switchEpoch();
     if (counter > this.highestCounter) {
       this.highestCounter = counter;
-      if (directly && !sameEndpoint(this.address, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
+      if (directly && !sameEndpoint(this.address, 0, endpoints, endpointAt)) this.roam(endpoints, endpointAt, now);
     }
     if (this.direction.heard(directly, now)) this.anotherPath(now);
     if (directly) this.heardDirectly = true;
@@ -448,9 +448,4 @@ export class Session implements Outlet {
     this.anotherPath(now);
     this.context.log.write('debug', 'link-roamed', { link: this.link });
   }
-}
-
-function sameEndpoint(endpoint: Uint8Array, endpoints: Uint8Array, at: number): boolean {
-  for (let i = 0; i < ENDPOINT_BYTES; i++) if (endpoint[i] !== endpoints[at + i]) return false;
-  return true;
 }
