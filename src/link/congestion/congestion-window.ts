@@ -77,12 +77,11 @@ export class CongestionWindow {
   private roundEndTotal = 0;
   private roundRate = 0;
   private lastRoundRate = 0;
-  /** Of the last few rounds, older ones counting less. */
-  private ackedOfLate = 0;
-  private lostOfLate = 0;
-  /** Of this round alone. */
-  private ackedInRound = 0;
-  private lostInRound = 0;
+  /** In this round, and in those before it, older ones counting less. */
+  private acked = 0;
+  private lost = 0;
+  private ackedBefore = 0;
+  private lostBefore = 0;
   /** The arrival that ended the last round; total -1: there was none. */
   private markTotal = -1;
   private markSentAt = 0;
@@ -193,15 +192,13 @@ export class CongestionWindow {
   }
 
   onAcked(bytes: number, now: number): void {
-    this.ackedOfLate += bytes;
-    this.ackedInRound += bytes;
+    this.acked += bytes;
     this.overload.count(bytes, 0);
     this.judgeLoss(now);
   }
 
   onLost(bytes: number, now: number): void {
-    this.lostOfLate += bytes;
-    this.lostInRound += bytes;
+    this.lost += bytes;
     this.overload.count(0, bytes);
     this.judgeLoss(now);
   }
@@ -230,10 +227,10 @@ export class CongestionWindow {
     this.roundEndTotal = this.sentBytes;
     this.lastRoundRate = this.roundRate;
     this.roundRate = this.rateBytesPerMs;
-    this.ackedOfLate /= 2;
-    this.lostOfLate /= 2;
-    this.ackedInRound = 0;
-    this.lostInRound = 0;
+    this.ackedBefore = (this.ackedBefore + this.acked) / 2;
+    this.lostBefore = (this.lostBefore + this.lost) / 2;
+    this.acked = 0;
+    this.lost = 0;
     this.delay.startRound();
   }
 
@@ -245,9 +242,9 @@ export class CongestionWindow {
     const targetMs = this.targetMs();
     // Before a full queue datagrams are lost: only those that got through tell its rate.
     const full = queueMs > CLEAR_QUEUE * targetMs;
-    const share = this.overload.excessShare(this.ackedOfLate, this.lostOfLate);
+    const share = this.overload.excessShare(this.ackedBefore + this.acked, this.lostBefore + this.lost);
     const arrivalRate = Math.min((share * bytes) / arrivedMs, ARRIVAL_OVER_SENDING * sentRate);
-    const through = this.overload.usualPart(this.ackedInRound, this.lostInRound);
+    const through = this.overload.usualPart(this.acked, this.lost);
     const leastRate = Math.min(arrivalRate, (through * bytes) / arrivedMs);
     const paced = sentRate >= this.tuning.usedShare * Math.min(this.roundRate, this.lastRoundRate);
     // A burst at full pace says nothing about a rate that lasts.
