@@ -14,7 +14,7 @@
  *   steady     a queue stands: the formula above
  *   climbing   less than half of the target stands and the rate is used up: after three rounds the rate exceeds what is carried, by twice as
  *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that, until
- *              two rounds in a row find a queue: slow start
+ *              two rounds in a row find a queue: slow start. Until then it keeps the rate it has reached while less is sent
  *   draining   half of what is carried until the queue must be empty, then what is carried until a datagram tells the base of all delays
  *
  * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 5 s after the
@@ -279,18 +279,25 @@ export class CongestionWindow {
   }
 
   private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
-    const { correctionRounds, cutMost } = this.tuning;
+    const { correctionRounds, cutMost, climbMost } = this.tuning;
     const low = queueMs < targetMs / 2;
     if (!low) {
-      // A pause of a process looks like a queue, for a round: it must not end the climb of a new link.
-      if (!this.wasLow || this.lowRounds < NEW_LINK_ROUNDS) {
+      // A pause of a process looks like a queue, for a round: it must not end the climb of a new link. Nor must a small queue that others made.
+      const tells = used || queueMs > CLEAR_QUEUE * targetMs;
+      if (this.lowRounds < NEW_LINK_ROUNDS || (tells && !this.wasLow)) {
         this.lowRounds = 0;
         this.bounded ||= used;
       }
-    } else if (!used) return this.setRate(Math.min(this.rate, this.carried));
-    else if (now < this.climbFrom) return;
-    else this.lowRounds += 1;
-    this.wasLow = low;
+      this.wasLow = !tells;
+    } else if (!used) {
+      // The source of a new link has just begun as well: a link that fell back to what little it sent would hold it there.
+      const known = this.bounded ? this.carried : (1 + climbMost) * this.carried;
+      return this.setRate(Math.min(this.rate, known));
+    } else if (now < this.climbFrom) return;
+    else {
+      this.lowRounds += 1;
+      this.wasLow = true;
+    }
     const correction = (targetMs - queueMs) / (correctionRounds * (now - this.roundStartedAt));
     this.setRate(this.carried * (1 + Math.max(correction, low ? this.climb() : -1, -cutMost)));
   }

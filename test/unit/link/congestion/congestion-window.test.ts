@@ -191,6 +191,41 @@ describe('congestion window', () => {
     }
   });
 
+  describe('of a new link whose source has just begun as well', () => {
+    /** Datagrams each millisecond at a share of the rate, late by so much: what the rate is after so many milliseconds. */
+    function send(window: CongestionWindow, fromMs: number, ms: number, share: number, lateMs: number): number {
+      for (let now = fromMs; now < fromMs + ms; now += 1) {
+        const bytes = share * window.rateBytesPerMs;
+        total += bytes;
+        window.onSent(bytes, true, now);
+        window.onArrival({ total, bytes: 1_000, sentAt: now, roundTripMs: 10 + lateMs }, lateMs, now + 10);
+      }
+      return window.rateBytesPerMs;
+    }
+    let total = 0;
+
+    it('keeps the rate it had reached while less is sent', () => {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      const reached = send(window, 0, 100, 1, 0);
+      expect(reached).toBeGreaterThan(4 * CONGESTION_TUNING.initialRateBytesPerMs);
+      expect(send(window, 100, 100, 0.4, 0)).toBeGreaterThanOrEqual(reached);
+    });
+
+    it('goes on doubling after a small queue in which it had no part', () => {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      const reached = send(window, 0, 100, 1, 0);
+      send(window, 100, 100, 0.4, 0.15);
+      expect(send(window, 200, 100, 1, 0)).toBeGreaterThan(4 * reached);
+    });
+
+    it('stops doubling at a full queue, whoever made it', () => {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      const reached = send(window, 0, 100, 1, 0);
+      send(window, 100, 100, 0.4, 20);
+      expect(send(window, 200, 60, 1, 0)).toBeLessThan(reached);
+    });
+  });
+
   it('is a new link after a long idle time, and after a change of path', () => {
     const idle = line(10);
     idle.simulation.run(3_000);
