@@ -19,6 +19,7 @@ import { RealTimeQueue } from './queue/real-time-queue.ts';
 import { Duplicator, type Redundancy } from './redundancy/duplicator.ts';
 import type { BundleRoute } from './routes/bundle-route.ts';
 import type { RouteSet } from './routes/route-set.ts';
+import { SOUNDING_COPIES, Sounding } from './routes/sounding.ts';
 import type { BundleTuning } from './tuning.ts';
 
 /** Later messages that must have arrived before one is missing (RFC 9002 section 6.1.1). */
@@ -34,6 +35,7 @@ export class Traffic {
   private nextBundleSequence = 0;
   private nextDatagramSequence = 0;
   private readonly order = new FlowOrder();
+  private readonly sounding = new Sounding<BundleRoute>();
 
   constructor(pool: MessagePool, drops: Drops, tuning: BundleTuning, redundancy: Redundancy, mark: Mark) {
     this.pool = pool;
@@ -74,19 +76,7 @@ export class Traffic {
       this.give(route, copy, sender, now);
       sent = true;
     }
-    if (this.bulk.length === 0) return sent;
-    this.aim(routes.bulkRoundTripMs(this.tuning.admitSkewMs));
-    for (let copy = this.bulk.peek(now); copy !== undefined; copy = this.bulk.peek(now)) {
-      const route = routes.pullBulk(copy.length + DATA_OVERHEAD_BYTES, this.bulk.bytes, this.tuning.admitSkewMs, now);
-      if (route === undefined) break;
-      this.bulk.take();
-      if (copy.sequence === UNSENT) this.number(copy);
-      const wasEmpty = routes.isEmpty(route, now);
-      this.give(route, copy, sender, now);
-      if (wasEmpty) sender.flush(now);
-      sent = true;
-    }
-    return sent;
+    return this.pumpBulk(routes, sender, now) || sent;
   }
 
   /**
@@ -106,7 +96,7 @@ export class Traffic {
         const copy = flight.take(sequence);
         if (copy === undefined) continue;
         progress = true;
-        route.deliveredBytes += copy.length;
+        if (!copy.spare) route.deliveredBytes += copy.length;
         reportedBytes += copy.length;
         this.pool.release(copy);
       }
@@ -176,6 +166,42 @@ export class Traffic {
     this.realTime.clear();
   }
 
+  private pumpBulk(routes: RouteSet, sender: PlaintextSender, now: number): boolean {
+    if (this.bulk.length === 0) return false;
+    const limitMs = routes.bulkLimitMs();
+    this.aim(routes, limitMs);
+    let sent = false;
+    for (let copy = this.bulk.peek(now); copy !== undefined; copy = this.bulk.peek(now)) {
+      const bytes = copy.length + DATA_OVERHEAD_BYTES;
+      const route = routes.pullBulk(bytes, this.bulk.bytes, limitMs, now);
+      if (route === undefined) break;
+      this.bulk.take();
+      if (copy.sequence === UNSENT) this.number(copy);
+      const wasEmpty = routes.isEmpty(route, now);
+      this.sound(routes, copy, sender, now);
+      this.give(route, copy, sender, now);
+      if (wasEmpty) sender.flush(now);
+      sent = true;
+    }
+    this.sounding.turn(routes.live, this.bulk.length > 0, limitMs, now);
+    return sent;
+  }
+
+  /** Copies of a message that is about to leave go over the route of which it is not known what it carries. */
+  private sound(routes: RouteSet, copy: MessageCopy, sender: PlaintextSender, now: number): void {
+    const { route } = this.sounding;
+    if (route === undefined || !route.mayCarryBulk) return;
+    for (let i = 0; i < SOUNDING_COPIES; i++) {
+      if (this.pool.scarce || !routes.hasRoom(route, copy.length + DATA_OVERHEAD_BYTES, now)) return;
+      const spare = this.pool.take(copy.buffer.subarray(0, copy.length));
+      if (spare === undefined) return;
+      spare.spare = true;
+      spare.sequence = copy.sequence;
+      spare.back = copy.back;
+      this.give(route, spare, sender, now);
+    }
+  }
+
   private give(route: BundleRoute, copy: MessageCopy, sender: PlaintextSender, now: number): void {
     route.pulled(now);
     sender.data(route, copy, now);
@@ -190,15 +216,23 @@ export class Traffic {
   }
 
   private putBack(route: BundleRoute, copy: MessageCopy): void {
+    if (copy.spare) {
+      this.pool.release(copy);
+      return;
+    }
     route.resent += 1;
     if (copy.realTime) this.realTime.putBack(copy);
     else this.bulk.putBack(copy);
   }
 
   /** What the queue may hold follows the routes: less would keep a TCP inside from using them. */
-  private aim(roundTripMs: number): void {
-    const { codelShare, codelMinMs, codelMaxMs, codelRoundTrips } = this.tuning;
-    const targetMs = Math.min(Math.max(codelShare * roundTripMs, codelMinMs), codelMaxMs);
+  private aim(routes: RouteSet, limitMs: number): void {
+    const { codelShare, codelFarShare, codelMinMs, codelMaxMs, codelRoundTrips, queueMs } = this.tuning;
+    const { route } = this.sounding;
+    const isFar = routes.reach.isFar || route !== undefined;
+    const roundTripMs = Math.max(routes.bulkRoundTripMs(limitMs), route?.timing.settledMs ?? 0);
+    const [share, mostMs] = isFar ? [codelFarShare, queueMs] : [codelShare, codelMaxMs];
+    const targetMs = Math.min(Math.max(share * roundTripMs, codelMinMs), mostMs);
     this.bulk.setTiming(targetMs, Math.max(2 * targetMs, codelRoundTrips * roundTripMs));
   }
 

@@ -39,6 +39,25 @@ export interface OutgoingFrame {
   realTime: boolean;
 }
 
+/** Datagrams of one run: as many as the system sends at once (UDP_SEGMENT). */
+export const RUN_DATAGRAMS_MAX = 64;
+
+/** Pieces of one message in a row, each a DATA frame that fills a datagram; sequence and offset of the first. One reused object, filled by the source. */
+export interface OutgoingRun {
+  count: number;
+  routeId: Uint8Array;
+  routeIdAt: number;
+  sequence: number;
+  message: number;
+  offset: number;
+  /** All pieces in a row, each of `eachBytes`. */
+  buffer: Uint8Array;
+  start: number;
+  eachBytes: number;
+  /** By which each is named from now on. */
+  readonly tokens: Float64Array;
+}
+
 export interface FrameSource {
   /**
    * Fills in the next DATA or GONE frame for this link, cut so that the whole frame takes at most `roomBytes`. Returns its
@@ -46,6 +65,11 @@ export interface FrameSource {
    * never the answer to a room of `LinkMeasures.frameBytes`).
    */
   next(link: LinkId, roomBytes: number, now: number, frame: OutgoingFrame): number;
+  /**
+   * Fills in the next pieces where they are parts of one long message, at most `most` of them, each a frame of `frameBytes`: what `next`
+   * would give one by one. Returns how many; 0 says nothing about what `next` has.
+   */
+  nextRun(link: LinkId, frameBytes: number, most: number, now: number, run: OutgoingRun): number;
   /** As `next`, for CREDIT and BLOCKED frames, which neither window nor pacer holds back. */
   nextControl(link: LinkId, roomBytes: number, now: number, frame: OutgoingFrame): number;
   /** The peer has a datagram with this frame. A token that names nothing any more is ignored. */
@@ -57,10 +81,26 @@ export interface FrameSource {
 /** A source that never has anything. */
 export const EMPTY_SOURCE: FrameSource = {
   next: () => NOTHING,
+  nextRun: () => 0,
   nextControl: () => NOTHING,
   acked: () => undefined,
   lost: () => undefined,
 };
+
+export function createOutgoingRun(): OutgoingRun {
+  return {
+    count: 0,
+    routeId: new Uint8Array(0),
+    routeIdAt: 0,
+    sequence: 0,
+    message: 0,
+    offset: 0,
+    buffer: new Uint8Array(0),
+    start: 0,
+    eachBytes: 0,
+    tokens: new Float64Array(RUN_DATAGRAMS_MAX),
+  };
+}
 
 export function createOutgoingFrame(): OutgoingFrame {
   return {

@@ -42,7 +42,7 @@ import { Pacer } from './congestion/pacer.ts';
 import { PeerClock } from './congestion/peer-clock.ts';
 import { SpareTime } from './congestion/spare-time.ts';
 import type { LinkContext } from './context.ts';
-import { createOutgoingFrame, NO_ROOM, NOTHING } from './frame-source.ts';
+import { createOutgoingFrame, createOutgoingRun, NO_ROOM, NOTHING, RUN_DATAGRAMS_MAX } from './frame-source.ts';
 import { PROBE_DATAGRAMS } from './protocol-numbers.ts';
 import type { Turn } from './ready-list.ts';
 import type { Outlet } from './send-arena.ts';
@@ -83,6 +83,7 @@ export class Outbound implements FrameFates, Turn {
   private readonly spare = new SpareTime();
   private readonly peerClock = new PeerClock();
   private readonly frame = createOutgoingFrame();
+  private readonly run = createOutgoingRun();
   private readonly blocks = new RangeBlocks();
   private readonly open: Open = { asks: false, realTime: false, ack: false, licensed: false };
   /** Somebody said that there is something to send, and nobody has been asked for all of it since. */
@@ -150,7 +151,8 @@ export class Outbound implements FrameFates, Turn {
     this.pacedUntil = NEVER;
     this.takeAll('control', now);
     this.takeAll('channel', now);
-    this.takeAll('data', now);
+    let more = true;
+    while (more) more = this.takeRun(now) || this.take('data', now);
   }
 
   /** A datagram of this length is finished. True when it asks for an acknowledgement. */
@@ -278,7 +280,7 @@ export class Outbound implements FrameFates, Turn {
     if (token === NO_ROOM && room < this.frameBytes) {
       // There is a datagram under way, and the next one has more room.
       arena.finish(this.outlet);
-      return this.take(asked, now);
+      return true;
     }
     if (token === NO_ROOM && withAck) {
       ackFits = false;
@@ -290,6 +292,38 @@ export class Outbound implements FrameFates, Turn {
     this.put(asked, token);
     if (ackFits) this.writeAck(now);
     return true;
+  }
+
+  /**
+   * Datagrams that one long message fills, for as long as window and pacer allow them. An ACK goes with the datagram behind them, which is not
+   * full. False when there is no run, or not now.
+   */
+  private takeRun(now: number): boolean {
+    const { arena } = this.context;
+    if (this.probes > 0 || this.log.full || this.losses.isSilent) return false;
+    if (arena.roomIn(this.outlet) >= LIMIT_FRAME_BYTES) return false;
+    arena.finish(this.outlet);
+    const most = this.allowed(now);
+    if (most < 2) return false;
+    const { run, frameBytes } = this;
+    const count = this.context.source().nextRun(this.link, frameBytes, most, now, run);
+    if (count === 0) return false;
+    this.setDry(false, now);
+    for (let i = 0; i < count; i++) {
+      this.open.asks = true;
+      this.log.addToken(run.tokens[i]);
+      arena.putPiece(this.outlet, run, i);
+    }
+    return true;
+  }
+
+  /** How many full datagrams window and pacer let leave now, of one run. */
+  private allowed(now: number): number {
+    const { datagramBytes } = this.outlet;
+    const { bytes, rateBytesPerMs, burstBytes } = this.window;
+    const byWindow = Math.ceil((bytes - this.losses.flyingBytes) / datagramBytes);
+    if (byWindow < 2) return byWindow;
+    return this.pacer.allows(datagramBytes, rateBytesPerMs, burstBytes, Math.min(byWindow, RUN_DATAGRAMS_MAX), now);
   }
 
   private setDry(dry: boolean, now: number): void {

@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.ts';
 import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
 import { type Cipher, JOB_WORDS, TAG_BYTES } from '../crypto/cipher.ts';
+import { writeDataHeader } from '../wire/frames.ts';
 import {
   paddedSessionBytes,
   SESSION_HEADER_BYTES,
@@ -17,6 +18,7 @@ import {
   SESSION_OVERHEAD_BYTES,
   writeSessionHeader,
 } from '../wire/session.ts';
+import type { OutgoingRun } from './frame-source.ts';
 
 /** `openEntry` of an outlet that has no open datagram. */
 export const NO_ENTRY = -1;
@@ -114,6 +116,31 @@ export class SendArena {
     const room = this.endAt[outlet.openEntry] + TAG_BYTES - this.batch.offsets[outlet.openEntry];
     this.finishEntry(outlet.openEntry, outlet, paddedSessionBytes(frameBytes, room));
     outlet.openEntry = NO_ENTRY;
+  }
+
+  /** Piece `index` of a run, in a datagram that it fills. The outlet has no open one. */
+  putPiece(outlet: Outlet, run: OutgoingRun, index: number): void {
+    const { routeId, routeIdAt, sequence, message, offset, buffer, start, eachBytes } = run;
+    const before = index * eachBytes;
+    const entry = this.open(outlet, outlet.datagramBytes);
+    const { arena } = this.batch;
+    const number = (sequence + index) >>> 0;
+    const from = start + before;
+    const at = writeDataHeader(
+      arena,
+      this.fillAt[entry],
+      routeId,
+      routeIdAt,
+      number,
+      message,
+      offset + before,
+      false,
+      -1,
+      eachBytes,
+    );
+    arena.set(buffer.subarray(from, from + eachBytes), at);
+    this.fillAt[entry] = at + eachBytes;
+    this.finishEntry(entry, outlet, outlet.datagramBytes);
   }
 
   /** Takes a handshake datagram as it is. */

@@ -8,10 +8,10 @@
 import type { Drops } from '../base/drops.ts';
 import type { LinkId } from '../base/ids.ts';
 import { REAL_TIME, RELIABLE, SENT_ONCE } from '../base/traffic-class.ts';
-import { type FrameSource, NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
+import { type FrameSource, NO_ROOM, NOTHING, type OutgoingFrame, type OutgoingRun } from '../link/frame-source.ts';
 import { createPiece, type Piece } from '../link/piece.ts';
 import { LIMIT_FRAME_BYTES } from '../wire/frames.ts';
-import { LARGEST_BLOCK_BYTES } from './buffers/block-memory.ts';
+import { LARGEST_PIECE_BYTES } from './buffers/block-memory.ts';
 import type { PieceStore } from './buffers/piece-store.ts';
 import type { Room } from './buffers/room.ts';
 import type { Flows } from './flows.ts';
@@ -116,6 +116,15 @@ export class Forwarding implements FrameSource {
     return this.store.tokenOf(record);
   }
 
+  nextRun(link: LinkId, frameBytes: number, most: number, now: number, run: OutgoingRun): number {
+    const neighbour = this.neighbours.ofLink(link);
+    const buffer = neighbour?.scheduler.nextRun(frameBytes, most, now, run);
+    if (buffer === undefined) return 0;
+    run.routeId = this.table.outIds;
+    run.routeIdAt = buffer.half * ID_BYTES;
+    return run.count;
+  }
+
   nextControl(link: LinkId, roomBytes: number, _now: number, frame: OutgoingFrame): number {
     const neighbour = this.neighbours.ofLink(link);
     if (neighbour === undefined) return NOTHING;
@@ -167,7 +176,7 @@ export class Forwarding implements FrameSource {
     if (look === 'taken') return true;
     if (look === 'beyond') return this.refuse('route-sequence-beyond');
     if (!piece.realTime && room.received + piece.length > room.limit) return this.refuse('route-beyond-credit');
-    if (!piece.gone && (piece.length === 0 || piece.length > LARGEST_BLOCK_BYTES)) {
+    if (!piece.gone && (piece.length === 0 || piece.length > LARGEST_PIECE_BYTES)) {
       this.drops.count('route-piece-length');
       room.take(piece.sequence, 1, 0, now);
       return true;
@@ -182,21 +191,23 @@ export class Forwarding implements FrameSource {
   private several(room: Room, from: Neighbour, piece: Piece, now: number): boolean {
     const { sequences, eachBytes, realTime } = piece;
     const fits = realTime || room.received + piece.length <= room.limit;
-    const together =
-      fits && room.window.isNew(piece.sequence, sequences) ? Math.floor(LARGEST_BLOCK_BYTES / eachBytes) : 0;
+    const together = fits && eachBytes <= LARGEST_PIECE_BYTES && room.window.isNew(piece.sequence, sequences);
     const isWhole = piece.offset === 0 && piece.last && this.table.portOf(room.half ^ 1) === NO_PORT;
-    if (together > 0 && isWhole) return this.keep(room, from, piece, now);
+    if (together && isWhole) return this.keep(room, from, piece, now);
     const { part } = this;
+    const { blocks } = this.store;
     Object.assign(part, piece);
     for (let done = 0; done < sequences; done += part.sequences) {
-      part.sequences = Math.min(Math.max(1, together), sequences - done);
+      const left = piece.length - done * eachBytes;
+      const blockBytes = together ? blocks.partOf(left) : eachBytes;
+      part.sequences = blockBytes >= left ? sequences - done : Math.floor(blockBytes / eachBytes);
       const isLast = done + part.sequences === sequences;
       part.sequence = (piece.sequence + done) >>> 0;
       part.offset = piece.offset + done * eachBytes;
       part.start = piece.start + done * eachBytes;
       part.length = isLast ? piece.length - done * eachBytes : part.sequences * eachBytes;
       part.last = isLast && piece.last;
-      const kept = together > 0 ? this.keep(room, from, part, now) : this.one(room, from, part, now);
+      const kept = together ? this.keep(room, from, part, now) : this.one(room, from, part, now);
       if (!kept) return false;
     }
     return true;

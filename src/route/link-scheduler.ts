@@ -8,7 +8,7 @@
  * Hot path: allocates nothing.
  */
 import { BULK, REAL_TIME, type TrafficClass } from '../base/traffic-class.ts';
-import { NO_ROOM, NOTHING, type OutgoingFrame } from '../link/frame-source.ts';
+import { NO_ROOM, NOTHING, type OutgoingFrame, type OutgoingRun } from '../link/frame-source.ts';
 import { DATA_OVERHEAD_BYTES, DATA_TTL_BYTES, GONE_FRAME_BYTES } from '../wire/frames.ts';
 import { NOT_IN_THIS_DATAGRAM, type RouteBuffer } from './buffers/route-buffer.ts';
 import type { TransitShare } from './transit/transit-share.ts';
@@ -99,6 +99,20 @@ export class Ring implements Queue {
     return NOTHING;
   }
 
+  /** Pieces of the only route that has something to send, as if `next` had given them one by one; undefined where there are others, or none. */
+  nextRun(frameBytes: number, most: number, datagram: number, now: number, run: OutgoingRun): RouteBuffer | undefined {
+    const buffer = this.first;
+    if (buffer === undefined || buffer.nextInRing !== buffer) return undefined;
+    run.count = buffer.takeRun(frameBytes, most, datagram, now, run);
+    if (run.count === 0) return undefined;
+    for (let i = 0; i < run.count; i++) {
+      if (buffer.deficit <= 0) this.turn(buffer);
+      buffer.deficit -= frameBytes;
+    }
+    if (!buffer.isReady) this.remove(buffer);
+    return buffer;
+  }
+
   /** Who has used up his turn gets the next one behind the others. */
   private turn(first: RouteBuffer): RouteBuffer {
     let buffer = first;
@@ -154,6 +168,16 @@ class Pair<Part extends Queue> implements Queue {
     if (other >= 0) this.payBack(opportunity.bytes * this.ratio);
     if (other !== NOTHING) return other;
     return firstGoes ? result : this.sendFirst(opportunity);
+  }
+
+  /** The second sends several frames of `bytes` while the first has nothing. */
+  secondSends(frames: number, bytes: number): void {
+    for (let i = 0; i < frames; i++) this.payBack(bytes * this.ratio);
+  }
+
+  /** The first sends while the second has nothing. */
+  firstSends(): void {
+    this.account = this.burstBytes;
   }
 
   /** One frame of the second may be worth more than the burst: what brings the account out of debt counts in full. */
@@ -234,6 +258,22 @@ export class LinkScheduler {
       this.transit.sent(opportunity.bytes, opportunity.buffer!.intake !== undefined);
     }
     return record === NOT_IN_THIS_DATAGRAM ? NO_ROOM : record;
+  }
+
+  /** As `FrameSource.nextRun`, but answers whose pieces they are. */
+  nextRun(frameBytes: number, most: number, now: number, run: OutgoingRun): RouteBuffer | undefined {
+    const { steps, opportunity } = this;
+    const { first: realTime, second: bulk } = steps.first;
+    if (!steps.second.isEmpty || !realTime.isEmpty) return undefined;
+    const buffer = bulk.nextRun(frameBytes, most, (opportunity.datagram + 1) >>> 0, now, run);
+    if (buffer === undefined) return undefined;
+    steps.firstSends();
+    steps.first.secondSends(run.count, frameBytes);
+    opportunity.datagram = (opportunity.datagram + run.count) >>> 0;
+    opportunity.besideRealTime = false;
+    this.roomLeft = 0;
+    this.transit.sent(run.count * frameBytes, buffer.intake !== undefined);
+    return buffer;
   }
 }
 

@@ -7,7 +7,6 @@ import { wipe } from '../base/bytes.ts';
 import type { RouteHandle } from '../base/ids.ts';
 import { REAL_TIME, RELIABLE, SENT_ONCE } from '../base/traffic-class.ts';
 import type { Piece } from '../link/piece.ts';
-import { LARGEST_BLOCK_BYTES } from './buffers/block-memory.ts';
 import type { Intake } from './buffers/intake.ts';
 import type { MemoryShare } from './buffers/memory-share.ts';
 import { FLAG_LAST, FLAG_TTL, type PieceStore } from './buffers/piece-store.ts';
@@ -174,8 +173,8 @@ export class RouteEnds {
     const { deliveryMs } = buffer;
     const timed = deliveryMs !== RELIABLE && deliveryMs !== SENT_ONCE;
     const deadlineAt = timed ? now + deliveryMs : Number.POSITIVE_INFINITY;
-    for (let at = 0; at < message.length; at += LARGEST_BLOCK_BYTES) {
-      const length = Math.min(LARGEST_BLOCK_BYTES, message.length - at);
+    for (let at = 0, length = 0; at < message.length; at += length) {
+      length = store.blocks.partOf(message.length - at);
       const flags = (at + length === message.length ? FLAG_LAST : 0) | (timed ? FLAG_TTL : 0);
       const record = store.put(end.half, end.nextMessage, at, flags, deadlineAt, message, at, length);
       if (record === NONE) {

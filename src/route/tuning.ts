@@ -51,6 +51,8 @@ export interface RouteTuning {
   readonly ownWaitingLeastBytes: number;
   /** More loss than this is counted as this: beyond, bounds would grow without end. */
   readonly lossShareCounted: number;
+  /** What fills more datagrams begins one of its own: that costs a link half of one in so many, 1.5 % at most. */
+  readonly aloneFrames: number;
   /** One route may take this many times what is free: 8/9 of all when alone, 8/17 each when two want all. */
   readonly shareFactor: number;
   /** Of the memory that blocks take, as pieces: a piece of a full datagram fills nine tenths of its block. */
@@ -136,6 +138,7 @@ export const ROUTE_TUNING: RouteTuning = {
   ownWaitingMs: 12,
   ownWaitingLeastBytes: 65_536,
   lossShareCounted: 0.6,
+  aloneFrames: 32,
   shareFactor: 8,
   promisedShare: 0.8,
   refusingShare: 1 / 16,

@@ -21,7 +21,6 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
-import { BULK, type TrafficClass } from '../base/traffic-class.ts';
 import {
   contains,
   destinationOf,
@@ -38,20 +37,17 @@ import { longestPacket, MAX_SEGMENTS, packetProblem, packetsIn } from '../wire/s
 import {
   type Lease,
   type LeaseRefusal,
-  packetStart,
   readLease,
   readLeaseRefused,
-  segmentBytesOf,
   TREATMENT,
-  TrainReader,
   TUNNEL_KIND,
   writeEcho,
   writeEchoReply,
   writeLeaseRequest,
 } from '../wire/tunnel-message.ts';
 import { Classifier, type RealTimeRules } from './classifier.ts';
-import { PacketMessages } from './packet-messages.ts';
-import { PacketTrain } from './packet-train.ts';
+import { PacketReader } from './packet-reader.ts';
+import { PacketSender } from './packet-sender.ts';
 import { takePolicyMark } from './policy-mark.ts';
 import type { Lane, TunnelSession } from './session-port.ts';
 import { Silence } from './silence.ts';
@@ -118,10 +114,8 @@ export class TunnelClient {
   private readonly writer: TunWriter;
   private readonly classifier: Classifier;
   private readonly icmpLimit = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
-  private readonly outgoing = new PacketMessages();
-  private readonly lane = { trafficClass: BULK as TrafficClass, flow: 0, twice: false };
-  private readonly train: PacketTrain;
-  private readonly incoming = new TrainReader();
+  private readonly outgoing: PacketSender;
+  private readonly incoming = new PacketReader();
   private session: TunnelSession | undefined;
   private lease: Lease | undefined;
   /** The last address we had, to ask for it again; zero at first. */
@@ -139,10 +133,7 @@ export class TunnelClient {
     this.options = options;
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
-    this.train = new PacketTrain((_session, message, flow, packets, now) => {
-      this.lane.flow = flow;
-      if (!this.send(message, now, this.lane)) options.drops.count('tunnel-session-full', packets);
-    });
+    this.outgoing = new PacketSender((_session, message, now, lane) => this.send(message, now, lane), options.drops);
   }
 
   /** A session with the gateway is there: also when it replaces the last one. */
@@ -167,7 +158,7 @@ export class TunnelClient {
       const drop = this.packetUp(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
-    this.train.leave(now);
+    this.outgoing.leave(now);
   }
 
   /** A message of the session; the view need not outlive the call. */
@@ -213,9 +204,8 @@ export class TunnelClient {
     this.echoAt = now + ECHO_WHEN_QUIET_MS;
     switch (bytes[0]) {
       case TUNNEL_KIND.packet:
-        return this.packetMessage(bytes);
       case TUNNEL_KIND.train:
-        return this.trainDown(bytes);
+        return this.packetsDown(bytes);
       case TUNNEL_KIND.lease:
         return this.leaseArrived(bytes, now);
       case TUNNEL_KIND.leaseRefused:
@@ -254,18 +244,10 @@ export class TunnelClient {
       }
       return 'tunnel-packet-too-big';
     }
-    const { outgoing } = this;
     const treatment = this.options.hasPolicy ? takePolicyMark(arena, start) : TREATMENT.own;
     const lane = this.classifier.classify(arena, start, length, now, treatment);
-    const { session } = this;
-    if (segmentBytes === 0 && lane.trafficClass === BULK) {
-      this.train.add(session, arena, start, length, lane.flow, treatment, now);
-    } else {
-      this.train.leave(now);
-      outgoing.begin(arena, start, length, segmentBytes, treatment, session);
-      while (outgoing.next()) {
-        if (!this.send(outgoing.message, now, lane)) return 'tunnel-session-full';
-      }
+    if (!this.outgoing.send(this.session, arena, start, length, segmentBytes, treatment, lane, now)) {
+      return 'tunnel-session-full';
     }
     this.silence.sent(destinationOf(arena, start), this.lease.resolver, now);
     this.traffic.packetsUp += packetsIn(arena, start, length, segmentBytes);
@@ -273,20 +255,13 @@ export class TunnelClient {
     return undefined;
   }
 
-  private packetMessage(bytes: Uint8Array): DropReason | undefined {
-    const start = packetStart(bytes);
-    const segmentBytes = start === undefined ? undefined : segmentBytesOf(bytes);
-    if (start === undefined || segmentBytes === undefined) return 'tunnel-packet-header';
-    return this.packetDown(bytes, start, bytes.length - start, segmentBytes);
-  }
-
   /** What is wrong with a packet is said of that packet alone. */
-  private trainDown(bytes: Uint8Array): DropReason | undefined {
+  private packetsDown(bytes: Uint8Array): DropReason | undefined {
     const { incoming } = this;
     incoming.begin(bytes);
     let next = incoming.next();
     for (; next === 'packet'; next = incoming.next()) {
-      const drop = this.packetDown(bytes, incoming.start, incoming.length, 0);
+      const drop = this.packetDown(bytes, incoming.start, incoming.length, incoming.segmentBytes);
       if (drop !== undefined) this.options.drops.count(drop);
     }
     return next === 'malformed' ? 'tunnel-packet-header' : undefined;

@@ -20,7 +20,6 @@ import type { PacketBatch } from '../base/datagram.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER, type RandomSource } from '../base/env.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
-import { BULK, type TrafficClass } from '../base/traffic-class.ts';
 import { formatIpv4 } from '../control/ip-text.ts';
 import {
   destinationOf,
@@ -36,11 +35,8 @@ import {
 import { longestPacket, MAX_SEGMENTS, packetProblem, packetsIn } from '../wire/superpacket.ts';
 import {
   LEASE_REFUSAL,
-  packetStart,
   readLeaseRequest,
-  segmentBytesOf,
   TREATMENT,
-  TrainReader,
   type Treatment,
   TUNNEL_KIND,
   treatmentOf,
@@ -51,8 +47,8 @@ import {
 import { Classifier, type RealTimeRules } from './classifier.ts';
 import { DestinationPolicy } from './destination-policy.ts';
 import { LeasePool } from './lease-pool.ts';
-import { PacketMessages } from './packet-messages.ts';
-import { PacketTrain } from './packet-train.ts';
+import { PacketReader } from './packet-reader.ts';
+import { type MessageSend, PacketSender } from './packet-sender.ts';
 import type { TunnelSession } from './session-port.ts';
 import { type TunPort, TunWriter } from './tun-writer.ts';
 import {
@@ -156,10 +152,8 @@ export class TunnelGateway {
   private readonly writer: TunWriter;
   private readonly classifier: Classifier;
   private readonly icmpToInternet = new TokenBucket(ICMP_PER_SECOND, ICMP_BURST);
-  private readonly outgoing = new PacketMessages();
-  private readonly lane = { trafficClass: BULK as TrafficClass, flow: 0, twice: false };
-  private readonly train: PacketTrain;
-  private readonly incoming = new TrainReader();
+  private readonly outgoing: PacketSender;
+  private readonly incoming = new PacketReader();
   private readonly icmpError = new Uint8Array(ICMP_ERROR_MAX_BYTES);
   private readonly clients = new Map<TunnelSession, Client>();
   private readonly byAddress = new Map<number, Client>();
@@ -174,10 +168,8 @@ export class TunnelGateway {
     this.policy = new DestinationPolicy({ ...options, gateway: this.pool.gateway });
     this.writer = new TunWriter(options.tun);
     this.classifier = new Classifier(options.random, options.realTime);
-    this.train = new PacketTrain((session, message, flow, packets, now) => {
-      this.lane.flow = flow;
-      if (!session.send(message, now, this.lane)) options.drops.count('tunnel-session-full', packets);
-    });
+    const send: MessageSend = (session, message, now, lane) => session.send(message, now, lane);
+    this.outgoing = new PacketSender(send, options.drops);
   }
 
   /** The gateway's own address in the tunnel: the first of the pool. */
@@ -228,7 +220,7 @@ export class TunnelGateway {
       const drop = this.packetDown(batch.arena, batch.offsets[i], batch.lengths[i], batch.segments[i], now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
-    this.train.leave(now);
+    this.outgoing.leave(now);
   }
 
   wake(now: number): void {
@@ -273,9 +265,8 @@ export class TunnelGateway {
     if (client === undefined) return 'tunnel-no-session';
     switch (bytes[0]) {
       case TUNNEL_KIND.packet:
-        return this.packetMessage(client, bytes, now);
       case TUNNEL_KIND.train:
-        return this.trainUp(client, bytes, now);
+        return this.packetsUp(client, bytes, now);
       case TUNNEL_KIND.leaseRequest:
         return this.leaseRequested(client, bytes, now);
       case TUNNEL_KIND.echo:
@@ -288,21 +279,14 @@ export class TunnelGateway {
     }
   }
 
-  private packetMessage(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
-    const start = packetStart(bytes);
-    const segmentBytes = start === undefined ? undefined : segmentBytesOf(bytes);
-    if (start === undefined || segmentBytes === undefined) return 'tunnel-packet-header';
-    return this.packetUp(client, bytes, start, bytes.length - start, segmentBytes, treatmentOf(bytes), now);
-  }
-
   /** What is wrong with a packet is said of that packet alone. */
-  private trainUp(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
+  private packetsUp(client: Client, bytes: Uint8Array, now: number): DropReason | undefined {
     const { incoming } = this;
     incoming.begin(bytes);
     let next = incoming.next();
     for (; next === 'packet'; next = incoming.next()) {
-      const { start, length } = incoming;
-      const drop = this.packetUp(client, bytes, start, length, 0, treatmentOf(bytes), now);
+      const { start, length, segmentBytes } = incoming;
+      const drop = this.packetUp(client, bytes, start, length, segmentBytes, treatmentOf(bytes), now);
       if (drop !== undefined) this.options.drops.count(drop);
     }
     return next === 'malformed' ? 'tunnel-packet-header' : undefined;
@@ -464,7 +448,7 @@ export class TunnelGateway {
     }
     const errorBytes = this.writeError(this.icmpError, 0, code, packet, start, length);
     this.sendPacket(client, this.icmpError, 0, errorBytes, 0, now);
-    this.train.leave(now);
+    this.outgoing.leave(now);
   }
 
   /** False when the session has no room for all of it. What joins a train is sent with it. */
@@ -476,19 +460,8 @@ export class TunnelGateway {
     segmentBytes: number,
     now: number,
   ): boolean {
-    const { outgoing } = this;
-    const { session } = client;
     const lane = this.classifier.classify(packet, start, length, now);
-    if (segmentBytes === 0 && lane.trafficClass === BULK) {
-      this.train.add(session, packet, start, length, lane.flow, TREATMENT.own, now);
-      return true;
-    }
-    this.train.leave(now);
-    outgoing.begin(packet, start, length, segmentBytes, TREATMENT.own, session);
-    while (outgoing.next()) {
-      if (!session.send(outgoing.message, now, lane)) return false;
-    }
-    return true;
+    return this.outgoing.send(client.session, packet, start, length, segmentBytes, TREATMENT.own, lane, now);
   }
 
   private answerInternet(code: UnreachableCode, packet: Uint8Array, start: number, length: number, now: number): void {

@@ -19,6 +19,8 @@ export class MessageCopy {
   realTime = false;
   /** Its owner wants a copy of it to go over a second route. */
   twice = false;
+  /** Another route carries the message itself: this one only shows what its own carries, and goes out once. */
+  spare = false;
   /** The queue of its flow, and how far back the bundle sequence of the one before it in the flow lies; 0: none. */
   bucket = 0;
   back = 0;
@@ -66,6 +68,7 @@ export class MessagePool {
     copy.sequence = UNSENT;
     copy.realTime = false;
     copy.twice = false;
+    copy.spare = false;
     return copy;
   }
 

@@ -18,9 +18,22 @@ export class Pacer {
     return this.nextAt;
   }
 
+  /** How many datagrams of `bytes`, at most `most`, may leave now one behind the other. */
+  allows(bytes: number, rateBytesPerMs: number, burstBytes: number, most: number, now: number): number {
+    let count = 0;
+    for (let at = this.nextAt; at <= now && count < most; count++) {
+      at = this.after(at, bytes, rateBytesPerMs, burstBytes, now);
+    }
+    return count;
+  }
+
   /** A datagram of `bytes` left now, at this pace; after silence so many bytes may leave at once. */
   sent(bytes: number, rateBytesPerMs: number, burstBytes: number, now: number): void {
+    this.nextAt = this.after(this.nextAt, bytes, rateBytesPerMs, burstBytes, now);
+  }
+
+  private after(at: number, bytes: number, rateBytesPerMs: number, burstBytes: number, now: number): number {
     const creditMs = Math.max(this.tuning.catchUpMs, burstBytes / rateBytesPerMs);
-    this.nextAt = Math.max(this.nextAt, now - creditMs) + bytes / rateBytesPerMs;
+    return Math.max(at, now - creditMs) + bytes / rateBytesPerMs;
   }
 }

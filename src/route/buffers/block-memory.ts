@@ -9,12 +9,15 @@ import { NONE } from '../id-index.ts';
 const SLAB_BYTES = 65_536;
 /**
  * Rests of messages and small voice packets; voice and interactive packets; short packets; a full datagram on Ethernet; a
- * part of a long message, or a full jumbo datagram.
+ * part of a message, or a full jumbo datagram; and superpackets, which leave in runs of datagrams out of one block.
  */
-const BLOCK_BYTES = [64, 256, 1_024, 1_536, 9_216] as const;
+const BLOCK_BYTES = [64, 256, 1_024, 1_536, 9_216, 32_768, 65_536] as const;
 /** Blocks are numbered slab x this + place in the slab. */
 const PLACES = SLAB_BYTES / BLOCK_BYTES[0];
-export const LARGEST_BLOCK_BYTES = BLOCK_BYTES[BLOCK_BYTES.length - 1];
+/** Any block of up to this is worth its memory however little of it is used, and no piece of a datagram is longer. */
+export const LARGEST_PIECE_BYTES = 9_216;
+/** Of a longer one so much must be used. */
+const LONG_BLOCK_USED = 3 / 4;
 
 interface Slab {
   readonly index: number;
@@ -48,7 +51,15 @@ export class BlockMemory {
     return this.maxSlabs * SLAB_BYTES;
   }
 
-  /** A block of at least `bytes` (at most LARGEST_BLOCK_BYTES) with one user, or NONE. */
+  /** Of a message of which `bytes` are left, how many go into the next block. */
+  partOf(bytes: number): number {
+    for (let size = BLOCK_BYTES.length - 1; BLOCK_BYTES[size] > LARGEST_PIECE_BYTES; size--) {
+      if (bytes >= LONG_BLOCK_USED * BLOCK_BYTES[size] && this.has(size)) return Math.min(bytes, BLOCK_BYTES[size]);
+    }
+    return Math.min(bytes, LARGEST_PIECE_BYTES);
+  }
+
+  /** A block of at least `bytes` (at most a slab) with one user, or NONE. */
   allocate(bytes: number): number {
     let size = 0;
     while (BLOCK_BYTES[size] < bytes) size++;
@@ -62,9 +73,9 @@ export class BlockMemory {
     return slab.index * PLACES + place;
   }
 
-  /** One more user of a block. */
-  share(block: number): void {
-    this.slabs[Math.floor(block / PLACES)].users[block % PLACES]++;
+  /** So many more users of a block. */
+  share(block: number, users: number): void {
+    this.slabs[Math.floor(block / PLACES)].users[block % PLACES] += users;
   }
 
   /** One user less; without any the block is free. Its bytes stay as they are until something is allocated. */
@@ -86,6 +97,11 @@ export class BlockMemory {
   /** Where the block begins in `bytesOf`. */
   startOf(block: number): number {
     return (block % PLACES) * BLOCK_BYTES[this.slabs[Math.floor(block / PLACES)].size];
+  }
+
+  /** There is a free block of this size, or a slab for it. */
+  private has(size: number): boolean {
+    return this.partial[size].length > 0 || this.wholeSlabs > 0 || this.slabs.length < this.maxSlabs;
   }
 
   /** Where blocks of this size have run out: one with larger blocks, so that none are free while somebody waits. */

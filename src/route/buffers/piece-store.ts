@@ -8,9 +8,10 @@
  * memory to the part that was ever used. An eighth of the memory is for records.
  */
 import { assert } from '../../base/assert.ts';
+import { RUN_DATAGRAMS_MAX } from '../../link/frame-source.ts';
 import type { Piece } from '../../link/piece.ts';
 import { NONE } from '../id-index.ts';
-import { BlockMemory, LARGEST_BLOCK_BYTES } from './block-memory.ts';
+import { BlockMemory } from './block-memory.ts';
 
 /** The piece that ends its message. */
 export const FLAG_LAST = 1;
@@ -56,6 +57,8 @@ export class PieceStore {
   readonly datagram: Uint32Array;
   /** Monotonic ms; +Infinity: none. */
   readonly deadlineAt: Float64Array;
+  /** What `split` made last. */
+  readonly fronts = new Int32Array(RUN_DATAGRAMS_MAX);
   private readonly generation: Uint32Array;
   private readonly maxRecords: number;
   private firstFree = NONE;
@@ -93,7 +96,7 @@ export class PieceStore {
   }
 
   /**
-   * A copy of a piece of 1 to LARGEST_BLOCK_BYTES bytes; a GONE takes a record and no bytes. NONE when there is no memory.
+   * A copy of a piece of 1 to 65,535 bytes; a GONE takes a record and no bytes. NONE when there is no memory.
    */
   add(half: number, piece: Piece, deadlineAt: number): number {
     return this.put(
@@ -119,7 +122,6 @@ export class PieceStore {
     from: number,
     length: number,
   ): number {
-    assert(length <= LARGEST_BLOCK_BYTES, 'a piece that fits a block');
     if (this.used === this.maxRecords) return NONE;
     const block = length === 0 ? NONE : this.blocks.allocate(length);
     if (block === NONE && length > 0) return NONE;
@@ -147,7 +149,7 @@ export class PieceStore {
     if (this.used === this.maxRecords) return NONE;
     const rest = this.claim();
     const block = this.block[record];
-    this.blocks.share(block);
+    this.blocks.share(block, 1);
     this.block[rest] = block;
     this.start[rest] = this.start[record] + bytes;
     this.length[rest] = this.length[record] - bytes;
@@ -161,6 +163,38 @@ export class PieceStore {
     this.length[record] = bytes;
     this.flags[record] &= ~FLAG_LAST;
     return rest;
+  }
+
+  /**
+   * The front of a piece as `count` records of `bytes` each, in no list, which stand in `fronts` then; something is left, and keeps the
+   * record. False, and none, when there are not so many records.
+   */
+  split(record: number, bytes: number, count: number): boolean {
+    assert(bytes * count < this.length[record], 'a rest is left');
+    if (this.used + count > this.maxRecords) return false;
+    const block = this.block[record];
+    const flags = this.flags[record] & (FLAG_TTL | FLAG_ONCE);
+    const start = this.start[record];
+    const offset = this.offset[record];
+    this.blocks.share(block, count);
+    for (let i = 0; i < count; i++) {
+      const front = this.claim();
+      this.block[front] = block;
+      this.start[front] = start + i * bytes;
+      this.length[front] = bytes;
+      this.offset[front] = offset + i * bytes;
+      this.half[front] = this.half[record];
+      this.message[front] = this.message[record];
+      this.deadlineAt[front] = this.deadlineAt[record];
+      this.flags[front] = flags;
+      this.underWay[front] = 0;
+      this.copies[front] = 0;
+      this.fronts[i] = front;
+    }
+    this.start[record] = start + count * bytes;
+    this.length[record] -= count * bytes;
+    this.offset[record] = offset + count * bytes;
+    return true;
   }
 
   /** Frees the bytes and keeps the record. The link may still copy them in the call that it makes now. */

@@ -11,7 +11,8 @@
  * Hot path: allocates nothing.
  */
 import { REAL_TIME, RELIABLE, SENT_ONCE, type TrafficClass } from '../../base/traffic-class.ts';
-import { NO_ROOM, NOTHING, type OutgoingFrame } from '../../link/frame-source.ts';
+import { NO_ROOM, NOTHING, type OutgoingFrame, type OutgoingRun } from '../../link/frame-source.ts';
+import { DATA_OVERHEAD_BYTES } from '../../wire/frames.ts';
 import { NONE } from '../id-index.ts';
 import type { Ring } from '../link-scheduler.ts';
 import type { Neighbour } from '../neighbours.ts';
@@ -24,9 +25,10 @@ import {
   SEQUENCES_UNDER_WAY,
 } from '../protocol-limits.ts';
 import type { RouteTuning } from '../tuning.ts';
+import { LARGEST_PIECE_BYTES } from './block-memory.ts';
 import { Intake } from './intake.ts';
 import { bodyBytesOf, fillFrame, frameBytesOf, overheadBytesOf } from './piece-frames.ts';
-import { FLAG_AGAIN, FLAG_GONE, FLAG_ONCE, FLAG_SENT, PieceList, type PieceStore } from './piece-store.ts';
+import { FLAG_AGAIN, FLAG_GONE, FLAG_LAST, FLAG_ONCE, FLAG_SENT, PieceList, type PieceStore } from './piece-store.ts';
 
 /** Nothing for this datagram; the next one may carry a copy. */
 export const NOT_IN_THIS_DATAGRAM = -3;
@@ -176,6 +178,51 @@ export class RouteBuffer {
     return record >= 0 ? this.begin(record, datagram, now, frame) : record === NOTHING ? pending : record;
   }
 
+  /**
+   * The next pieces of a long one, each a datagram of its own that it fills, with the same result as `take` once for each: at most `most`,
+   * fewer where room or sequences end. 0 where anything else is next; `datagram` is the first's.
+   */
+  takeRun(frameBytes: number, most: number, datagram: number, now: number, run: OutgoingRun): number {
+    const { store, waiting, unacked } = this;
+    const first = waiting.head;
+    if (first === NONE || this.again.count > 0 || this.trafficClass === REAL_TIME) return 0;
+    if ((store.flags[first] & ~FLAG_LAST) !== 0 || now >= store.deadlineAt[first]) return 0;
+    const eachBytes = frameBytes - DATA_OVERHEAD_BYTES;
+    const spanned = unacked.head === NONE ? 0 : (this.sequence - store.sequence[unacked.head]) >>> 0;
+    const count = Math.min(
+      most,
+      Math.floor((store.length[first] - 1) / eachBytes),
+      Math.floor((this.limit - this.sent) / eachBytes),
+      SEQUENCES_UNDER_WAY - spanned,
+    );
+    if (count <= 0 || eachBytes > LARGEST_PIECE_BYTES) return 0;
+    run.sequence = this.sequence;
+    run.message = store.message[first];
+    run.offset = store.offset[first];
+    run.buffer = store.blocks.bytesOf(store.block[first]);
+    run.start = store.start[first];
+    run.eachBytes = eachBytes;
+    if (!store.split(first, eachBytes, count)) return 0;
+    if (unacked.count === 0) this.progressAt = now;
+    for (let i = 0; i < count; i++) {
+      const record = store.fronts[i];
+      store.sequence[record] = (run.sequence + i) >>> 0;
+      store.flags[record] |= FLAG_SENT;
+      store.underWay[record] = 1;
+      store.datagram[record] = (datagram + i) >>> 0;
+      unacked.push(record);
+      run.tokens[i] = store.tokenOf(record);
+    }
+    this.sequence = (run.sequence + count) >>> 0;
+    this.sent += count * eachBytes;
+    this.forwardedPieces += count;
+    this.forwardedBytes += count * eachBytes;
+    this.waitingBytes -= count * eachBytes;
+    this.usedAt = now;
+    if (this.intake !== undefined) this.owner.begun(this);
+    return count;
+  }
+
   /** A datagram with this record arrived. */
   acked(record: number, now: number): void {
     const { store } = this;
@@ -254,7 +301,8 @@ export class RouteBuffer {
     const head = this.waiting.head;
     if ((store.flags[head] & FLAG_GONE) !== 0) return true;
     const credit = this.limit - this.sent;
-    if (credit >= store.length[head]) return true;
+    const { frameBytes } = this.neighbour.measures;
+    if (credit >= Math.min(store.length[head], frameBytes - overheadBytesOf(store, head))) return true;
     // More comes when what stands at the next hop has gone on, and then it is enough for any piece but a long one. Cut, a piece
     // costs a header, often a datagram, and its rest is cut again.
     return store.length[head] > LEAST_ROOM_BYTES && this.unacked.count === 0 && credit >= this.tuning.leastPieceBytes;
@@ -286,6 +334,7 @@ export class RouteBuffer {
    * The first of what waits. Where a datagram is begun it goes in any case, or what fits would overtake it for ever; the rest of
    * a datagram is for whatever fits as it is, near the front. What fits an empty datagram is never cut to fill one up: its rest
    * would not fill the next, which is filled by another cut, and so at each hop, until all goes in crumbs, each with a header.
+   * Nor is the front of what is long: from a datagram of its own on it goes in full ones, which leave and arrive as one run.
    */
   private beginnable(roomBytes: number, mayCut: boolean, now: number): number {
     const { store, waiting, tuning } = this;
@@ -295,12 +344,15 @@ export class RouteBuffer {
     let record = waiting.head;
     for (let looks = whole ? 1 : tuning.piecesLookedAt; record !== NONE && looks > 0; looks--) {
       if (now >= store.deadlineAt[record]) this.giveUp(record, now);
-      if (frameBytesOf(store, record) <= roomBytes && bodyBytesOf(store, record) <= credit) return record;
+      const bytes = bodyBytesOf(store, record);
+      if (overheadBytesOf(store, record) + bytes <= roomBytes && bytes <= credit && bytes <= LARGEST_PIECE_BYTES)
+        return record;
       record = store.next[record];
     }
     const first = waiting.head;
-    if (!whole && (!mayCut || frameBytesOf(store, first) <= frameBytes)) return NO_ROOM;
-    const bytes = Math.min(roomBytes - overheadBytesOf(store, first), credit);
+    const fitsAlone = frameBytesOf(store, first) <= frameBytes;
+    if (!whole && (!mayCut || fitsAlone || store.length[first] > tuning.aloneFrames * frameBytes)) return NO_ROOM;
+    const bytes = Math.min(roomBytes - overheadBytesOf(store, first), credit, LARGEST_PIECE_BYTES);
     if (bytes < tuning.leastPieceBytes && !whole) return NO_ROOM;
     const rest = store.cut(first, bytes);
     if (rest === NONE) return NOTHING;

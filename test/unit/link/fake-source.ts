@@ -112,6 +112,10 @@ export class FakeSource implements FrameSource {
     return sent.token;
   }
 
+  nextRun(): number {
+    return 0;
+  }
+
   nextControl(link: LinkId, roomBytes: number, now: number, frame: OutgoingFrame): number {
     const { limits } = this.lineOf(link);
     if (limits.length === 0) return NOTHING;

@@ -28,6 +28,24 @@ describe('pacer', () => {
     expect(bytes / 1_000).toBeLessThan(1.02 * RATE);
   });
 
+  it('tells how many it would let go one by one', () => {
+    for (const [waitMs, burst] of [
+      [0, 0],
+      [0.7, 0],
+      [3, 0],
+      [60, 14_720],
+    ]) {
+      const pacer = new Pacer(CONGESTION_TUNING);
+      pacer.sent(BYTES, RATE, 0, 100);
+      const now = 100 + waitMs;
+      const told = pacer.allows(BYTES, RATE, burst, 64, now);
+      expect(pacer.allows(BYTES, RATE, burst, 1, now)).toBe(Math.min(1, told));
+      let count = 0;
+      for (; pacer.mayAt() <= now; count++) pacer.sent(BYTES, RATE, burst, now);
+      expect(told).toBe(count);
+    }
+  });
+
   it('gives no more credit for a long silence than for a short one', () => {
     const pacer = new Pacer(CONGESTION_TUNING);
     pacer.sent(BYTES, RATE, 0, 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
-import { BlockMemory, LARGEST_BLOCK_BYTES } from '../../../../src/route/buffers/block-memory.ts';
+import { BlockMemory, LARGEST_PIECE_BYTES } from '../../../../src/route/buffers/block-memory.ts';
 import { NONE } from '../../../../src/route/id-index.ts';
 
 const SLAB = 65_536;
@@ -32,7 +32,7 @@ describe('block memory', () => {
       [65, 256],
       [1_000, 1_024],
       [1_472, 1_536],
-      [8_944, LARGEST_BLOCK_BYTES],
+      [8_944, LARGEST_PIECE_BYTES],
     ]) {
       const before = memory.usedBytes;
       memory.allocate(bytes);
@@ -40,10 +40,27 @@ describe('block memory', () => {
     }
   });
 
+  it('gives long blocks to messages that fill three quarters of one, as long as there are slabs', () => {
+    const memory = new BlockMemory(2 * SLAB);
+    expect([65_535, 49_152, 49_151, 24_576, 24_575, 9_217, 100].map((bytes) => memory.partOf(bytes))).toEqual([
+      65_535,
+      49_152,
+      32_768,
+      24_576,
+      LARGEST_PIECE_BYTES,
+      LARGEST_PIECE_BYTES,
+      100,
+    ]);
+    const blocks = [memory.allocate(60_000), memory.allocate(1_000)];
+    expect(memory.partOf(60_000)).toBe(LARGEST_PIECE_BYTES);
+    memory.release(blocks[1]);
+    expect(memory.partOf(60_000)).toBe(60_000);
+  });
+
   it('frees a block when its last user is gone', () => {
     const memory = new BlockMemory(SLAB);
     const block = memory.allocate(100);
-    memory.share(block);
+    memory.share(block, 1);
     memory.release(block);
     expect(memory.usedBytes).toBe(256);
     memory.release(block);

@@ -44,6 +44,32 @@ describe('the piece store', () => {
     expect([store.blocks.usedBytes, store.count]).toEqual([0, 0]);
   });
 
+  it('splits the front of a piece into equal ones that share the bytes', () => {
+    const store = new PieceStore(256 * KIB);
+    const record = store.put(0, 1, 100, FLAG_LAST, 0, bytes, 0, 1_000);
+    expect(store.split(record, 300, 3)).toBe(true);
+    const fronts = [...store.fronts.subarray(0, 3)];
+    for (const [i, front] of fronts.entries()) {
+      expect(contentOf(store, front)).toEqual(bytes.subarray(i * 300, (i + 1) * 300));
+      expect([store.offset[front], store.message[front], store.flags[front]]).toEqual([100 + i * 300, 1, 0]);
+    }
+    expect(contentOf(store, record)).toEqual(bytes.subarray(900));
+    expect([store.offset[record], store.flags[record]]).toEqual([1_000, FLAG_LAST]);
+    for (const one of [...fronts, record]) {
+      expect(store.blocks.usedBytes).toBe(1_024);
+      store.release(one);
+    }
+    expect([store.blocks.usedBytes, store.count]).toEqual([0, 0]);
+  });
+
+  it('splits nothing when records are short', () => {
+    const store = new PieceStore(128 * KIB);
+    const record = store.put(0, 1, 0, 0, 0, bytes, 0, 1_000);
+    while (store.put(0, 2, 0, FLAG_GONE, 0, bytes, 0, 0) !== NONE);
+    expect(store.split(record, 300, 3)).toBe(false);
+    expect(contentOf(store, record)).toEqual(bytes);
+  });
+
   it('names a record by a token that is of no use once it was released', () => {
     const store = new PieceStore(256 * KIB);
     const record = store.put(0, 1, 0, 0, 0, bytes, 0, 10);
