@@ -8,10 +8,10 @@ import type { KeyText, NodeKey, ServiceKey } from '../base/ids.ts';
 import { parseAddress } from '../crypto/address.ts';
 import { type GatewayAdvert, parseGatewayAdvert } from '../wire/gateway-advert.ts';
 import type { Proof } from '../wire/proof.ts';
-import { GATEWAY_SERVICE_KIND } from '../wire/record.ts';
+import { GATEWAY_SERVICE_KIND, type NodeRecord } from '../wire/record.ts';
 import type { GraphLink } from './graph-link.ts';
 import type { PathGraph } from './path-graph.ts';
-import type { RecordStore, StoredRecord } from './record-store.ts';
+import type { RecordStore } from './record-store.ts';
 
 export interface Gateway {
   readonly node: NodeKey;
@@ -35,15 +35,16 @@ export class Graph implements PathGraph {
   }
 
   *nodes(): Iterable<NodeKey> {
-    for (const { record } of this.store.values()) yield record.node;
+    for (const { heard } of this.store.values()) yield heard.record.node;
   }
 
   gateways(): Gateway[] {
     const gateways: Gateway[] = [];
-    for (const { record } of this.store.values()) {
-      for (const { kind, key, advert } of record.services) {
+    for (const { heard } of this.store.values()) {
+      const { node, services } = heard.record;
+      for (const { kind, key, advert } of services) {
         if (kind !== GATEWAY_SERVICE_KIND) continue;
-        gateways.push({ node: record.node, service: key, advert: parseGatewayAdvert(advert) });
+        gateways.push({ node, service: key, advert: parseGatewayAdvert(advert) });
       }
     }
     return gateways;
@@ -52,14 +53,15 @@ export class Graph implements PathGraph {
   /** The key of a node that was heard of, from its address or the hex of its key. */
   find(addressOrKey: string): NodeKey | undefined {
     const hash = parseAddress(addressOrKey);
-    if (hash !== undefined) return this.store.byAddress(hash)?.record.node;
+    if (hash !== undefined) return this.store.byAddress(hash)?.heard.record.node;
     const key = fromHex(addressOrKey);
-    return key === undefined ? undefined : this.store.get(toHex(key))?.record.node;
+    return key === undefined ? undefined : this.store.get(toHex(key))?.heard.record.node;
   }
 
   /** Nodes that this one has a link with, as both say. Empty for a node that was not heard of. */
   neighbours(key: KeyText): readonly GraphLink[] {
-    return this.store.get(key)?.neighbours ?? NO_LINKS;
+    const stored = this.store.get(key);
+    return stored === undefined ? NO_LINKS : this.store.neighboursOf(stored);
   }
 
   /** As both of them say. */
@@ -78,16 +80,16 @@ export class Graph implements PathGraph {
   }
 
   keyOf(number: number): NodeKey {
-    return this.store.at(number).record.node;
+    return this.store.at(number).heard.record.node;
   }
 
   linksOf(number: number): readonly GraphLink[] {
-    return this.store.at(number).neighbours;
+    return this.store.neighboursOf(this.store.at(number));
   }
 
   /** That this node is reached from the internet, as others signed it. */
   proofsOf(number: number): readonly Proof[] {
-    return this.store.at(number).record.proofs;
+    return this.store.at(number).heard.record.proofs;
   }
 
   /**
@@ -107,7 +109,7 @@ export class Graph implements PathGraph {
   }
 
   /** What a node says of itself, or undefined when it was not heard of. */
-  recordOf(key: NodeKey): StoredRecord['record'] | undefined {
-    return this.store.get(toHex(key))?.record;
+  recordOf(key: NodeKey): NodeRecord | undefined {
+    return this.store.get(toHex(key))?.heard.record;
   }
 }

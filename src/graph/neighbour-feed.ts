@@ -2,10 +2,15 @@
  * What one neighbour is still to be told: records that it has not acknowledged, each repeated after 500 ms, doubling to
  * 8 s (docs/protocol.md section 7), and acknowledgements of its own.
  *
- * At most 64 records are under way at a time, so a neighbour that checks signatures slowly is not sent what it has to
- * throw away.
+ *   gathered ──within 2 s──▶ waiting ──a place is free──▶ under way ──acknowledged──▶ gone
+ *
+ * News waits from the start. A record that only says once more what it said is gathered first: several go in one message, and the neighbour may
+ * bring it meanwhile, over another way. At most 16 records are under way, so a neighbour that checks signatures slowly is not sent what it has
+ * to throw away.
+ *
+ * Timers: `gatherUntil` from the first that is gathered; `nextAt` of those under way, 0 when one can go now; `ackAt` from the first acknowledgement.
  */
-import { NEVER } from '../base/env.ts';
+import { NEVER, type RandomSource, randomBytes } from '../base/env.ts';
 import type { KeyText, LinkId } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import type { RecordAck } from '../wire/channel0.ts';
@@ -24,49 +29,74 @@ export class NeighbourFeed {
   readonly peer: KeyText;
   /** Signatures that are checked for this neighbour. */
   readonly verifications: TokenBucket;
-  /** To be sent with the next drain. */
-  acks: RecordAck[] = [];
-  private readonly maxUnderWay: number;
+  private readonly random: RandomSource;
+  private readonly tuning: GraphTuning;
+  private acks: RecordAck[] = [];
+  private ackAt = NEVER;
+  private readonly gathered = new Map<KeyText, Pending>();
+  private gatherUntil = NEVER;
   /** Not sent yet, in the order in which they come up. */
   private readonly waiting = new Map<KeyText, Pending>();
   private readonly underWay = new Map<KeyText, Pending>();
   private nextAt = NEVER;
 
-  constructor(link: LinkId, peer: KeyText, tuning: GraphTuning) {
+  constructor(link: LinkId, peer: KeyText, random: RandomSource, tuning: GraphTuning) {
     this.link = link;
     this.peer = peer;
-    this.maxUnderWay = tuning.recordsUnderWay;
+    this.random = random;
+    this.tuning = tuning;
     this.verifications = new TokenBucket(tuning.verifiedPerSecondAndLink, tuning.verifiedAtOnce);
   }
 
-  /** A record to be sent, in place of an older one of the same node. */
-  offer(key: KeyText, sequence: number, hopsLeft: number): void {
+  /** A record to be sent, in place of an older one of the same node. `isNews`: not only a renewal. */
+  offer(key: KeyText, sequence: number, hopsLeft: number, isNews: boolean, now: number): void {
     this.withdraw(key);
-    this.waiting.set(key, { sequence, hopsLeft, waitMs: 0, sendAt: 0 });
-    this.mayBegin();
+    const pending = { sequence, hopsLeft, waitMs: 0, sendAt: 0 };
+    if (isNews) {
+      this.waiting.set(key, pending);
+      this.mayBegin();
+    } else {
+      this.gathered.set(key, pending);
+      if (this.gatherUntil === NEVER) this.gatherUntil = now + this.gatheringMs();
+    }
   }
 
   /** The neighbour has this record or a newer one. */
   acknowledged(key: KeyText, sequence: number): void {
-    const pending = this.underWay.get(key) ?? this.waiting.get(key);
+    const pending = this.underWay.get(key) ?? this.waiting.get(key) ?? this.gathered.get(key);
     if (pending !== undefined && pending.sequence <= sequence) this.withdraw(key);
   }
 
   withdraw(key: KeyText): void {
-    if (this.waiting.delete(key) || !this.underWay.delete(key)) return;
+    if (this.gathered.delete(key) || this.waiting.delete(key) || !this.underWay.delete(key)) return;
     this.mayBegin();
   }
 
-  /** When `takeDue` has something to give. */
+  acknowledge(ack: RecordAck, now: number): void {
+    this.acks.push(ack);
+    this.ackAt = this.acks.length < this.tuning.acksInMessage ? Math.min(this.ackAt, now + this.tuning.ackMs) : 0;
+  }
+
+  /** Acknowledgements that are due, with those that wait. They are not given again. */
+  takeAcks(now: number): RecordAck[] {
+    if (now < this.ackAt) return [];
+    const { acks } = this;
+    this.acks = [];
+    this.ackAt = NEVER;
+    return acks;
+  }
+
+  /** When there is something to take. */
   nextDueAt(): number {
-    return this.nextAt;
+    return Math.min(this.nextAt, this.gatherUntil, this.ackAt);
   }
 
   /** What is to be sent now. Each will come again, later and later, until it is acknowledged or withdrawn. */
   takeDue(now: number): { key: KeyText; hopsLeft: number }[] {
+    if (now >= this.gatherUntil) this.endGathering();
     if (now < this.nextAt) return [];
     for (const [key, pending] of this.waiting) {
-      if (this.underWay.size >= this.maxUnderWay) break;
+      if (this.underWay.size >= this.tuning.recordsUnderWay) break;
       this.waiting.delete(key);
       this.underWay.set(key, pending);
     }
@@ -83,7 +113,19 @@ export class NeighbourFeed {
     return due;
   }
 
+  private endGathering(): void {
+    for (const [key, pending] of this.gathered) this.waiting.set(key, pending);
+    this.gathered.clear();
+    this.gatherUntil = NEVER;
+    this.mayBegin();
+  }
+
+  /** Two neighbours that hear a record at once would send it to each other at once. */
+  private gatheringMs(): number {
+    return (this.tuning.gatherMs * randomBytes(this.random, 1)[0]) / 255;
+  }
+
   private mayBegin(): void {
-    if (this.waiting.size > 0 && this.underWay.size < this.maxUnderWay) this.nextAt = 0;
+    if (this.waiting.size > 0 && this.underWay.size < this.tuning.recordsUnderWay) this.nextAt = 0;
   }
 }

@@ -1,15 +1,16 @@
 /**
  * What this node says of itself, and when it says it anew (docs/protocol.md section 7): at once the first time, then
  * when links, services or proofs change but at most once a second; when only measurements change, and by much, at most every 10
- * s; and every 60 s in any case.
+ * s; and every 60 s in any case. Where more than 600 nodes are known the latter two take longer, 100 ms and 17 ms a node, so that what all of them say together
+ * stays the same for whoever has to hear it.
  */
 import { equal, toHex } from '../base/bytes.ts';
-import { NEVER } from '../base/env.ts';
+import { NEVER, type RandomSource, randomBytes } from '../base/env.ts';
 import type { KeyText, LinkId, NodeKey } from '../base/ids.ts';
 import type { Medium } from '../wire/link-class.ts';
 import type { Proof } from '../wire/proof.ts';
 import { type NodeRecord, RECORD_MAX_LINKS, type RecordService } from '../wire/record.ts';
-import { type GraphTuning, RENEW_AFTER_MS, SIGN_EVERY_MS } from './tuning.ts';
+import { type GraphTuning, RENEWALS_IN_LIFE, SIGN_EVERY_MS } from './tuning.ts';
 
 interface OwnLink {
   readonly key: NodeKey;
@@ -34,6 +35,7 @@ export interface LinkMeasurement {
 export class OwnRecord {
   private readonly node: NodeKey;
   private readonly wallMs: () => number;
+  private readonly random: RandomSource;
   private readonly tuning: GraphTuning;
   private services: readonly RecordService[] = [];
   private proofs: readonly Proof[] = [];
@@ -41,12 +43,15 @@ export class OwnRecord {
   private readonly links = new Map<LinkId, OwnLink>();
   private lastSequence = 0;
   private signedAt = Number.NEGATIVE_INFINITY;
+  private renewAt = NEVER;
+  private measureAgainAt = NEVER;
   /** Links, services or proofs are not as the record that is out says. */
   private changed = false;
 
-  constructor(node: NodeKey, wallMs: () => number, tuning: GraphTuning) {
+  constructor(node: NodeKey, wallMs: () => number, random: RandomSource, tuning: GraphTuning) {
     this.node = node;
     this.wallMs = wallMs;
+    this.random = random;
     this.tuning = tuning;
   }
 
@@ -108,14 +113,16 @@ export class OwnRecord {
   /** When the next record is to be signed; NEVER before there is anything to say. */
   nextSignAt(): number {
     if (this.changed) return this.signedAt + SIGN_EVERY_MS;
-    if (this.signedAt === Number.NEGATIVE_INFINITY) return NEVER;
-    const soonest = this.measurementsMoved() ? this.tuning.measurementEveryMs : RENEW_AFTER_MS;
-    return this.signedAt + Math.min(soonest, RENEW_AFTER_MS);
+    return this.measureAgainAt < this.renewAt && this.measurementsMoved() ? this.measureAgainAt : this.renewAt;
   }
 
-  /** The record as of now, for signing. More than 64 links: those that came up first. */
-  next(now: number): NodeRecord {
+  /** The record as of now, for signing. More than 64 links: those that came up first. @param known how many nodes there are, as far as this one knows */
+  next(now: number, known: number): NodeRecord {
     const wallMs = Math.floor(this.wallMs());
+    const { renewAfterMs, renewAfterMsPerNode, renewSpreadShare, measurementShare } = this.tuning;
+    const renewMs = Math.max(renewAfterMs, known * renewAfterMsPerNode);
+    this.renewAt = now + renewMs * (1 - (renewSpreadShare * randomBytes(this.random, 1)[0]) / 256);
+    this.measureAgainAt = now + measurementShare * renewMs;
     this.lastSequence = Math.max(wallMs, this.lastSequence + 1);
     this.signedAt = now;
     this.changed = false;
@@ -123,7 +130,7 @@ export class OwnRecord {
       link.said = link.measured;
       return { key: link.key, detour: link.detour, price: this.price, ...(link.measured ?? this.unknown) };
     });
-    const expiry = Math.floor((wallMs + this.tuning.lifetimeMs) / 1000);
+    const expiry = Math.floor((wallMs + RENEWALS_IN_LIFE * renewMs) / 1000);
     const { node, lastSequence: sequence, services, proofs } = this;
     return { node, sequence, expiry, services, links, proofs };
   }

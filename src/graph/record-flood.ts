@@ -10,14 +10,13 @@
  * A neighbour that comes with an old record is given the newer one back. This way a node whose clock was set back
  * hears the record that it sent before, and signs the next one above it.
  *
- * Timers: expired records are looked for every second; own-record.ts says when the own record is signed;
+ * Timers: expired records are looked for when the first of them may have expired, every second at most; own-record.ts says when the own record is signed;
  * neighbour-feed.ts when records are repeated; `changed` follows a change at once, then at most every 100 ms.
  */
 import { equal, toHex } from '../base/bytes.ts';
 import type { Drops } from '../base/drops.ts';
 import { NEVER, type RandomSource } from '../base/env.ts';
 import type { KeyText, LinkId, NodeKey, ServiceKey } from '../base/ids.ts';
-import { addressHash } from '../crypto/address.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
 import {
@@ -31,13 +30,15 @@ import {
 } from '../wire/channel0.ts';
 import { encodeGatewayAdvert, type GatewayAdvert } from '../wire/gateway-advert.ts';
 import type { Proof } from '../wire/proof.ts';
-import { GATEWAY_SERVICE_KIND, type NodeRecord, parseRecord, sameStatement } from '../wire/record.ts';
+import { GATEWAY_SERVICE_KIND, type NodeRecord, sameStatement } from '../wire/record.ts';
 import { Graph } from './graph.ts';
+import { HeardRecord } from './heard-record.ts';
 import { NeighbourFeed } from './neighbour-feed.ts';
 import { type LinkMeasurement, OwnRecord } from './own-record.ts';
 import { isProofSigned } from './proof-signature.ts';
-import { isSigned, signRecord } from './record-signature.ts';
-import { OWN, RecordStore, type StoredRecord } from './record-store.ts';
+import { type RecordReader, recordReader } from './record-reader.ts';
+import { signRecord } from './record-signature.ts';
+import { type NewRecord, OWN, RecordStore, type StoredRecord } from './record-store.ts';
 import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, RECORD_HOPS } from './tuning.ts';
 
 export interface RecordFloodOptions {
@@ -52,6 +53,8 @@ export interface RecordFloodOptions {
   /** The graph is not what it was: nodes, links, round trips or services. Called from `drain`. */
   readonly changed: (now: number) => void;
   readonly tuning?: Partial<GraphTuning>;
+  /** Left out: each record is read and checked for this node alone. */
+  readonly reader?: RecordReader;
 }
 
 export class RecordFlood {
@@ -59,6 +62,7 @@ export class RecordFlood {
   private readonly o: RecordFloodOptions;
   private readonly tuning: GraphTuning;
   private readonly store: RecordStore;
+  private readonly reader: RecordReader;
   private readonly own: OwnRecord;
   private readonly ownKey: KeyText;
   private readonly feeds = new Map<LinkId, NeighbourFeed>();
@@ -71,7 +75,8 @@ export class RecordFlood {
     this.tuning = { ...GRAPH_TUNING, ...o.tuning };
     this.store = new RecordStore(this.tuning.maxRecords);
     this.graph = new Graph(this.store);
-    this.own = new OwnRecord(o.identity.key, o.wallMs, this.tuning);
+    this.reader = o.reader ?? recordReader(o.curve);
+    this.own = new OwnRecord(o.identity.key, o.wallMs, o.random, this.tuning);
     this.ownKey = toHex(o.identity.key);
   }
 
@@ -101,13 +106,13 @@ export class RecordFlood {
   }
 
   /** The neighbour is told everything that still has hops to go, the own record first. */
-  linkUp(link: LinkId, peer: NodeKey, _now: number): void {
-    const feed = new NeighbourFeed(link, toHex(peer), this.tuning);
+  linkUp(link: LinkId, peer: NodeKey, now: number): void {
+    const feed = new NeighbourFeed(link, toHex(peer), this.o.random, this.tuning);
     this.feeds.set(link, feed);
     this.own.addLink(link, peer);
     const own = this.store.get(this.ownKey);
-    if (own !== undefined) this.offer(feed, own);
-    for (const stored of this.store.values()) if (stored !== own) this.offer(feed, stored);
+    if (own !== undefined) this.offer(feed, own, true, now);
+    for (const stored of this.store.values()) if (stored !== own) this.offer(feed, stored, true, now);
   }
 
   linkDown(link: LinkId, _peer: NodeKey, _now: number): void {
@@ -130,17 +135,17 @@ export class RecordFlood {
   wake(now: number): void {
     if (now < this.expireAt) return;
     for (const stored of this.store.expire(now)) {
-      for (const feed of this.feeds.values()) feed.withdraw(stored.key);
+      for (const feed of this.feeds.values()) feed.withdraw(stored.heard.key);
       this.o.drops.count('graph-record-expired');
       this.hasChanged = true;
     }
-    this.expireAt = this.store.size === 0 ? NEVER : now + this.tuning.expiryCheckEveryMs;
+    this.expireAt = Math.max(this.store.nextExpiry(), now + this.tuning.expiryCheckEveryMs);
   }
 
   nextWakeAt(): number {
     let at = Math.min(this.own.nextSignAt(), this.expireAt);
     if (this.hasChanged) at = Math.min(at, this.changedAt + this.tuning.changedEveryMs);
-    for (const feed of this.feeds.values()) at = feed.acks.length > 0 ? 0 : Math.min(at, feed.nextDueAt());
+    for (const feed of this.feeds.values()) at = Math.min(at, feed.nextDueAt());
     return at;
   }
 
@@ -148,7 +153,7 @@ export class RecordFlood {
   drain(now: number): void {
     if (now >= this.own.nextSignAt()) this.signOwn(now);
     for (const feed of this.feeds.values()) {
-      this.sendAcks(feed);
+      this.sendAcks(feed, now);
       this.sendRecords(feed, now);
     }
     if (this.hasChanged && now >= this.changedAt + this.tuning.changedEveryMs) {
@@ -160,98 +165,100 @@ export class RecordFlood {
 
   private signOwn(now: number): void {
     const { curve, identity, random } = this.o;
-    const record = this.own.next(now);
-    const bytes = signRecord(curve, identity, random, record);
+    const record = this.own.next(now, this.store.size);
+    const heard = new HeardRecord(record, signRecord(curve, identity, random, record));
     // The own record does not expire here: it is renewed before it does elsewhere.
-    this.keep({ key: this.ownKey, record, bytes, from: OWN, expiresAt: NEVER, hopsToGive: RECORD_HOPS }, now);
+    this.keep({ heard, from: OWN, expiresAt: NEVER, hopsToGive: RECORD_HOPS }, now);
   }
 
   private hear(feed: NeighbourFeed, entry: RecordEntry, now: number): void {
-    const record = parseRecord(entry.record);
-    if (record === undefined || entry.hopsLeft < 1 || entry.hopsLeft > RECORD_HOPS) {
+    const heard = this.reader.read(entry.record);
+    if (heard === undefined || entry.hopsLeft < 1 || entry.hopsLeft > RECORD_HOPS) {
       this.o.drops.count('graph-record-malformed');
       return;
     }
-    const key = toHex(record.node);
-    const known = this.store.get(key);
-    if (known !== undefined && record.sequence <= known.record.sequence) this.hearKnown(feed, entry, record, known);
-    else if (key === this.ownKey) this.hearOwn(feed, entry, record, now);
-    else this.hearNew(feed, entry, record, key, now);
+    const known = this.store.get(heard.key);
+    if (known !== undefined && heard.record.sequence <= known.heard.record.sequence)
+      this.hearKnown(feed, entry.hopsLeft, heard, known, now);
+    else if (heard.key === this.ownKey) this.hearOwn(feed, heard, now);
+    else this.hearNew(feed, entry.hopsLeft, heard, now);
   }
 
   /** A record no newer than the one that is held. */
-  private hearKnown(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, known: StoredRecord): void {
-    this.acknowledge(feed, known.addressHash, record.sequence);
-    if (record.sequence < known.record.sequence) {
+  private hearKnown(feed: NeighbourFeed, hopsLeft: number, heard: HeardRecord, known: StoredRecord, now: number): void {
+    const { key, record, bytes } = known.heard;
+    this.acknowledge(feed, known.heard.addressHash, heard.record.sequence, now);
+    if (heard.record.sequence < record.sequence) {
       this.o.drops.count('graph-record-stale');
-      feed.offer(known.key, known.record.sequence, Math.max(1, known.hopsToGive));
+      feed.offer(key, record.sequence, Math.max(1, known.hopsToGive), true, now);
       return;
     }
-    if (!equal(entry.record, known.bytes)) {
+    if (heard !== known.heard && !equal(heard.bytes, bytes)) {
       this.o.drops.count('graph-record-forked');
       return;
     }
-    feed.withdraw(known.key);
+    feed.withdraw(key);
     // It came over a longer way first: from here it may go on farther.
-    if (entry.hopsLeft - 1 <= known.hopsToGive) return;
-    known.hopsToGive = entry.hopsLeft - 1;
-    this.spread(known, feed.link);
+    if (hopsLeft - 1 <= known.hopsToGive) return;
+    known.hopsToGive = hopsLeft - 1;
+    this.spread(known, feed.link, true, now);
   }
 
   /** A record of this node that it does not know of: signed before its clock was set back. */
-  private hearOwn(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, now: number): void {
-    if (!this.mayVerify(feed, now) || !this.verify(record, entry.record)) return;
-    this.own.jumpAbove(record.sequence);
+  private hearOwn(feed: NeighbourFeed, heard: HeardRecord, now: number): void {
+    if (!this.mayVerify(feed, now) || !this.verify(heard)) return;
+    this.own.jumpAbove(heard.record.sequence);
   }
 
-  private hearNew(feed: NeighbourFeed, entry: RecordEntry, record: NodeRecord, key: KeyText, now: number): void {
+  private hearNew(feed: NeighbourFeed, hopsLeft: number, heard: HeardRecord, now: number): void {
     if (!this.mayVerify(feed, now)) return;
+    const { key, record, addressHash } = heard;
     const aheadMs = record.expiry * 1000 - this.o.wallMs();
     if (aheadMs <= 0 || aheadMs > MAX_EXPIRY_AHEAD_MS) {
       this.o.drops.count('graph-record-expiry');
-      this.acknowledge(feed, addressHash(record.node), record.sequence);
+      this.acknowledge(feed, addressHash, record.sequence, now);
       return;
     }
-    const hopsToGive = entry.hopsLeft - 1;
+    const hopsToGive = hopsLeft - 1;
     const known = this.store.get(key);
     const place = known === undefined ? this.store.placeFor(key, feed.link, hopsToGive, this.own.neighbours()) : 'free';
     if (place === undefined) {
       this.o.drops.count('graph-store-full');
-      this.acknowledge(feed, addressHash(record.node), record.sequence);
+      this.acknowledge(feed, addressHash, record.sequence, now);
       return;
     }
-    if (!this.verify(record, entry.record) || !this.verifyProofs(feed, record, known, now)) return;
+    if (!this.verify(heard) || !this.verifyProofs(feed, record, known?.heard.record, now)) return;
     if (place !== 'free') this.evict(place);
-    const bytes = entry.record.slice();
-    const stored = this.keep({ key, record, bytes, from: feed.link, expiresAt: now + aheadMs, hopsToGive }, now);
+    this.keep({ heard, from: feed.link, expiresAt: now + aheadMs, hopsToGive }, now);
     feed.withdraw(key);
-    this.acknowledge(feed, stored.addressHash, record.sequence);
+    this.acknowledge(feed, addressHash, record.sequence, now);
   }
 
   /** Stores a record that is new here and passes it on. */
-  private keep(entry: Parameters<RecordStore['put']>[0], now: number): StoredRecord {
-    const known = this.store.get(entry.key);
+  private keep(entry: NewRecord, now: number): void {
+    const { heard, from } = entry;
+    const known = this.store.get(heard.key);
+    const isNews = known === undefined || !sameStatement(known.heard.bytes, heard.bytes);
+    if (isNews) this.hasChanged = true;
     const stored = this.store.put(entry);
-    if (known === undefined || !sameStatement(known.bytes, stored.bytes)) this.hasChanged = true;
-    if (this.expireAt === NEVER) this.expireAt = now + this.tuning.expiryCheckEveryMs;
-    this.spread(stored, entry.from);
-    return stored;
+    this.expireAt = Math.min(this.expireAt, Math.max(stored.expiresAt, now + this.tuning.expiryCheckEveryMs));
+    this.spread(stored, from, isNews, now);
   }
 
   private evict(stored: StoredRecord): void {
     this.o.drops.count('graph-record-evicted');
     this.store.remove(stored);
-    for (const feed of this.feeds.values()) feed.withdraw(stored.key);
+    for (const feed of this.feeds.values()) feed.withdraw(stored.heard.key);
     this.hasChanged = true;
   }
 
-  private spread(stored: StoredRecord, except: LinkId | typeof OWN): void {
-    for (const feed of this.feeds.values()) if (feed.link !== except) this.offer(feed, stored);
+  private spread(stored: StoredRecord, except: LinkId | typeof OWN, isNews: boolean, now: number): void {
+    for (const feed of this.feeds.values()) if (feed.link !== except) this.offer(feed, stored, isNews, now);
   }
 
-  private offer(feed: NeighbourFeed, stored: StoredRecord): void {
-    if (stored.hopsToGive === 0 || stored.key === feed.peer) feed.withdraw(stored.key);
-    else feed.offer(stored.key, stored.record.sequence, stored.hopsToGive);
+  private offer(feed: NeighbourFeed, { heard, hopsToGive }: StoredRecord, isNews: boolean, now: number): void {
+    if (hopsToGive === 0 || heard.key === feed.peer) feed.withdraw(heard.key);
+    else feed.offer(heard.key, heard.record.sequence, hopsToGive, isNews, now);
   }
 
   private mayVerify(feed: NeighbourFeed, now: number): boolean {
@@ -260,16 +267,16 @@ export class RecordFlood {
     return false;
   }
 
-  private verify(record: NodeRecord, bytes: Uint8Array): boolean {
-    if (isSigned(this.o.curve, record, bytes)) return true;
+  private verify(heard: HeardRecord): boolean {
+    if (this.reader.isSigned(heard)) return true;
     this.o.drops.count('graph-signature');
     return false;
   }
 
   /** What is new of its proofs; each counts as a signature of the neighbour's. */
-  private verifyProofs(feed: NeighbourFeed, record: NodeRecord, known: StoredRecord | undefined, now: number): boolean {
+  private verifyProofs(feed: NeighbourFeed, record: NodeRecord, known: NodeRecord | undefined, now: number): boolean {
     for (const proof of record.proofs) {
-      if (known?.record.proofs.some(({ bytes }) => equal(bytes, proof.bytes))) continue;
+      if (known?.proofs.some(({ bytes }) => equal(bytes, proof.bytes))) continue;
       if (!this.mayVerify(feed, now)) return false;
       if (isProofSigned(this.o.curve, record.node, proof)) continue;
       this.o.drops.count('graph-proof-signature');
@@ -278,9 +285,9 @@ export class RecordFlood {
     return true;
   }
 
-  private acknowledge(feed: NeighbourFeed, hash: Uint8Array, sequence: number): void {
-    feed.acks.push({ addressHash: hash, sequence });
-    if (feed.acks.length >= this.tuning.acksInMessage) this.sendAcks(feed);
+  private acknowledge(feed: NeighbourFeed, hash: Uint8Array, sequence: number, now: number): void {
+    feed.acknowledge({ addressHash: hash, sequence }, now);
+    this.sendAcks(feed, now);
   }
 
   private receiveAcks(feed: NeighbourFeed, message: Uint8Array): void {
@@ -288,15 +295,14 @@ export class RecordFlood {
     if (acks === undefined || acks.length === 0) this.o.drops.count('graph-records-malformed');
     for (const ack of acks ?? []) {
       const stored = this.store.byAddress(ack.addressHash);
-      if (stored !== undefined) feed.acknowledged(stored.key, ack.sequence);
+      if (stored !== undefined) feed.acknowledged(stored.heard.key, ack.sequence);
       else this.o.drops.count('graph-ack-unknown');
     }
   }
 
-  private sendAcks(feed: NeighbourFeed): void {
-    if (feed.acks.length === 0) return;
-    this.o.send(feed.link, encodeRecordsAck(feed.acks));
-    feed.acks = [];
+  private sendAcks(feed: NeighbourFeed, now: number): void {
+    const acks = feed.takeAcks(now);
+    if (acks.length > 0) this.o.send(feed.link, encodeRecordsAck(acks));
   }
 
   private sendRecords(feed: NeighbourFeed, now: number): void {
@@ -305,13 +311,14 @@ export class RecordFlood {
     for (const { key, hopsLeft } of feed.takeDue(now)) {
       const stored = this.store.get(key);
       if (stored === undefined) continue;
-      const entryBytes = recordEntryBytes(stored.bytes);
+      const record = stored.heard.bytes;
+      const entryBytes = recordEntryBytes(record);
       if (entries.length > 0 && bytes + entryBytes > this.tuning.messageBytes) {
         this.o.send(feed.link, encodeRecords(entries));
         entries = [];
         bytes = 1;
       }
-      entries.push({ hopsLeft, record: stored.bytes });
+      entries.push({ hopsLeft, record });
       bytes += entryBytes;
     }
     if (entries.length > 0) this.o.send(feed.link, encodeRecords(entries));

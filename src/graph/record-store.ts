@@ -16,41 +16,34 @@
  */
 import { assert } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
+import { NEVER } from '../base/env.ts';
 import type { KeyText, LinkId } from '../base/ids.ts';
-import { addressHash } from '../crypto/address.ts';
-import { type NodeRecord, type RecordLink, sameStatement } from '../wire/record.ts';
+import { sameStatement } from '../wire/record.ts';
 import type { GraphLink } from './graph-link.ts';
+import type { HeardRecord } from './heard-record.ts';
 
 /** What the own record is charged to. */
 export const OWN = undefined;
 
+/** What there is to know of a record to be stored. */
+export interface NewRecord {
+  readonly heard: HeardRecord;
+  readonly from: LinkId | typeof OWN;
+  readonly expiresAt: number;
+  readonly hopsToGive: number;
+}
+
 export interface StoredRecord {
-  readonly key: KeyText;
+  readonly heard: HeardRecord;
   /** Of the node, for as long as it is held; then it is another's. */
   readonly number: number;
-  readonly addressHash: Uint8Array;
-  readonly record: NodeRecord;
-  /** As signed. */
-  readonly bytes: Uint8Array;
-  /** What the record says of its links, by the neighbour's key. */
-  readonly links: ReadonlyMap<KeyText, RecordLink>;
-  /** The links that both ends tell of, kept up to date with the records of both. */
-  neighbours: GraphLink[];
+  /** The links that both ends tell of; undefined until somebody asks, and again when one of their records says something else. */
+  neighbours: readonly GraphLink[] | undefined;
   readonly chargedTo: LinkId | typeof OWN;
   /** Monotonic ms. Counted from arrival, so that a clock that is set does not empty the store. */
   readonly expiresAt: number;
   /** Hops left that it is passed on with; 0: not passed on. */
   hopsToGive: number;
-}
-
-/** What there is to know of a record to be stored. */
-export interface NewRecord {
-  readonly key: KeyText;
-  readonly record: NodeRecord;
-  readonly bytes: Uint8Array;
-  readonly from: LinkId | typeof OWN;
-  readonly expiresAt: number;
-  readonly hopsToGive: number;
 }
 
 export class RecordStore {
@@ -116,44 +109,32 @@ export class RecordStore {
   }
 
   /** Stores a record, in place of the one of the same node if there is one. */
-  put(entry: NewRecord): StoredRecord {
-    const { key, record, bytes, from, expiresAt, hopsToGive } = entry;
+  put({ heard, from, expiresAt, hopsToGive }: NewRecord): StoredRecord {
+    const { key } = heard;
     const known = this.records.get(key);
     const chargedTo = known === undefined ? from : known.chargedTo;
-    if (known === undefined) this.charges.set(chargedTo, this.chargeOf(chargedTo) + 1);
-    const hash = known?.addressHash ?? addressHash(record.node);
-    const links = new Map(record.links.map((link) => [toHex(link.key), link]));
-    const neighbours: GraphLink[] = [];
     const number = known?.number ?? this.holes.pop() ?? this.numbered.length;
-    const stored = {
-      key,
-      number,
-      addressHash: hash,
-      record,
-      bytes,
-      links,
-      neighbours,
-      chargedTo,
-      expiresAt,
-      hopsToGive,
-    };
+    const stored: StoredRecord = { heard, number, neighbours: known?.neighbours, chargedTo, expiresAt, hopsToGive };
     this.records.set(key, stored);
     this.numbered[number] = stored;
-    this.keyByAddress.set(toHex(hash), key);
-    if (known !== undefined && sameStatement(known.bytes, bytes)) stored.neighbours = known.neighbours;
-    else {
-      if (known !== undefined) this.unlink(known);
-      this.link(stored);
+    if (known === undefined) {
+      this.charges.set(chargedTo, this.chargeOf(chargedTo) + 1);
+      this.keyByAddress.set(heard.addressText, key);
+    }
+    if (known === undefined || !sameStatement(known.heard.bytes, heard.bytes)) {
+      if (known !== undefined) this.forgetLinks(known);
+      this.forgetLinks(stored);
     }
     return stored;
   }
 
   remove(stored: StoredRecord): void {
-    this.unlink(stored);
+    const { key, addressText } = stored.heard;
+    this.forgetLinks(stored);
     this.numbered[stored.number] = undefined;
     this.holes.push(stored.number);
-    this.records.delete(stored.key);
-    this.keyByAddress.delete(toHex(stored.addressHash));
+    this.records.delete(key);
+    this.keyByAddress.delete(addressText);
     const charge = this.chargeOf(stored.chargedTo) - 1;
     if (charge === 0) this.charges.delete(stored.chargedTo);
     else this.charges.set(stored.chargedTo, charge);
@@ -161,39 +142,52 @@ export class RecordStore {
 
   /** Removes what has expired; the records that went. */
   expire(now: number): StoredRecord[] {
-    const expired = [...this.records.values()].filter((stored) => stored.expiresAt <= now);
+    const expired: StoredRecord[] = [];
+    for (const stored of this.records.values()) if (stored.expiresAt <= now) expired.push(stored);
     for (const stored of expired) this.remove(stored);
     return expired;
   }
 
-  /** Links of a record that is new here, at both ends. */
-  private link(stored: StoredRecord): void {
-    for (const [keyText, said] of stored.links) {
+  /** When the first of those that are held expires; NEVER: none does. */
+  nextExpiry(): number {
+    let first = NEVER;
+    for (const { expiresAt } of this.records.values()) first = Math.min(first, expiresAt);
+    return first;
+  }
+
+  /** The links of a node that is held, as both ends of each tell of them. */
+  neighboursOf(stored: StoredRecord): readonly GraphLink[] {
+    stored.neighbours ??= this.linksOf(stored);
+    return stored.neighbours;
+  }
+
+  private linksOf({ heard }: StoredRecord): GraphLink[] {
+    const links: GraphLink[] = [];
+    for (const [keyText, said] of heard.links) {
       const other = this.records.get(keyText);
-      const saidByOther = other?.links.get(stored.key);
-      if (other === undefined || saidByOther === undefined || other === stored) continue;
-      const measures = {
+      const saidByOther = other?.heard.links.get(heard.key);
+      if (other === undefined || saidByOther === undefined || keyText === heard.key) continue;
+      links.push({
+        key: other.heard.record.node,
+        keyText: other.heard.key,
+        number: other.number,
         roundTripMs: Math.max(said.roundTripMs, saidByOther.roundTripMs),
         detour: said.detour || saidByOther.detour,
         rateKbps: lowerKnown(said.rateKbps, saidByOther.rateKbps),
         lossShare: Math.max(said.lossShare, saidByOther.lossShare),
         medium: said.medium === saidByOther.medium ? said.medium : 'unknown',
         price: (said.price + saidByOther.price) / 2,
-      } as const;
-      stored.neighbours.push({ key: other.record.node, keyText, number: other.number, ...measures });
-      other.neighbours.push({
-        key: stored.record.node,
-        keyText: stored.key,
-        number: stored.number,
-        ...measures,
       });
     }
+    return links;
   }
 
-  private unlink(stored: StoredRecord): void {
-    for (const { keyText } of stored.neighbours) {
+  /** Of both ends of what a record claims. */
+  private forgetLinks(stored: StoredRecord): void {
+    stored.neighbours = undefined;
+    for (const keyText of stored.heard.links.keys()) {
       const other = this.records.get(keyText);
-      if (other !== undefined) other.neighbours = other.neighbours.filter((link) => link.keyText !== stored.key);
+      if (other !== undefined) other.neighbours = undefined;
     }
   }
 
@@ -213,7 +207,7 @@ export class RecordStore {
   private leastOf(link: LinkId, neighbours: ReadonlySet<KeyText>, below: number): StoredRecord | undefined {
     let least: StoredRecord | undefined;
     for (const stored of this.records.values()) {
-      if (stored.chargedTo !== link || stored.hopsToGive >= below || neighbours.has(stored.key)) continue;
+      if (stored.chargedTo !== link || stored.hopsToGive >= below || neighbours.has(stored.heard.key)) continue;
       if (least === undefined || stored.hopsToGive <= least.hopsToGive) least = stored;
     }
     return least;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { concat, toHex } from '../../../src/base/bytes.ts';
+import { concat } from '../../../src/base/bytes.ts';
 import type { LinkId } from '../../../src/base/ids.ts';
 import { Clearnet } from '../../../src/graph/clearnet.ts';
 import { Graph } from '../../../src/graph/graph.ts';
+import { HeardRecord } from '../../../src/graph/heard-record.ts';
 import { RecordStore } from '../../../src/graph/record-store.ts';
 import { PROOF_LIFE_S } from '../../../src/graph/tuning.ts';
 import { encodeUnsignedProof, type Proof, parseProof } from '../../../src/wire/proof.ts';
@@ -34,8 +35,8 @@ class KnownNetwork {
       ...{ node: keyOf(name), sequence: 1, expiry: 1, services: [], proofs },
       links: links.map((to) => ({ ...PLAIN, key: keyOf(to) })),
     };
-    const bytes = new Uint8Array(200).fill(name);
-    this.store.put({ key: toHex(keyOf(name)), record, bytes, from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
+    const heard = new HeardRecord(record, new Uint8Array(200).fill(name));
+    this.store.put({ heard, from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
   }
 
   nearest(): number[] {

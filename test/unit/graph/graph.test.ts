@@ -3,6 +3,7 @@ import { toHex } from '../../../src/base/bytes.ts';
 import type { LinkId, NodeKey } from '../../../src/base/ids.ts';
 import { addressOf } from '../../../src/crypto/address.ts';
 import { Graph } from '../../../src/graph/graph.ts';
+import { HeardRecord } from '../../../src/graph/heard-record.ts';
 import { RecordStore } from '../../../src/graph/record-store.ts';
 
 const keyOf = (i: number): NodeKey => new Uint8Array(33).fill(i) as NodeKey;
@@ -21,7 +22,8 @@ function graphOf(links: Record<number, Record<number, number>>, detours: readonl
       detour: detours.some(([a, b]) => a === Number(from) && b === Number(to)),
     }));
     const record = { node, sequence: 1, expiry: 1, services: [], links: claimed, proofs: [] };
-    store.put({ key: toHex(node), record, bytes: new Uint8Array(64), from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
+    const heard = new HeardRecord(record, new Uint8Array(64));
+    store.put({ heard, from: 0 as LinkId, expiresAt: 1, hopsToGive: 1 });
   }
   return new Graph(store);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toHex, writeU32 } from '../../../src/base/bytes.ts';
 import type { LinkId, NodeKey } from '../../../src/base/ids.ts';
+import { HeardRecord } from '../../../src/graph/heard-record.ts';
 import { OWN, RecordStore, type StoredRecord } from '../../../src/graph/record-store.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -13,8 +14,8 @@ function keyOf(i: number): NodeKey {
 
 function put(store: RecordStore, i: number, from: number | typeof OWN, hopsToGive = 1, expiresAt = 100): StoredRecord {
   const record = { node: keyOf(i), sequence: 1, expiry: 1, services: [], links: [], proofs: [] };
-  const bytes = new Uint8Array(0);
-  return store.put({ key: toHex(keyOf(i)), record, bytes, from: from as LinkId, expiresAt, hopsToGive });
+  const heard = new HeardRecord(record, new Uint8Array(0));
+  return store.put({ heard, from: from as LinkId, expiresAt, hopsToGive });
 }
 
 /** What happens to a newcomer: it takes the place of `evicted`, or is refused. */
@@ -23,7 +24,7 @@ function offer(store: RecordStore, i: number, from: number, hopsToGive: number, 
   if (place === undefined) return 'refused';
   if (place !== 'free') store.remove(place);
   put(store, i, from, hopsToGive);
-  return place === 'free' ? 'free' : place.key;
+  return place === 'free' ? 'free' : place.heard.key;
 }
 
 function fill(store: RecordStore, from: number, first: number, count: number, hopsToGive = 1): void {
@@ -84,8 +85,9 @@ describe('the store of records', () => {
     const store = new RecordStore(4);
     put(store, 1, 1, 1, 50);
     put(store, 2, 1, 1, 60);
-    expect(store.expire(55).map(({ key }) => key)).toEqual([toHex(keyOf(1))]);
+    expect(store.expire(55).map(({ heard }) => heard.key)).toEqual([toHex(keyOf(1))]);
     expect(store.size).toBe(1);
-    expect(store.byAddress(store.get(toHex(keyOf(2)))!.addressHash)?.key).toBe(toHex(keyOf(2)));
+    const { addressHash } = store.get(toHex(keyOf(2)))!.heard;
+    expect(store.byAddress(addressHash)?.heard.key).toBe(toHex(keyOf(2)));
   });
 });
