@@ -104,7 +104,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     this.id = id;
     this.clientKey = clientKey;
     this.events = events;
-    this.routes = new RouteSet(context.tuning.maxRoutes, context.routes);
+    this.routes = new RouteSet(context.tuning, context.routes);
     this.epochs = new Epochs((epoch) => {
       for (const route of this.routes.live) route.keys.forget(epoch);
     });
@@ -195,7 +195,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
       lastHeardMsAgo: this.heardAt === undefined ? undefined : now - this.heardAt,
       lastFailure: this.failure,
       routes: this.routes.live.map((route) => {
-        const parked = this.routes.parkedFor(route, this.context.tuning.admitSkewMs);
+        const parked = this.routes.parkedFor(route);
         return routeStatus(route, this.context.routes.room(route.handle, now), parked, now);
       }),
     };

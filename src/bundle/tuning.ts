@@ -14,6 +14,7 @@ export interface BundleTuning extends ResequencerLimits {
   readonly queueMessages: number;
   readonly queueMs: number;
   readonly codelShare: number;
+  readonly codelFarShare: number;
   readonly codelMinMs: number;
   readonly codelMaxMs: number;
   readonly codelRoundTrips: number;
@@ -79,6 +80,12 @@ export const BUNDLE_TUNING: BundleTuning = {
   /** CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes
    * carry, with 60 ms 92 %, with 100 ms 95 %; more than 150 ms a person hears. */
   codelShare: 0.75,
+  /**
+   * Where late routes are in use, or sounded, the queue alone bounds the target: a late one is there sooner than what waits only behind a queue as long
+   * as its round trip. Half as much again, because a TCP gives up half of its window: with 0.75 and 1 one Reno over routes of 16 to 230 ms got 8.7 and
+   * 12.5 Mb/s, with 1.5 15.7.
+   */
+  codelFarShare: 1.5,
   codelMinMs: 60,
   codelMaxMs: 150,
   /**
@@ -130,8 +137,10 @@ export const BUNDLE_TUNING: BundleTuning = {
    * Where nothing is repeated: TCP inside the tunnel copes better with a reordered segment than with a longer stall.
    */
   gapSentOnceMaxMs: 200,
-  /** A route that takes longer than the fastest one by more than this carries no data while the fastest is up:
-   * everything sent over it would wait at the far end, and a TCP inside the tunnel with it. */
+  /**
+   * A route that takes longer than the fastest one by more than this is late: it carries data only if late ones carry more (`routes/reach.ts`). Everything
+   * behind what is sent over it would wait at the far end, and a TCP inside the tunnel with it.
+   */
   admitSkewMs: 200,
 
   /** A set-up whose destination answers nothing for this long has failed; the longest round trips are near 1.5 s. */

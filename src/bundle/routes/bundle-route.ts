@@ -106,6 +106,8 @@ export class BundleRoute {
   /** Another one takes its place: it gets no data any more. */
   isLeaving = false;
   readonly standing = new Standing();
+  /** When what it carries was last found out by copies (`sounding.ts`). */
+  soundedAt = Number.NEGATIVE_INFINITY;
   /** What was sent before it last came up measures the silence. */
   upSince = 0;
   /** When something authentic last came on it. */
@@ -160,6 +162,11 @@ export class BundleRoute {
 
   get isRealTime(): boolean {
     return this.trafficClass === REAL_TIME;
+  }
+
+  /** Whether Bulk may go there, as far as its state says. */
+  get mayCarryBulk(): boolean {
+    return this.state === 'up' && !this.isRealTime && !this.standing.parked;
   }
 
   /** Whether the hops repeat what is lost for as long as anything gets through. */

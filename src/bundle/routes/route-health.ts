@@ -6,7 +6,8 @@
  *             after two times as long as an answer may take and its variation. So one message that is slow to come
  *             stalls nothing, and a route that is dead is known on a clean path in 0.15 s
  *             just up: a probe every `settleProbeMs` until eight were answered
- *             quiet, and no report about it came over its path: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy; repeated
+ *             quiet, and no report about it came over its path: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy, whatever
+ *             comes on it: an end that only receives has no other way to know the round trip by which it will tell its death; repeated
  *             until answered, cut out when the third is not
  *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up, and
  *             not before an answer could have come
@@ -98,7 +99,8 @@ export class RouteHealth {
       return Math.min(stallAt, this.probeEvery(route, settled ? everyMs : settleProbeMs, now));
     }
     const quietMs = !settled ? settleProbeMs : busy ? busyProbeMs : idleProbeMs;
-    const probeAt = Math.max(route.heardAt, route.answeredAt, route.probedAt) + quietMs;
+    const heardAt = settled && !busy ? route.heardAt : 0;
+    const probeAt = Math.max(heardAt, route.answeredAt, route.probedAt) + quietMs;
     if (now < probeAt) return probeAt;
     this.actions.probe(route, now);
     return now + quietMs;

@@ -4,22 +4,26 @@ import { NEVER } from '../../base/env.ts';
 import { BULK, REAL_TIME, REAL_TIME_DEADLINE_MS, type TrafficClass } from '../../base/traffic-class.ts';
 import { MAX_ROUTE_MESSAGE_BYTES } from '../../wire/route-message.ts';
 import type { RoutePort } from '../ports.ts';
+import type { BundleTuning } from '../tuning.ts';
 import type { BundleRoute } from './bundle-route.ts';
+import { Reach, settledMs, takesBulk } from './reach.ts';
 
 /** Data leaves this much room for probes, reports and new keys. */
 const RESERVED_BYTES = 1_024;
 
-/** `late`: its answers take too long beside the fastest; `harm`: the others carry more without it (`harm-guard.ts`). */
+/** `late`: its answers take too long beside the fastest for what it carries (`reach.ts`); `harm`: the others carry more without it (`harm-guard.ts`). */
 export type ParkReason = 'late' | 'harm';
 
 export class RouteSet {
   /** In the order of opening. */
   readonly live: BundleRoute[] = [];
+  readonly reach: Reach;
   private readonly places: (BundleRoute | undefined)[];
   private readonly port: RoutePort;
 
-  constructor(places: number, port: RoutePort) {
-    this.places = new Array(places).fill(undefined);
+  constructor({ maxRoutes, admitSkewMs }: BundleTuning, port: RoutePort) {
+    this.places = new Array(maxRoutes).fill(undefined);
+    this.reach = new Reach(admitSkewMs);
     this.port = port;
   }
 
@@ -95,7 +99,7 @@ export class RouteSet {
 
   /** The fastest Real Time route with room beside `first`: what comes later than its life after that is of no use. */
   pullSecond(first: BundleRoute, bytes: number, now: number): BundleRoute | undefined {
-    const slowestMs = (first.timing.settledMs ?? 0) + REAL_TIME_DEADLINE_MS;
+    const slowestMs = settledMs(first) + REAL_TIME_DEADLINE_MS;
     return this.withRoom(REAL_TIME, 'up', bytes, slowestMs, now, first);
   }
 
@@ -103,47 +107,41 @@ export class RouteSet {
    * The route that carries a Bulk message of `bytes` now, before which nothing waits and behind which the rest of `waitingBytes`
    * does: of those with room the one by which it will be there first, but not if the routes that are faster and full
    * would have carried all that waits by then. So a slow route is used as soon as it shortens the queue and never to make a message late. One
-   * that is slower than the fastest by more than `admitSkewMs` is left out. One that is still opening is used while
-   * none is up.
+   * whose settled round trip is longer than `limitMs` is left out. One that is still opening is used while none is up.
    */
-  pullBulk(bytes: number, waitingBytes: number, admitSkewMs: number, now: number): BundleRoute | undefined {
+  pullBulk(bytes: number, waitingBytes: number, limitMs: number, now: number): BundleRoute | undefined {
     if (!this.hasUp(BULK)) return this.withRoom(BULK, 'opening', bytes, NEVER, now);
-    const route = this.withRoom(BULK, 'up', bytes, this.slowestMs(admitSkewMs), now);
+    const route = this.withRoom(BULK, 'up', bytes, limitMs, now);
     return route !== undefined && this.isWorthwhile(route, bytes, waitingBytes) ? route : undefined;
   }
 
   /** What the slowest of the routes that Bulk may take carries in `ms`, bytes; 0 where one was never busy, or there is none. */
   bulkBytesIn(ms: number): number {
+    const limitMs = this.bulkLimitMs();
     let least = NEVER;
-    for (const route of this.live) if (isInUse(route)) least = Math.min(least, route.bytesPerMs * ms);
+    for (const route of this.live) if (takesBulk(route, limitMs)) least = Math.min(least, route.bytesPerMs * ms);
     return least === NEVER ? 0 : least;
   }
 
   /** The longest smoothed round trip of the routes that Bulk may take; 0 when none is known. */
-  bulkRoundTripMs(admitSkewMs: number): number {
-    const slowestMs = this.slowestMs(admitSkewMs);
+  bulkRoundTripMs(limitMs: number): number {
     let longest = 0;
     for (const route of this.live) {
-      if (!isInUse(route) || (route.timing.settledMs ?? 0) > slowestMs) continue;
-      longest = Math.max(longest, route.timing.roundTripMs ?? 0);
+      if (takesBulk(route, limitMs)) longest = Math.max(longest, route.timing.roundTripMs ?? 0);
     }
     return longest;
   }
 
   /** Why a Bulk route that is up carries nothing; undefined: it may carry. */
-  parkedFor(route: BundleRoute, admitSkewMs: number): ParkReason | undefined {
+  parkedFor(route: BundleRoute): ParkReason | undefined {
     if (route.state !== 'up' || route.isRealTime) return undefined;
     if (route.standing.parked) return 'harm';
-    return (route.timing.settledMs ?? 0) > this.slowestMs(admitSkewMs) ? 'late' : undefined;
+    return settledMs(route) > this.bulkLimitMs() ? 'late' : undefined;
   }
 
-  /** Bulk routes that take longer are left out. */
-  private slowestMs(admitSkewMs: number): number {
-    let leastMs = NEVER;
-    for (const route of this.live) {
-      if (isInUse(route)) leastMs = Math.min(leastMs, route.timing.settledMs ?? 0);
-    }
-    return leastMs + admitSkewMs;
+  /** Bulk routes with a longer settled round trip are left out; as of now. */
+  bulkLimitMs(): number {
+    return this.reach.limitMs(this.live);
   }
 
   /** Whether a message is there sooner by this route than behind the queue of the faster ones. */
@@ -152,7 +150,7 @@ export class RouteSet {
     let fasterBytes = waitingBytes;
     let fasterRate = 0;
     for (const other of this.live) {
-      if (other === route || !isInUse(other) || other.expectedMs(bytes) >= expectedMs) continue;
+      if (other === route || !other.mayCarryBulk || other.expectedMs(bytes) >= expectedMs) continue;
       fasterBytes += other.flight.bytes;
       fasterRate += other.bytesPerMs;
     }
@@ -165,6 +163,14 @@ export class RouteSet {
    */
   isEmpty(route: BundleRoute, now: number): boolean {
     return this.port.room(route.handle, now) === MAX_ROUTE_MESSAGE_BYTES;
+  }
+
+  /** Whether it takes a message of `bytes` now. */
+  hasRoom(route: BundleRoute, bytes: number, now: number): boolean {
+    if (now < route.pausedUntil) return false;
+    // The largest message fits where nothing waits, and needs no reserve there.
+    const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
+    return this.port.room(route.handle, now) - route.sealingBytes >= neededBytes;
   }
 
   /** How far the delays of the Bulk routes that are up lie apart. */
@@ -197,27 +203,20 @@ export class RouteSet {
     now: number,
     except?: BundleRoute,
   ): BundleRoute | undefined {
-    // The largest message fits where nothing waits, and needs no reserve there.
-    const neededBytes = Math.min(bytes + RESERVED_BYTES, MAX_ROUTE_MESSAGE_BYTES);
     let best: BundleRoute | undefined;
     let bestMs = NEVER;
     for (const route of this.live) {
-      if (route.state !== state || route.trafficClass !== trafficClass || now < route.pausedUntil) continue;
+      if (route.state !== state || route.trafficClass !== trafficClass) continue;
       if (route === except || route.isLeaving || route.standing.parked) continue;
-      if ((route.timing.settledMs ?? 0) > slowestMs) continue;
+      if (settledMs(route) > slowestMs) continue;
       const ms = route.expectedMs(bytes);
       if (best !== undefined && ms >= bestMs) continue;
-      if (this.port.room(route.handle, now) - route.sealingBytes < neededBytes) continue;
+      if (!this.hasRoom(route, bytes, now)) continue;
       best = route;
       bestMs = ms;
     }
     return best;
   }
-}
-
-/** Whether Bulk may go there, as far as its state says. */
-function isInUse({ state, isRealTime, standing }: BundleRoute): boolean {
-  return state === 'up' && !isRealTime && !standing.parked;
 }
 
 /** Unmeasured is slowest. */

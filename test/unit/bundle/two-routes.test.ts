@@ -153,11 +153,42 @@ describe('two paths', () => {
     expect(slowBytes() - before).toBeGreaterThan(50 * MESSAGE_BYTES);
   });
 
-  it('leave out a path that lies more than 200 ms behind', () => {
-    const { pair } = measure([path(10, 5), path(10, 250)], 2, 2_000);
-    const [, slow] = bulkOf(pair.session.status(pair.now));
-    expect([slow.state, slow.parked]).toEqual(['up', 'late']);
-    expect(slow.inFlightBytes).toBe(0);
+  it('leave out one that lies more than 200 ms behind and carries no more, once that is known', () => {
+    const { pair, share, disordered } = measure([path(10, 5), path(10, 250)], 2, 8_000);
+    const [, late] = bulkOf(pair.session.status(pair.now));
+    expect([late.state, late.parked]).toEqual(['up', 'late']);
+    expect([late.inFlightBytes, late.deliveredBytes]).toEqual([0, 0]);
+    expect(share).toBeGreaterThan(0.95 / 2);
+    expect(disordered).toBe(0);
+  });
+
+  it.each([
+    ['2 Mb/s, and 20 Mb/s 590 ms later', path(2, 5), path(20, 300), 0.9],
+    ['8 Mb/s, and 16 Mb/s 220 ms later', path(8, 5), path(16, 115), 0.9],
+  ])('of %s carry their sum in order', (_, near, late, least) => {
+    const { pair, share, disordered } = measure([near, late], 4, 8_000);
+    expect(bulkOf(pair.session.status(pair.now)).map(({ parked }) => parked)).toEqual([undefined, undefined]);
+    expect(share).toBeGreaterThan(least);
+    expect(disordered).toBe(0);
+  });
+
+  it('sound a late one with copies, which make nothing wait and are never sent again', () => {
+    const pair = new RoutePair({ paths: [path(10, 5), path(10, 250)] });
+    pair.runTo(500);
+    const counter = saturate(pair, () => pair.session, 6_000);
+    pair.run(4_000);
+    expect(bulkOf(pair.session.status(pair.now))[1].inFlightBytes).toBeGreaterThan(100_000);
+    expect(pair.serviceSession.status(pair.now).resequencer.duplicate).toBeGreaterThan(500);
+    pair.cut(1);
+    pair.run(4_000);
+    const [near, late] = bulkOf(pair.session.status(pair.now));
+    expect([near.resent, late?.resent ?? 0]).toEqual([0, 0]);
+    const { received } = pair.serviceOwner;
+    const numbers = received.map(({ bytes }) => numberOf(bytes));
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+    // What the near path can't carry is dropped before it is numbered, and nothing else.
+    expect(numbers).toHaveLength(counter.sent - pair.session.status(pair.now).queueDrops);
+    expect(longestPause(received, 600, 6_000)).toBeLessThan(20);
   });
 
   it('one of which is parked leave it empty, until it is the only one', () => {
