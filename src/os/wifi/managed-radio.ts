@@ -40,8 +40,15 @@ export class ManagedRadio implements RadioBackEnd {
   /** A station is where the access point is. */
   async move(): Promise<void> {}
 
+  /** NetworkManager looks around too, and the kernel does one thing at a time: then nobody is heard, and it is tried again. */
   async scan(frequenciesMhz: readonly number[]): Promise<HeardBox[]> {
-    return this.isFree() ? iw.scan(this.device, frequenciesMhz) : [];
+    if (!this.isFree()) return [];
+    try {
+      return await iw.scan(this.device, frequenciesMhz);
+    } catch (error) {
+      if (error instanceof Failure) return [];
+      throw error;
+    }
   }
 
   station(_name: string, left: (reason: string) => void): Station {

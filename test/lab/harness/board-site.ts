@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import type { RunContext } from '../../../scripts/run-contract.ts';
 import { layBootFile } from './board-firmware.ts';
 import { writeCard } from './card-image.ts';
-import { startInternet } from './clients.ts';
+import { resolveName, startInternet } from './clients.ts';
 import { Daemon } from './daemon.ts';
 import { DNS_ADDRESS, NODE_PORT, WEB_ADDRESS, WEB_NAME } from './demo-topology.ts';
 import { type Host, type Lab, tool } from './lab.ts';
@@ -117,10 +117,11 @@ export class BoardSite {
     return { address, key, ip };
   }
 
-  /** Resolves when the laptop's ping through the tunnel is answered. */
+  /** Resolves when the laptop's ping through the tunnel is answered, and then its question for a name. */
   async connected(): Promise<void> {
     const answered = () => this.laptop.run('ping', '-c1', '-W1', WEB_ADDRESS);
     const explain = () => `${this.gateway.tail()}\n${this.board.machine.tail()}`;
     await until('a ping through the tunnel', CONNECT_DEADLINE_MS, answered, explain);
+    await until('a name', CONNECT_DEADLINE_MS, () => resolveName(this.laptop, WEB_NAME), explain);
   }
 }

@@ -26,8 +26,13 @@ const ALONE = [
 const MASKED_ALONE = ['ssh', 'systemd-timesyncd', 'systemd-networkd-wait-online']
   .map((unit) => `systemd.mask=${unit}.service`)
   .join(' ');
-/** Whoever stops the emulator for minutes makes the machine's clock leap: no unit and no disk is late for that. */
+/**
+ * Whoever stops the emulator for minutes makes the machine's clock leap, and where time is skipped it leaps while the disk is waited for: no unit and no
+ * disk is late for that.
+ */
 const PATIENCE = 'systemd.default_timeout_start_sec=1800 systemd.default_device_timeout_sec=1800';
+/** Nobody attacks it, and with its guards the emulator has to forget all addresses at each system call. */
+const UNGUARDED = 'nokaslr kpti=off mitigations=off';
 
 export interface BoardStart {
   /** The last restart asked for the other system, once. */
@@ -67,7 +72,7 @@ export class VirtualBoard {
   powerOn({ tryboot = false, log, script }: BoardStart = {}): void {
     const { kernel, initramfs, cmdline } = findSystem(this.disk, this.folder, tryboot);
     const alone = this.ports.length === 0;
-    const options = [alone ? MASKED_ALONE : PATIENCE, ...(script === undefined ? [] : [labArguments(script)])];
+    const options = [PATIENCE, UNGUARDED, ...(alone ? [MASKED_ALONE] : []), ...labArguments(script)];
     this.machine.powerOn([
       ...['-M', 'virt', '-cpu', 'cortex-a72', '-m', String(MEMORY_MIB)],
       ...(alone ? ALONE : TWO_PROCESSORS),
@@ -86,9 +91,10 @@ export class VirtualBoard {
 }
 
 /** The lab's unit, for the kernel's command line. */
-function labArguments(script: string): string {
+function labArguments(script: string | undefined): string[] {
+  if (script === undefined) return [];
   const credential = `${UNIT_CREDENTIAL}:${Buffer.from(labUnit(script)).toString('base64')}`;
-  return `systemd.set_credential_binary=${credential} systemd.wants=${LAB_UNIT}`;
+  return [`systemd.set_credential_binary=${credential}`, `systemd.wants=${LAB_UNIT}`];
 }
 
 function cardDevice(disk: string, log: string | undefined): string[] {
