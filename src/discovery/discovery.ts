@@ -29,6 +29,7 @@ import { parseNodePlace } from '../wire/meeting.ts';
 import { type Proof, parseProofMessage } from '../wire/proof.ts';
 import { BeaconSchedule } from './beacon-schedule.ts';
 import { CallSchedule } from './call-schedule.ts';
+import { Contacts } from './contacts.ts';
 import { type FoundPeer, FoundPeers } from './found-peers.ts';
 import { Introducer } from './introducer.ts';
 import { PeerMemory } from './peer-memory.ts';
@@ -87,6 +88,7 @@ export class Discovery {
   private readonly up = new Map<KeyText, NodeKey>();
   private readonly introducer: Introducer;
   private readonly seeker: Seeker;
+  private readonly contacts: Contacts;
   private readonly prober: Prober;
   private readonly probeBroker: ProbeBroker;
   /** Undefined: strangers are not taken from anywhere, and need not know whether they could come. */
@@ -104,12 +106,16 @@ export class Discovery {
     const isOpen = (key: NodeKey, now: number) => clearnet.nearest(now).some((open) => equal(open, key));
     this.introducer = new Introducer({ drops, messages, endpointOf, isOpen, tuning });
     this.seeker = new Seeker({ sought: (now) => this.sought(now), tell: (message) => this.tellAll(message), tuning });
-    this.prober = new Prober({ ...o, tuning });
+    const contacts = new Contacts(tuning);
+    this.contacts = contacts;
+    this.prober = new Prober({ ...o, contacts, tuning });
     const areLinked = (a: NodeKey, b: NodeKey) => clearnet.areLinked(a, b);
     this.probeBroker = new ProbeBroker({ drops, random, messages, endpointOf, areLinked, tuning });
     if (o.accept === 'any') {
       const proven = (proofs: readonly Proof[]) => clearnet.proven(proofs);
-      this.reachability = new Reachability({ self: o.identity.key, curve: o.curve, drops, messages, proven, tuning });
+      const hasSentTo = (key: NodeKey, now: number) => o.peers.stateOf(key) !== undefined || contacts.has(key, now);
+      const { curve } = o;
+      this.reachability = new Reachability({ self: o.identity.key, curve, drops, messages, hasSentTo, proven, tuning });
     }
     this.met = new TokenBucket(tuning.metPerSecond, tuning.metAtOnce);
     if (o.memory === undefined || o.accept === 'known') return;
@@ -350,6 +356,7 @@ export class Discovery {
 
   private forget(peer: FoundPeer, now: number): void {
     this.found.remove(peer.key);
+    this.contacts.add(peer.key, now);
     this.o.peers.remove(peer.key, now);
   }
 

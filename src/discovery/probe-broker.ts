@@ -1,7 +1,7 @@
 /**
  * The neighbour that a node asks to have it probed (docs/protocol.md section 9.5). It knows from where the node's datagrams come, and picks
- * the prober: another neighbour, at random, that is on the internet with an address of its own and not linked with the node. The node has no say in who
- * that is.
+ * the prober: another neighbour, at random, that is on the internet with an address of its own, not linked with the node, and not one that the
+ * node was asked to probe. The node has no say in who that is.
  *
  * A neighbour is listened to once in 10 s, twice at once; what a prober answers is passed on for 10 s.
  */
@@ -11,6 +11,7 @@ import { type RandomSource, randomIndex } from '../base/env.ts';
 import type { KeyText, NodeKey } from '../base/ids.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { encodeProbe } from '../wire/meeting.ts';
+import { Contacts } from './contacts.ts';
 import type { MessagePort } from './ports.ts';
 import { areApart, reachOf } from './reach.ts';
 import type { DiscoveryTuning } from './tuning.ts';
@@ -29,6 +30,8 @@ export interface ProbeBrokerOptions {
 interface Asking {
   readonly key: NodeKey;
   readonly heard: TokenBucket;
+  /** Whom it was asked to probe, and may have sent to. */
+  readonly probed: Contacts;
   prober: NodeKey | undefined;
   until: number;
 }
@@ -44,7 +47,7 @@ export class ProbeBroker {
   linkUp(key: NodeKey): void {
     const { probedPerSecond, probedAtOnce } = this.o.tuning;
     const heard = new TokenBucket(probedPerSecond, probedAtOnce);
-    this.neighbours.set(toHex(key), { key, heard, prober: undefined, until: 0 });
+    this.neighbours.set(toHex(key), { key, heard, probed: new Contacts(this.o.tuning), prober: undefined, until: 0 });
   }
 
   linkDown(key: NodeKey): void {
@@ -58,11 +61,13 @@ export class ProbeBroker {
     if (asking === undefined || !asking.heard.take(now)) return drops.count('probe-asked-rate');
     const place = this.o.endpointOf(from);
     if (place === undefined || reachOf(place) !== 'world') return drops.count('probe-asked-place');
-    const isOfUse = ({ key }: Asking) => this.isElsewhere(key, place) && !this.o.areLinked(from, key);
+    const hasSentTo = (key: NodeKey) => this.o.areLinked(from, key) || asking.probed.has(key, now);
+    const isOfUse = ({ key }: Asking) => this.isElsewhere(key, place) && !hasSentTo(key);
     const probers = [...this.neighbours.values()].filter(isOfUse);
     if (probers.length === 0) return drops.count('probe-asked-nobody');
-    const { key: prober } = probers[randomIndex(this.o.random) % probers.length];
+    const { key: prober, probed } = probers[randomIndex(this.o.random) % probers.length];
     if (!messages.send(prober, encodeProbe(from, place))) return;
+    probed.add(from, now);
     asking.prober = prober;
     asking.until = now + tuning.probeAnswerMs;
   }

@@ -16,6 +16,7 @@ import type { Identity } from '../crypto/identity.ts';
 import { signProof } from '../graph/proof-signature.ts';
 import { parseNodePlace } from '../wire/meeting.ts';
 import { encodeProofMessage } from '../wire/proof.ts';
+import type { Contacts } from './contacts.ts';
 import type { MessagePort, PeerPort } from './ports.ts';
 import { reachOf } from './reach.ts';
 import type { DiscoveryTuning } from './tuning.ts';
@@ -28,6 +29,8 @@ export interface ProberOptions {
   /** Unix ms. */
   readonly wallMs: () => number;
   readonly peers: PeerPort;
+  /** Whom this node has sent to: those it probes are added. */
+  readonly contacts: Contacts;
   readonly messages: MessagePort;
   readonly socketOf: (family: 4 | 6) => number | undefined;
   readonly tuning: DiscoveryTuning;
@@ -69,7 +72,8 @@ export class Prober {
     const isUnderWay = peers.probe(node, endpoint, (at) => {
       this.answers.push({ askedBy: from, node, family, provenAt: at + probeSettleMs });
     });
-    if (!isUnderWay) drops.count('probe-rate');
+    if (isUnderWay) this.o.contacts.add(node, now);
+    else drops.count('probe-rate');
   }
 
   wake(now: number): void {

@@ -23,6 +23,8 @@ export interface ReachabilityOptions {
   readonly curve: Curve;
   readonly drops: Drops;
   readonly messages: MessagePort;
+  /** Whether this node has sent to another one of late, whose way in may be open since. */
+  readonly hasSentTo: (key: NodeKey, now: number) => boolean;
   /** What stands in this node's record from now on. */
   readonly proven: (proofs: readonly Proof[]) => void;
   readonly tuning: DiscoveryTuning;
@@ -64,11 +66,12 @@ export class Reachability {
 
   /** PROOF of a neighbour, for this node. */
   proof(from: NodeKey, proof: Proof, now: number): void {
-    const { self, curve, drops } = this.o;
+    const { self, curve, drops, hasSentTo } = this.o;
     const isAwaited = this.asked !== undefined && equal(this.asked.key, from) && now < this.asked.until;
     if (!isAwaited) return drops.count('proof-unasked');
     this.asked = undefined;
     if (equal(proof.prober, self) || !isProofSigned(curve, self, proof)) return drops.count('proof-signature');
+    if (hasSentTo(proof.prober, now)) return drops.count('proof-contact');
     const isSame = (held: HeldProof) => equal(held.proof.prober, proof.prober);
     // The same prober again so soon says nothing new, and is not worth a record.
     if (this.held.some((held) => isSame(held) && now < held.at + LIFE_MS / 2)) return;

@@ -61,6 +61,8 @@ export interface DiscoveryTuning {
   readonly probeSettleMs: number;
   /** A probe takes 4 s, and three links to and fro. */
   readonly probeAnswerMs: number;
+  /** So long address translation may stay open for who was sent to: five minutes are what RFC 4787 (REQ-5) recommends. */
+  readonly mappingMs: number;
   /** How often a neighbour may have itself probed: it needs two proofs in 7 minutes. */
   readonly probedPerSecond: number;
   readonly probedAtOnce: number;
@@ -109,6 +111,7 @@ export const DISCOVERY_TUNING: DiscoveryTuning = {
   probeLastWaitMs: 300_000,
   probeSettleMs: 2_000,
   probeAnswerMs: 10_000,
+  mappingMs: 300_000,
   probedPerSecond: 0.1,
   probedAtOnce: 2,
   probesPerSecond: 0.5,

@@ -84,6 +84,18 @@ describe('the neighbour that is asked', () => {
     expect(new Set(box.messages.map(({ to }) => to))).toEqual(new Set([toHex(stranger)]));
   });
 
+  test('asks nobody who was himself asked to probe the node, until address translation has forgotten that', () => {
+    const box = broker();
+    box.linkUp(prober, PROBER_PLACE);
+    box.discovery.message(prober, PROBE_ME, 0);
+    expect(saidTo(box, node).map((message) => parseNodePlace(message)?.node)).toEqual([prober]);
+    box.discovery.message(node, PROBE_ME, DISCOVERY_TUNING.mappingMs - 1);
+    expect(saidTo(box, prober)).toEqual([]);
+    expect(box.drops.get('probe-asked-nobody')).toBe(1);
+    box.discovery.message(node, PROBE_ME, DISCOVERY_TUNING.mappingMs);
+    expect(saidTo(box, prober)).toHaveLength(1);
+  });
+
   test('does nothing for a node that it hears on a cable or at home', () => {
     for (const place of [linkLocal(1, 1), ipv4Endpoint(0xc0a80107)]) {
       const box = broker(place);
@@ -212,6 +224,23 @@ describe('the node', () => {
     box.discovery.message(common, proofBy('prober').subarray(0, -1), 35_100);
     expect(box.drops.get('proof-malformed')).toBe(1);
     expect(box.proofs).toEqual([]);
+  });
+
+  test('takes no proof of whom it has sent to: that one may get in where nobody else does', () => {
+    const box = new DiscoveringBox('node', 'any');
+    box.linkUp(common);
+    box.discovery.message(common, encodeProbe(prober, PROBER_PLACE), 4_000);
+    box.run(5_000);
+    box.discovery.message(common, proofBy('prober'), 5_100);
+    expect(box.proofs).toEqual([]);
+    box.run(35_000);
+    box.peers.states.set(toHex(stranger), 'down');
+    box.discovery.message(common, proofBy('stranger'), 35_100);
+    expect(box.drops.get('proof-contact')).toBe(2);
+    // It is forgotten by when the node asks for the fifth time.
+    box.run(455_000);
+    box.discovery.message(common, proofBy('prober'), 455_100);
+    expect(box.proofs.map((proof) => toHex(proof.prober))).toEqual([toHex(prober)]);
   });
 
   test('does not take the same prober twice within half of a life', () => {
