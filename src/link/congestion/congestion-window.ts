@@ -14,7 +14,8 @@
  *   steady     a queue stands: the formula above
  *   climbing   less than half of the target stands and the rate is used up: after three rounds the rate exceeds what is carried, by twice as
  *              much every other round, up to double (Copa's velocity, Arun and Balakrishnan 2018). A new link begins like that, until
- *              two rounds in a row find a queue: slow start. Until then it keeps the rate it has reached while less is sent
+ *              two rounds in a row find a queue that less comes out of than went in, or one far above the target: slow start. Until then it
+ *              keeps the rate it has reached while less is sent
  *   draining   half of what is carried until the queue must be empty, then what is carried until a datagram tells the base of all delays
  *
  * Timers: a round lasts a round trip, 15 ms and 4 samples at least; a queue far above the target ends it early. Draining starts 5 s after the
@@ -39,6 +40,8 @@ const ROUND_TRIP_SMOOTHING = 1 / 8;
 const ARRIVAL_OVER_SENDING = 1.5;
 /** The queue of a round tells little about the wire beyond this many targets: then what arrives is exactly what is carried. */
 const CLEAR_QUEUE = 2;
+/** A bottleneck that a new link has climbed past passes on less than this; what a busy processor delays comes all the same (as in RFC 9406, section 4.2). */
+const KEPT_UP = 0.85;
 /** Targets of queue that end a round early. */
 const URGENT_QUEUE = 4;
 /** How long the rate must have been used up. */
@@ -256,7 +259,7 @@ export class CongestionWindow {
     if (!this.draining) {
       this.stuckQueue.spared(Math.max(0, 1 - sentRate / this.carried) * sentMs);
       this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate, leastRate);
-      this.steer(used, queueMs, targetMs, now);
+      this.steer(used, queueMs, targetMs, arrivalRate < KEPT_UP * sentRate, now);
       if (full && this.stuckQueue.isStuck(queueMs)) this.startDrain(queueMs, now);
       else this.keepBase(used, queueMs, now);
       if (!full) {
@@ -278,13 +281,15 @@ export class CongestionWindow {
     else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
   }
 
-  private steer(used: boolean, queueMs: number, targetMs: number, now: number): void {
+  /** `lagged`: clearly less arrived than was sent. */
+  private steer(used: boolean, queueMs: number, targetMs: number, lagged: boolean, now: number): void {
     const { correctionRounds, cutMost, climbMost } = this.tuning;
     const low = queueMs < targetMs / 2;
     if (!low) {
       // A pause of a process looks like a queue, for a round: it must not end the climb of a new link. Nor must a small queue that others made.
-      const tells = used || queueMs > CLEAR_QUEUE * targetMs;
-      if (this.lowRounds < NEW_LINK_ROUNDS || (tells && !this.wasLow)) {
+      const isNew = this.lowRounds >= NEW_LINK_ROUNDS;
+      const tells = (used && (!isNew || lagged)) || queueMs > CLEAR_QUEUE * targetMs;
+      if (!isNew || (tells && !this.wasLow)) {
         this.lowRounds = 0;
         this.bounded ||= used;
       }

@@ -218,6 +218,13 @@ describe('congestion window', () => {
       expect(send(window, 200, 100, 1, 0)).toBeGreaterThan(4 * reached);
     });
 
+    it('goes on doubling where a busy processor makes a small queue of all that it sends, and passes everything on', () => {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      const reached = send(window, 0, 100, 1, 0);
+      send(window, 100, 60, 1, 0.25);
+      expect(send(window, 160, 60, 1, 0)).toBeGreaterThan(4 * reached);
+    });
+
     it('stops doubling at a full queue, whoever made it', () => {
       const window = new CongestionWindow(CONGESTION_TUNING, 0);
       const reached = send(window, 0, 100, 1, 0);
