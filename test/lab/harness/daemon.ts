@@ -12,6 +12,8 @@ import { type Host, type Lab, tool } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
 import { until } from './until.ts';
 
+/** As the packages start it: V8's threads as many as there are processors to spare. */
+const NODE_ARGS = ['--v8-pool-size=0'];
 const DAEMON_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywired.mjs');
 const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
 const START_DEADLINE_MS = 15_000;
@@ -109,7 +111,7 @@ export class Daemon {
 
   /** Starts the daemon without waiting for anything; `under` is a program that starts it in its turn, with arguments. */
   launch(...under: string[]): LabProcess {
-    const [command, ...args] = [...under, process.execPath, DAEMON_PROGRAM, '--config', this.configFile];
+    const [command, ...args] = [...under, process.execPath, ...NODE_ARGS, DAEMON_PROGRAM, '--config', this.configFile];
     this.process = this.host.start('skywired', command, [...args, ...this.programArgs]);
     return this.process;
   }
