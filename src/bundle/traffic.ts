@@ -103,7 +103,7 @@ export class Traffic {
     }
     if (reportedBytes > 0) {
       const isBusy = route.isRealTime ? this.realTime.bytes > 0 : this.bulk.length > 0;
-      route.rate.delivered(reportedBytes, flight.count === 0, isBusy ? 0 : route.bytesPerMs, now);
+      route.rate.delivered(reportedBytes, flight.count === 0, isBusy || route.isFull ? 0 : route.bytesPerMs, now);
     }
     if (progress) {
       // What a report over another path tells may be older than what a dead one would have told.

@@ -206,6 +206,12 @@ export class BundleRoute {
     return settledMs === undefined ? 0 : LIGHT_BYTES / settledMs;
   }
 
+  /** More is under way than its round trip takes at the rate it is taken to have: what it delivers now is all that it carries. */
+  get isFull(): boolean {
+    const { settledMs } = this.timing;
+    return settledMs !== undefined && this.flight.bytes > this.bytesPerMs * (settledMs + ANSWER_MARGIN_MS);
+  }
+
   /** How long an answer takes at most, as far as is known. */
   get answerMs(): number {
     return this.timing.answerMs(ANSWER_MARGIN_MS);

@@ -4,8 +4,8 @@
  * can't tell, since a route that lies idle is only probed now and then and keeps the mean of when it was full.
  *
  * A sample begins with the first delivery after a pause and counts when messages are under way all along, and others wait for a route
- * at its end. What a route delivers while none waits is what it was given: that says something only when it is more than
- * what the route was taken to carry. Else a trickle would look like all that the fastest route carries, and go over the others.
+ * at its end, or more is under way than the route was taken to carry. What it delivers while neither is so is what it was given: that says
+ * something only when it is more than what it was taken to carry. Else a trickle would look like all that the fastest route carries, and go over the others.
  */
 
 /** Reports come in bursts of 16 messages; over this time and so many bytes their number no longer matters. */
