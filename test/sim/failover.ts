@@ -17,11 +17,11 @@ import { Network } from './world/network.ts';
 import { startDownload, type TunnelDownload } from './world/tunnel-tcp.ts';
 
 export const about = 'routes cut at random moments under a download and a call: stalls, losses; all gone for 70 s';
-export const takes = '8 min, gate 1 min';
+export const takes = '9 min, gate 2 min';
 export const gate = true;
 
 const CUTS = 100;
-const GATE_CUTS = 6;
+const GATE_CUTS = 20;
 const SHAPE = { delayMs: 12, rateMbps: 20, queueBytes: 128 * 1024 };
 /** A G.711 call: 160 bytes of voice every 20 ms, and RTP, UDP and IP. */
 const CALL_EVERY_MS = 20;
