@@ -34,6 +34,7 @@ export interface BundleTuning extends ResequencerLimits {
   readonly openingProbeMs: number;
   readonly busyAfterMs: number;
   readonly busyProbeMs: number;
+  readonly measureProbeMs: number;
   readonly idleProbeMs: number;
   readonly settleProbeMs: number;
   readonly stalledProbeMs: number;
@@ -153,6 +154,8 @@ export const BUNDLE_TUNING: BundleTuning = {
   busyAfterMs: 1_000,
   /** A quiet route is probed while the session has data under way, so that its death is known before it is needed. */
   busyProbeMs: 200,
+  /** Of a route over which an end only receives the round trip must be known all the same; each 200 ms it took a tenth of a call's bytes. */
+  measureProbeMs: 500,
   /** Keeps the route's entries alive at every hop (they live 60 s) and finds silent deaths. */
   idleProbeMs: 5_000,
   /** A route that has just come up is probed as often until its round trip is known well enough to tell its next death. */

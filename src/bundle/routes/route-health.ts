@@ -6,9 +6,10 @@
  *             after two times as long as an answer may take and its variation. So one message that is slow to come
  *             stalls nothing, and a route that is dead is known on a clean path in 0.15 s
  *             just up: a probe every `settleProbeMs` until eight were answered
- *             quiet, and no report about it came over its path: a probe every `idleProbeMs`, every `busyProbeMs` while the session is busy, whatever
- *             comes on it: an end that only receives has no other way to know the round trip by which it will tell its death; repeated
- *             until answered, cut out when the third is not
+ *             quiet: a probe every `idleProbeMs`, or `busyProbeMs` while the session is busy; repeated until answered, cut out when
+ *             the third is not
+ *             not quiet, but no report about it came over its path: every `measureProbeMs` while the session is busy, as often as a quiet one
+ *             while its round trip is not what it was: an end that only receives has no other way to know by what it will tell the death
  *   stalled   probed every `stalledProbeMs`; given up after `silenceMs`, or `lostSilenceMs` while no route is up, and
  *             not before an answer could have come
  */
@@ -26,6 +27,8 @@ export interface RouteHealthActions {
 
 /** Probes without an answer after which a quiet route is cut out. */
 const QUIET_PROBES = 3;
+/** Of the settled round trip: more is not known well enough to tell a death by. */
+const USUAL_ROUND_TRIP = 1.5;
 /** The variation is a tenth of what the first sample assumed. */
 const SETTLED_SAMPLES = 8;
 
@@ -87,7 +90,7 @@ export class RouteHealth {
 
   private quiet(route: BundleRoute, busy: boolean, now: number): number {
     if (route.state !== 'up') return NEVER;
-    const { busyProbeMs, idleProbeMs, settleProbeMs, stalledProbeMs } = this.tuning;
+    const { settleProbeMs, stalledProbeMs } = this.tuning;
     const settled = route.timing.samples >= SETTLED_SAMPLES;
     if (route.unansweredSince !== NEVER) {
       const everyMs = Math.max(stalledProbeMs, route.answerMs);
@@ -98,12 +101,20 @@ export class RouteHealth {
       }
       return Math.min(stallAt, this.probeEvery(route, settled ? everyMs : settleProbeMs, now));
     }
-    const quietMs = !settled ? settleProbeMs : busy ? busyProbeMs : idleProbeMs;
-    const heardAt = settled && !busy ? route.heardAt : 0;
-    const probeAt = Math.max(heardAt, route.answeredAt, route.probedAt) + quietMs;
+    const measuredAt = Math.max(route.answeredAt, route.probedAt);
+    const probeAt = settled ? this.quietProbeAt(route, measuredAt, busy) : measuredAt + settleProbeMs;
     if (now < probeAt) return probeAt;
     this.actions.probe(route, now);
-    return now + quietMs;
+    return now + settleProbeMs;
+  }
+
+  private quietProbeAt(route: BundleRoute, measuredAt: number, busy: boolean): number {
+    const { busyProbeMs, idleProbeMs, measureProbeMs } = this.tuning;
+    const quietSince = Math.max(route.heardAt, measuredAt);
+    if (!busy) return quietSince + idleProbeMs;
+    const { roundTripMs = 0, settledMs = 0 } = route.timing;
+    const measureMs = roundTripMs > USUAL_ROUND_TRIP * settledMs ? busyProbeMs : measureProbeMs;
+    return Math.min(quietSince + busyProbeMs, measuredAt + measureMs);
   }
 
   private stalled(route: BundleRoute, hasUp: boolean, now: number): number {
