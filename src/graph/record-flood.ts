@@ -39,7 +39,7 @@ import { isProofSigned } from './proof-signature.ts';
 import { type RecordReader, recordReader } from './record-reader.ts';
 import { signRecord } from './record-signature.ts';
 import { type NewRecord, OWN, RecordStore, type StoredRecord } from './record-store.ts';
-import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, RECORD_HOPS } from './tuning.ts';
+import { GRAPH_TUNING, type GraphTuning, MAX_EXPIRY_AHEAD_MS, NATIVE_CURVE_TUNING, RECORD_HOPS } from './tuning.ts';
 
 export interface RecordFloodOptions {
   readonly identity: Identity;
@@ -72,7 +72,8 @@ export class RecordFlood {
 
   constructor(o: RecordFloodOptions) {
     this.o = o;
-    this.tuning = { ...GRAPH_TUNING, ...o.tuning };
+    const byCurve = o.curve.name === 'libsecp256k1' ? NATIVE_CURVE_TUNING : undefined;
+    this.tuning = { ...GRAPH_TUNING, ...byCurve, ...o.tuning };
     this.store = new RecordStore(this.tuning.maxRecords);
     this.graph = new Graph(this.store);
     this.reader = o.reader ?? recordReader(o.curve);
@@ -197,7 +198,8 @@ export class RecordFlood {
       this.o.drops.count('graph-record-forked');
       return;
     }
-    feed.withdraw(key);
+    // Where the neighbour has it over a longer way than this node's, it is told still: from there it may go on farther.
+    if (known.hopsToGive - 1 <= hopsLeft) feed.withdraw(key);
     // It came over a longer way first: from here it may go on farther.
     if (hopsLeft - 1 <= known.hopsToGive) return;
     known.hopsToGive = hopsLeft - 1;

@@ -372,6 +372,31 @@ describe('a record that is heard', () => {
     expect(a.flood.graph.size).toBe(2 + 6);
   });
 
+  it.each([
+    [6, []],
+    [5, [7]],
+  ])(
+    'that a neighbour brings with %d hops left is told to it where it could go on farther from there',
+    (hopsLeft, told) => {
+      const network = FloodNetwork.chain(3);
+      const [b, a, c] = network.nodes;
+      network.run(5_000);
+      const before = network.sent.length;
+      // What is told to c at once is lost.
+      network.delayOf = (_, to) => (to === c ? undefined : 5);
+      const record = recordOf(5);
+      network.inject(b, a, { hopsLeft: 8, record });
+      network.inject(c, a, { hopsLeft, record });
+      network.run(100);
+      const lost = network.sent.length;
+      expect(lost).toBeGreaterThan(before);
+      network.run(2_000);
+      const again = network.sent.slice(lost).filter(({ from, to }) => from === a && to === c);
+      const hops = again.flatMap(({ records }) => records.map((entry) => entry.hopsLeft));
+      expect([...new Set(hops)]).toEqual(told);
+    },
+  );
+
   it('goes when it has expired, and whoever listens is told', () => {
     const { network, a, b } = pair();
     network.inject(b, a, { hopsLeft: 1, record: recordOf(5) });
