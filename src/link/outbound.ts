@@ -15,6 +15,7 @@ import type { LinkId } from '../base/ids.ts';
 import { RangeBlocks } from '../wire/ack-ranges.ts';
 import {
   type AckFrame,
+  ackBlocksWithin,
   ackFrameBytes,
   CHANNEL_OVERHEAD_BYTES,
   DATA_OVERHEAD_BYTES,
@@ -291,6 +292,7 @@ export class Outbound implements FrameFates, Turn {
     if (token < 0) return false;
     this.put(asked, token);
     if (ackFits) this.writeAck(now);
+    else if (withAck) this.writeCutAck(now);
     return true;
   }
 
@@ -415,11 +417,21 @@ export class Outbound implements FrameFates, Turn {
   }
 
   private writeAck(now: number): void {
+    this.putAck(this.ackBytes(), false, now);
+  }
+
+  /** The newest blocks in what is left of the datagram, where that answers everybody who waits: most ACKs beside full packets. */
+  private writeCutAck(now: number): void {
+    const most = ackBlocksWithin(this.context.arena.roomIn(this.outlet));
+    if (most > 0 && this.acks.fill(this.blocks, most)) this.putAck(ackFrameBytes(this.blocks.count), true, now);
+  }
+
+  private putAck(bytes: number, isCut: boolean, now: number): void {
     const { acks, blocks } = this;
     const { arena } = this.context;
-    const at = arena.reserve(this.outlet, this.ackBytes());
+    const at = arena.reserve(this.outlet, bytes);
     writeAckFrame(arena.bytes, at, now - acks.largestAt, acks.largestAt, blocks);
-    acks.sent(now);
+    acks.sent(isCut, now);
     this.open.ack = true;
   }
 }

@@ -19,6 +19,10 @@ const MAX_U16 = 0xffff;
 export function rangesBytes(blocks: number): number {
   return COUNT_BYTES + blocks * PAIR_BYTES;
 }
+/** How many blocks fit so many bytes; 0 or less where none do. */
+export function rangesWithin(bytes: number): number {
+  return Math.min(Math.floor((bytes - COUNT_BYTES) / PAIR_BYTES), MAX_RANGES);
+}
 /** The longest encoding. */
 export const MAX_RANGES_BYTES = rangesBytes(MAX_RANGES);
 

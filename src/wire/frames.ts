@@ -16,7 +16,7 @@
  *   0x14 LOAD_ASK   nothing                       0x15 LOAD       clock u32, us | spare u32, us
  */
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../base/bytes.ts';
-import { type RangeBlocks, rangesBytes, readRanges, writeRanges } from './ack-ranges.ts';
+import { type RangeBlocks, rangesBytes, rangesWithin, readRanges, writeRanges } from './ack-ranges.ts';
 
 export const FRAME_PADDING = 0x00;
 export const FRAME_DATA = 0x01;
@@ -288,6 +288,11 @@ export function writeLimitFrame(
 /** How long an ACK frame with so many blocks is at most. */
 export function ackFrameBytes(blocks: number): number {
   return ACK_OVERHEAD_BYTES + rangesBytes(blocks);
+}
+
+/** With how many blocks an ACK frame fits so many bytes; 0 or less where none does. */
+export function ackBlocksWithin(frameBytes: number): number {
+  return rangesWithin(frameBytes - ACK_OVERHEAD_BYTES);
 }
 
 /**

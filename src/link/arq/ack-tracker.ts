@@ -5,6 +5,8 @@
  * An ACK repeats what earlier ones said, as far as 32 blocks go, so that lost ACKs cost nothing. It does not repeat what the
  * peer knows: what an ACK said whose datagram was itself acknowledged (RFC 9000 section 13.2.4); nor what an ACK said three round trips
  * and 100 ms ago, which decides nothing any more; nor what lies 1,024 counters back. What comes late is said once more than that.
+ * Where a datagram that leaves anyway has no room for all of that, an ACK is cut to what fits, as far as it still reaches down to
+ * everything that asked since the last one; what a cut one said may be repeated.
  *
  * Timer: after a datagram that asks for it, an ACK is due at once when somebody waits (Real Time); at once when a counter
  * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms. Unless
@@ -40,11 +42,13 @@ export class AckTracker {
   private highest = -1;
   private highestAt = 0;
   private waiting = 0;
+  /** The lowest counter of what asked since the last ACK. */
+  private askedFrom = Number.POSITIVE_INFINITY;
   private due = NEVER;
   /** Nobody waits for the ACK, so it may wait for a datagram with room until then. */
   private patientUntil = NEVER;
   private sentAt = Number.NEGATIVE_INFINITY;
-  /** The largest counter of the last ACK, and what lies below this was said often enough. */
+  /** The largest counter of the last ACK, or -1 if it was cut; and what lies below this was said often enough. */
   private told = -1;
   private floor = 0;
   /** A ring of ACKs that left: the counter of their datagram, the largest that they told of, when. */
@@ -91,36 +95,43 @@ export class AckTracker {
     this.floor = Math.min(this.floor, counter);
     if (asks === ASKS_NOTHING) return;
     this.waiting += 1;
+    this.askedFrom = Math.min(this.askedFrom, counter);
     if (asks === ASKS_ACK_AT_ONCE) this.patientUntil = now;
     else if (this.waiting === 1) this.patientUntil = now + ACK_DELAY_BESIDE_DATA_MS;
     this.due = Math.min(this.due, this.askedFor(asks, inOrder, now));
   }
 
-  /** Fills in the blocks of an ACK; at least one, as something arrived. */
-  fill(blocks: RangeBlocks): void {
+  /**
+   * Fills in the blocks of an ACK, at most so many, the newest; at least one, as something arrived. Returns whether they reach down
+   * to everything that asked since the last ACK.
+   */
+  fill(blocks: RangeBlocks, most = MAX_RANGES): boolean {
     const floor = Math.max(0, this.highest - WINDOW_BITS + 1, Math.min(this.floor, this.highest));
     blocks.count = 0;
-    for (let high = this.highest; blocks.count < MAX_RANGES; ) {
+    for (let high = this.highest; blocks.count < most; ) {
       const below = this.highestBelow(high, floor, false);
       blocks.high[blocks.count] = high;
       blocks.low[blocks.count] = below + 1;
       blocks.count += 1;
       high = this.highestBelow(below, floor, true);
-      if (high < floor || high <= this.highest - REPEATED_COUNTERS) return;
+      if (high < floor || high <= this.highest - REPEATED_COUNTERS) return true;
     }
+    return blocks.low[blocks.count - 1] <= this.askedFrom;
   }
 
-  /** An ACK with all of that leaves. */
-  sent(now: number): void {
+  /** An ACK leaves, with all that there is to say or cut. */
+  sent(isCut: boolean, now: number): void {
     this.waiting = 0;
+    this.askedFrom = Number.POSITIVE_INFINITY;
     this.due = NEVER;
     this.patientUntil = NEVER;
     this.sentAt = now;
-    this.told = this.highest;
+    this.told = isCut ? -1 : this.highest;
   }
 
   /** The ACK that was written last left in the datagram with this counter. */
   left(counter: number, roundTripMs: number, now: number): void {
+    if (this.told < 0) return;
     const repeatedMs = REPEATED_ROUND_TRIPS * roundTripMs + REPEATED_SLACK_MS;
     const last = (this.ackNext - 1) % REMEMBERED_ACKS;
     if (this.ackFirst < this.ackNext && now < this.ackAts[last] + repeatedMs / REMEMBERED_ACKS) return;

@@ -228,6 +228,26 @@ describe('an acknowledgement', () => {
     expect(a.source.kept).toBe(0);
   });
 
+  test('rides along with full packets too, cut to what they leave, where loss makes it long', () => {
+    const { world, a, b } = quietPair();
+    Object.assign(world.shape, { delayMs: 40, loss: 0.5, bytesPerMs: 1_250, queueMs: 50 });
+    const lengths: number[] = [];
+    b.cipher.beforeSeal = (_arena, _at, length) => lengths.push(length);
+    const before = sessionOf(b, a, world.now).ackDatagrams;
+    const link = a.links.linkOf(b.identity.key)!;
+    for (let message = 0; message < 1_000; message++) {
+      // A full packet of the tunnel; with what it needs it leaves 37 bytes of a datagram.
+      sendMessage(b, a, routeId(2), message, new Uint8Array(1_373).fill(message));
+      if (message % 2 === 0) a.source.sendLimit(link, { kind: 'credit', routeId: routeId(2), limit: message });
+      world.run(2.5);
+    }
+    const alone = sessionOf(b, a, world.now).ackDatagrams - before;
+    world.run(2_000);
+    expectEachOnce(a, 1_000, 1_373);
+    expect(alone).toBeLessThan(12);
+    expect(Math.max(...lengths)).toBe(1_472 - 32);
+  });
+
   test('is one for many where datagrams come fast', () => {
     const { world, a, b } = quietPair();
     world.keepSeen = false;

@@ -76,7 +76,7 @@ describe('what an ACK says', () => {
 
 /** An ACK leaves now in the datagram with this counter. */
 function leave(tracker: AckTracker, counter: number, now: number): void {
-  tracker.sent(now);
+  tracker.sent(false, now);
   tracker.left(counter, ROUND_TRIP_MS, now);
 }
 
@@ -161,6 +161,42 @@ describe('an ACK does not repeat', () => {
   });
 });
 
+describe('an ACK that is cut to so many blocks', () => {
+  test('has the newest, and says whether they answer all that asked since the last one', () => {
+    const tracker = new AckTracker(1);
+    const blocks = new RangeBlocks();
+    tracker.arrived(0, ASKS_ACK, 0);
+    tracker.sent(false, 0);
+    arrive(tracker, 2);
+    tracker.arrived(4, ASKS_ACK, 1);
+    arrive(tracker, 6, 8);
+    expect([tracker.fill(blocks, 2), blocks.count]).toEqual([false, 2]);
+    expect([tracker.fill(blocks, 3), blocks.high[0], blocks.low[2]]).toEqual([true, 8, 4]);
+    tracker.sent(true, 2);
+    expect(tracker.fill(blocks, 1)).toBe(true);
+    tracker.arrived(3, ASKS_ACK, 3);
+    expect([tracker.fill(blocks, 2), tracker.fill(blocks, 3)]).toEqual([false, true]);
+    expect(pairsOf(tracker)).toEqual([
+      [8, 8],
+      [6, 6],
+      [4, 2],
+      [0, 0],
+    ]);
+  });
+
+  test('has told nothing for good, though it is acknowledged', () => {
+    const tracker = new AckTracker(1);
+    arrive(tracker, 0, 2, 4);
+    tracker.sent(true, 0);
+    tracker.left(7, ROUND_TRIP_MS, 0);
+    hear(tracker, 7);
+    expect(pairsOf(tracker).length).toBe(3);
+    leave(tracker, 8, 1);
+    hear(tracker, 8);
+    expect(pairsOf(tracker)).toEqual([[4, 4]]);
+  });
+});
+
 describe('an ACK is due', () => {
   test('after 2 ms, or behind the second datagram', () => {
     const tracker = new AckTracker(1);
@@ -169,7 +205,7 @@ describe('an ACK is due', () => {
     expect([tracker.dueAt, tracker.pending]).toEqual([12, true]);
     tracker.arrived(1, ASKS_ACK, 11);
     expect(tracker.dueAt).toBe(11);
-    tracker.sent(11);
+    tracker.sent(false, 11);
     expect([tracker.dueAt, tracker.pending]).toEqual([NEVER, false]);
   });
 
@@ -182,10 +218,10 @@ describe('an ACK is due', () => {
   test('at once when a counter is missing, and when a missing one comes', () => {
     const tracker = new AckTracker(1);
     tracker.arrived(0, ASKS_ACK, 10);
-    tracker.sent(12);
+    tracker.sent(false, 12);
     tracker.arrived(2, ASKS_ACK, 20);
     expect(tracker.dueAt).toBe(20);
-    tracker.sent(20);
+    tracker.sent(false, 20);
     tracker.arrived(1, ASKS_ACK, 30);
     expect(tracker.dueAt).toBe(30);
   });
@@ -193,7 +229,7 @@ describe('an ACK is due', () => {
   test('no sooner than 1 ms behind the last, but at once where somebody waits', () => {
     const tracker = new AckTracker(1);
     arrive(tracker, 0);
-    tracker.sent(20);
+    tracker.sent(false, 20);
     tracker.arrived(1, ASKS_ACK, 20.1);
     tracker.arrived(2, ASKS_ACK, 20.2);
     expect(tracker.dueAt).toBe(21);
@@ -204,7 +240,7 @@ describe('an ACK is due', () => {
   test('as far apart as it is told, but at once where somebody waits', () => {
     const tracker = new AckTracker(1);
     tracker.arrived(0, ASKS_ACK, 10);
-    tracker.sent(10);
+    tracker.sent(false, 10);
     tracker.spacingMs = 8;
     tracker.arrived(1, ASKS_ACK, 11);
     expect(tracker.dueAt).toBe(19);
@@ -224,7 +260,7 @@ describe('an ACK is due', () => {
     tracker.arrived(5, ASKS_ACK_AT_ONCE, 11.5);
     tracker.arrived(7, ASKS_ACK, 11.7);
     expect(tracker.latestAt).toBe(11.5);
-    tracker.sent(11.7);
+    tracker.sent(false, 11.7);
     expect(tracker.latestAt).toBe(NEVER);
   });
 
