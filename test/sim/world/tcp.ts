@@ -4,7 +4,8 @@
  *
  *   congestion   `cubic` (RFC 9438) or `reno` (RFC 5681)
  *   loss         `rack`: a segment sent a quarter of the least round trip later was acknowledged (RFC 8985); `dup3`: three later
- *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it
+ *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it; where what it took for lost
+ *                is acknowledged sooner than what was sent again can be, the timeout is undone (RFC 4015)
  *   receiver     acknowledges every second segment, or after 40 ms, at once when one is missing; three SACK blocks (RFC 2018)
  */
 import { readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
@@ -75,6 +76,8 @@ export class TcpSender {
   private newestArrivedSentAt = Number.NEGATIVE_INFINITY;
   private cubicFrom = Number.NEGATIVE_INFINITY;
   private cubicMost = 0;
+  /** What a timeout has changed, until an ACK tells whether it was needed. */
+  private undo: { readonly window: number; readonly threshold: number; readonly recoverTo: number } | undefined;
   private readonly state = new Uint8Array(SLOTS);
   private readonly sentAt = new Float64Array(SLOTS);
   private readonly again = new Uint8Array(SLOTS);
@@ -116,9 +119,27 @@ export class TcpSender {
     if (before === SACKED) return 0;
     if (before === FLYING) this.flying -= 1;
     this.state[slot] = SACKED;
+    const sentAgo = now - this.sentAt[slot];
+    if (this.undo !== undefined) this.judgeTimeout(this.again[slot] === 0 || sentAgo < this.leastRoundTripMs);
     this.newestArrivedSentAt = Math.max(this.newestArrivedSentAt, this.again[slot] === 0 ? this.sentAt[slot] : -1);
     if (this.again[slot] === 0) this.sample(now - this.sentAt[slot]);
     return 1;
+  }
+
+  /** Something was acknowledged for the first time behind a timeout: what was sent before it, or what was sent again. */
+  private judgeTimeout(isNeedless: boolean): void {
+    const { window, threshold, recoverTo } = this.undo!;
+    this.undo = undefined;
+    if (!isNeedless) return;
+    this.window = Math.max(this.window, window);
+    this.threshold = threshold;
+    this.recoverTo = recoverTo;
+    for (let segment = this.acked; segment < this.next; segment++) {
+      const slot = segment % SLOTS;
+      if (this.state[slot] !== LOST || this.again[slot] !== 0) continue;
+      this.state[slot] = FLYING;
+      this.flying += 1;
+    }
   }
 
   private sample(ms: number): void {
@@ -224,6 +245,7 @@ export class TcpSender {
       return;
     }
     this.timeouts += 1;
+    this.undo ??= { window: this.window, threshold: this.threshold, recoverTo: this.recoverTo };
     this.reduce(now);
     this.window = 1;
     for (let segment = this.acked; segment < this.next; segment++) {
