@@ -92,20 +92,21 @@ export class RouteHealth {
     if (route.state !== 'up') return NEVER;
     const { settleProbeMs, stalledProbeMs } = this.tuning;
     const settled = route.timing.samples >= SETTLED_SAMPLES;
+    const answerMs = Math.max(stalledProbeMs, route.answerMs);
+    const againMs = settled ? answerMs : settleProbeMs;
     if (route.unansweredSince !== NEVER) {
-      const everyMs = Math.max(stalledProbeMs, route.answerMs);
-      const stallAt = route.unansweredSince + QUIET_PROBES * everyMs;
+      const stallAt = route.unansweredSince + QUIET_PROBES * answerMs;
       if (now >= stallAt) {
         this.actions.stalled(route, now);
         return now;
       }
-      return Math.min(stallAt, this.probeEvery(route, settled ? everyMs : settleProbeMs, now));
+      return Math.min(stallAt, this.probeEvery(route, againMs, now));
     }
     const measuredAt = Math.max(route.answeredAt, route.probedAt);
     const probeAt = settled ? this.quietProbeAt(route, measuredAt, busy) : measuredAt + settleProbeMs;
     if (now < probeAt) return probeAt;
     this.actions.probe(route, now);
-    return now + settleProbeMs;
+    return now + againMs;
   }
 
   private quietProbeAt(route: BundleRoute, measuredAt: number, busy: boolean): number {
