@@ -474,11 +474,14 @@ export class RouteBuffer {
     return true;
   }
 
-  /** Real Time over a link that loses goes out several times at once: there is no time to find the loss first. */
+  /** Over a link that loses, Real Time goes out several times at once: there is no time to find the loss first. So does what is small enough. */
   private copiesBeside(record: number): number {
-    if (this.trafficClass !== REAL_TIME || (this.store.flags[record] & (FLAG_ONCE | FLAG_GONE)) !== 0) return 0;
+    if ((this.store.flags[record] & (FLAG_ONCE | FLAG_GONE)) !== 0) return 0;
     const { lossShare } = this.neighbour.measures;
-    const { twoCopiesLossShare, threeCopiesLossShare } = this.tuning;
+    const { twoCopiesLossShare, threeCopiesLossShare, smallCopyLossShare, smallPieceBytes } = this.tuning;
+    if (this.trafficClass !== REAL_TIME) {
+      return lossShare >= smallCopyLossShare && this.store.length[record] <= smallPieceBytes ? 1 : 0;
+    }
     if (lossShare < twoCopiesLossShare) return 0;
     return lossShare <= threeCopiesLossShare ? 1 : 2;
   }

@@ -228,6 +228,27 @@ describe('a Real Time route', () => {
   });
 });
 
+describe('a piece of a Bulk route', () => {
+  it.each([
+    [200, 0.14, 1],
+    [200, 0.15, 2],
+    [200, 0.5, 2],
+    [201, 0.5, 1],
+  ])('of %d bytes at a loss of %f goes out %d times', (length, loss, copies) => {
+    const network = RouteNetwork.chain(2);
+    const [a, b] = network.nodes;
+    const route = openRoute(network, a, b);
+    network.run(50);
+    network.measuresOf(a, b).lossShare = loss;
+    network.windowDatagrams = 0;
+    a.layer.send(route, bytesOf(length), network.now);
+    const tokens: number[] = [];
+    for (let { token } = network.pull(a, b); token !== -1; { token } = network.pull(a, b)) tokens.push(token);
+    expect(tokens.length).toBe(copies);
+    expect(new Set(tokens).size).toBe(1);
+  });
+});
+
 describe('a path that becomes narrower', () => {
   it('has what was sent before cut anew, and the end takes every byte once', () => {
     const network = RouteNetwork.chain(3);
