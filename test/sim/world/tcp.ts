@@ -4,16 +4,20 @@
  *
  *   congestion   `cubic` (RFC 9438) or `reno` (RFC 5681)
  *   loss         `rack`: a segment sent a quarter of the least round trip later was acknowledged (RFC 8985); `dup3`: three later
- *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it; where what it took for lost
- *                is acknowledged sooner than what was sent again can be, the timeout is undone (RFC 4015)
+ *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it; where the first
+ *                acknowledgement behind it is of what was sent before, the timeout is undone (RFC 3522, RFC 4015). What timestamps
+ *                tell of that, a segment that is sent again tells by its unused urgent pointer, and the receiver echoes it
  *   receiver     acknowledges every second segment, or after 40 ms, at once when one is missing; three SACK blocks (RFC 2018)
  */
-import { readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
+import { readU16, readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
 import { createPacketBatch, type PacketBatch } from '../../../src/base/datagram.ts';
 import { IPV4_HEADER_BYTES, PROTOCOL, writeIpv4Header } from '../../../src/wire/ip.ts';
 
 const TCP_HEADER_BYTES = 20;
 const ACK_FLAG = 0x10;
+/** Where the urgent pointer stands, which nobody looks at without its flag. */
+const MARK_AT = 18;
+const SENT_AGAIN = 1;
 const SACK_KIND = 5;
 const SACK_BLOCKS_MAX = 3;
 const HEADERS_BYTES = IPV4_HEADER_BYTES + TCP_HEADER_BYTES;
@@ -78,6 +82,8 @@ export class TcpSender {
   private cubicMost = 0;
   /** What a timeout has changed, until an ACK tells whether it was needed. */
   private undo: { readonly window: number; readonly threshold: number; readonly recoverTo: number } | undefined;
+  /** The ACK at hand answers a segment that was sent once. */
+  private ofOriginal = true;
   private readonly state = new Uint8Array(SLOTS);
   private readonly sentAt = new Float64Array(SLOTS);
   private readonly again = new Uint8Array(SLOTS);
@@ -96,6 +102,7 @@ export class TcpSender {
   receive(packet: Uint8Array): void {
     const { now } = this.port;
     const tcp = IPV4_HEADER_BYTES;
+    this.ofOriginal = readU16(packet, tcp + MARK_AT) === 0;
     const acked = Math.floor(readU32(packet, tcp + 8) / this.segmentBytes);
     let news = 0;
     for (; this.acked < acked && this.acked < this.next; this.acked++) news += this.arrived(this.acked, now);
@@ -119,18 +126,17 @@ export class TcpSender {
     if (before === SACKED) return 0;
     if (before === FLYING) this.flying -= 1;
     this.state[slot] = SACKED;
-    const sentAgo = now - this.sentAt[slot];
-    if (this.undo !== undefined) this.judgeTimeout(this.again[slot] === 0 || sentAgo < this.leastRoundTripMs);
+    if (this.undo !== undefined) this.judgeTimeout();
     this.newestArrivedSentAt = Math.max(this.newestArrivedSentAt, this.again[slot] === 0 ? this.sentAt[slot] : -1);
     if (this.again[slot] === 0) this.sample(now - this.sentAt[slot]);
     return 1;
   }
 
-  /** Something was acknowledged for the first time behind a timeout: what was sent before it, or what was sent again. */
-  private judgeTimeout(isNeedless: boolean): void {
+  /** Something was acknowledged for the first time behind a timeout. */
+  private judgeTimeout(): void {
     const { window, threshold, recoverTo } = this.undo!;
     this.undo = undefined;
-    if (!isNeedless) return;
+    if (!this.ofOriginal) return;
     this.window = Math.max(this.window, window);
     this.threshold = threshold;
     this.recoverTo = recoverTo;
@@ -218,7 +224,8 @@ export class TcpSender {
     this.flying += 1;
     if (again) this.retransmitted += 1;
     if (this.timeoutAt === Number.POSITIVE_INFINITY) this.armTimeout(now);
-    writePacket(this.batch, this.options, segment * this.segmentBytes, 0, [], this.segmentBytes);
+    const mark = again ? SENT_AGAIN : 0;
+    writePacket(this.batch, this.options, segment * this.segmentBytes, 0, [], this.segmentBytes, mark);
     this.port.send(this.batch);
   }
 
@@ -271,6 +278,7 @@ export class TcpReceiver {
   /** Blocks beyond `expected`, [from, to), newest first. */
   private blocks: [number, number][] = [];
   private unacked = 0;
+  private mark = 0;
   private timerSet = false;
 
   /** `options` as the sender has them. */
@@ -288,6 +296,8 @@ export class TcpReceiver {
   receive(packet: Uint8Array): void {
     const segment = Math.floor(readU32(packet, IPV4_HEADER_BYTES + 4) / this.segmentBytes);
     const inOrder = segment === this.expected && this.blocks.length === 0;
+    // RFC 7323 section 4.3: of the earliest that is not acknowledged yet.
+    if (this.unacked === 0 || segment === this.expected) this.mark = readU16(packet, IPV4_HEADER_BYTES + MARK_AT);
     if (segment >= this.expected) this.take(segment);
     this.bytes = this.expected * this.segmentBytes;
     this.unacked += 1;
@@ -318,7 +328,7 @@ export class TcpReceiver {
     this.unacked = 0;
     const blocks = this.blocks.slice(0, SACK_BLOCKS_MAX);
     const bytes = blocks.map(([from, to]) => [from * this.segmentBytes, to * this.segmentBytes] as const);
-    writePacket(this.batch, this.options, 0, this.expected * this.segmentBytes, bytes, 0);
+    writePacket(this.batch, this.options, 0, this.expected * this.segmentBytes, bytes, 0, this.mark);
     this.port.send(this.batch);
   }
 }
@@ -331,6 +341,7 @@ function writePacket(
   acknowledged: number,
   blocks: readonly (readonly [number, number])[],
   payloadBytes: number,
+  mark: number,
 ): void {
   const { arena } = batch;
   const optionBytes = blocks.length === 0 ? 0 : 4 + 8 * blocks.length;
@@ -348,6 +359,7 @@ function writePacket(
   arena[tcp + 12] = ((TCP_HEADER_BYTES + optionBytes) / 4) << 4;
   arena[tcp + 13] = ACK_FLAG;
   writeU16(arena, tcp + 14, 0xffff);
+  writeU16(arena, tcp + MARK_AT, mark);
   if (blocks.length === 0) return;
   const option = tcp + TCP_HEADER_BYTES;
   // Two paddings, then kind and length.
