@@ -4,9 +4,10 @@
  *
  *   congestion   `cubic` (RFC 9438) or `reno` (RFC 5681)
  *   loss         `rack`: a segment sent a quarter of the least round trip later was acknowledged (RFC 8985); `dup3`: three later
- *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it; where the first
- *                acknowledgement behind it is of what was sent before, the timeout is undone (RFC 3522, RFC 4015). What timestamps
- *                tell of that, a segment that is sent again tells by its unused urgent pointer, and the receiver echoes it
+ *                ones were (RFC 6675). Retransmission timeout after RFC 6298, 200 ms at least, as Linux has it; where what
+ *                was taken for lost is acknowledged as it was sent first, that is undone (RFC 3522, RFC 4015), and later duplicates
+ *                have to be as many as overtook it. What timestamps tell of that, a segment that is sent again tells by its
+ *                unused urgent pointer, and the receiver echoes it
  *   receiver     acknowledges every second segment, or after 40 ms, at once when one is missing; three SACK blocks (RFC 2018)
  */
 import { readU16, readU32, writeU16, writeU32 } from '../../../src/base/bytes.ts';
@@ -26,6 +27,8 @@ const RTO_LEAST_MS = 200;
 const RTO_MOST_MS = 60_000;
 const DELAYED_ACK_MS = 40;
 const DUPLICATES = 3;
+/** As Linux has it. */
+const REORDERING_MOST = 300;
 const CUBIC_C = 0.4;
 const CUBIC_BETA = 0.7;
 const RENO_BETA = 0.5;
@@ -80,8 +83,9 @@ export class TcpSender {
   private newestArrivedSentAt = Number.NEGATIVE_INFINITY;
   private cubicFrom = Number.NEGATIVE_INFINITY;
   private cubicMost = 0;
-  /** What a timeout has changed, until an ACK tells whether it was needed. */
-  private undo: { readonly window: number; readonly threshold: number; readonly recoverTo: number } | undefined;
+  /** What a loss has changed, until an ACK tells whether it was one. */
+  private undo: { readonly window: number; readonly threshold: number } | undefined;
+  private duplicates = DUPLICATES;
   /** The ACK at hand answers a segment that was sent once. */
   private ofOriginal = true;
   private readonly state = new Uint8Array(SLOTS);
@@ -126,22 +130,23 @@ export class TcpSender {
     if (before === SACKED) return 0;
     if (before === FLYING) this.flying -= 1;
     this.state[slot] = SACKED;
-    if (this.undo !== undefined) this.judgeTimeout();
+    if (this.undo !== undefined && (before === LOST || this.again[slot] !== 0)) this.judgeLoss(segment);
     this.newestArrivedSentAt = Math.max(this.newestArrivedSentAt, this.again[slot] === 0 ? this.sentAt[slot] : -1);
     if (this.again[slot] === 0) this.sample(now - this.sentAt[slot]);
     return 1;
   }
 
-  /** Something was acknowledged for the first time behind a timeout. */
-  private judgeTimeout(): void {
-    const { window, threshold, recoverTo } = this.undo!;
+  /** What was taken for lost was acknowledged. */
+  private judgeLoss(segment: number): void {
+    const { window, threshold } = this.undo!;
     this.undo = undefined;
     if (!this.ofOriginal) return;
     this.window = Math.max(this.window, window);
     this.threshold = threshold;
-    this.recoverTo = recoverTo;
-    for (let segment = this.acked; segment < this.next; segment++) {
-      const slot = segment % SLOTS;
+    this.recoverTo = segment;
+    this.duplicates = Math.min(Math.max(this.duplicates, this.highestSacked - segment + 1), REORDERING_MOST);
+    for (let other = this.acked; other < this.next; other++) {
+      const slot = other % SLOTS;
       if (this.state[slot] !== LOST || this.again[slot] !== 0) continue;
       this.state[slot] = FLYING;
       this.flying += 1;
@@ -176,7 +181,7 @@ export class TcpSender {
       const lost =
         lossBy === 'rack'
           ? this.sentAt[slot] + patienceMs < this.newestArrivedSentAt
-          : sackedAbove >= DUPLICATES && (this.again[slot] === 0 || this.sentAt[slot] + this.roundTripMs < now);
+          : sackedAbove >= this.duplicates && (this.again[slot] === 0 || this.sentAt[slot] + this.roundTripMs < now);
       if (!lost) continue;
       this.state[slot] = LOST;
       this.flying -= 1;
@@ -186,6 +191,7 @@ export class TcpSender {
 
   /** Once a window. */
   private reduce(now: number): void {
+    this.undo ??= { window: this.window, threshold: this.threshold };
     this.recoverTo = this.next - 1;
     const cubic = this.options.congestion === 'cubic';
     // Fast convergence, RFC 9438 section 4.7.
@@ -252,7 +258,6 @@ export class TcpSender {
       return;
     }
     this.timeouts += 1;
-    this.undo ??= { window: this.window, threshold: this.threshold, recoverTo: this.recoverTo };
     this.reduce(now);
     this.window = 1;
     for (let segment = this.acked; segment < this.next; segment++) {
