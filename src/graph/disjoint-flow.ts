@@ -4,8 +4,9 @@
  * Flows", section 9.7). Each round may send flow back over links used before, which is what finds two disjoint paths where the shortest
  * path alone stands in the way of any second one.
  *
- * A node is two states, entered and left, with one unit of room between them. Rounds end at the target, so each costs what lies nearer
- * than the target. Nothing is allocated a node or a link.
+ * A node is two states, entered and left, with one unit of room between them. One search from the target back to the source tells how far
+ * from the target every node is that is nearer to it than the source. With that as the first potentials (Hart, Nilsson and Raphael 1968) a round
+ * sees hardly more than the nodes of its path, so eight paths cost little more than one. Nothing is allocated a node or a link.
  */
 import type { NodeKey } from '../base/ids.ts';
 import { CostHeap } from './cost-heap.ts';
@@ -51,6 +52,7 @@ export class DisjointFlow {
 
   /** Sends up to `units` as cheaply as possible. */
   send(units: number): void {
+    this.measureFromTarget();
     for (let sent = 0; sent < units && this.round(); sent++) this.augment();
   }
 
@@ -70,6 +72,31 @@ export class DisjointFlow {
     });
     if (!this.isDirectUsed) return paths;
     return [...paths, { path: [graph.keyOf(target)], cost: this.linkCost(source, target) }];
+  }
+
+  /**
+   * The first potentials: how far each node is from the target; those that are farther than the source count as far as it is, which keeps costs at
+   * or above zero.
+   */
+  private measureFromTarget(): void {
+    const { distances, potentials, heap, source, target } = this;
+    distances.fill(Number.POSITIVE_INFINITY);
+    heap.clear();
+    this.relax(entered(target), NONE, 0);
+    let reached = 0;
+    while (!heap.isEmpty) {
+      reached = heap.leastCost;
+      const state = heap.take();
+      if (state === entered(source)) break;
+      if (reached > distances[state]) continue;
+      for (const link of this.graph.linksOf(state >> 1)) {
+        this.relax(entered(link.number), state, reached + this.costOf(link));
+      }
+    }
+    const most = Math.min(distances[entered(source)], reached);
+    for (let node = 0; node < this.graph.bound; node++) {
+      potentials[entered(node)] = potentials[left(node)] = -Math.min(distances[entered(node)], most);
+    }
   }
 
   /** Finds the cheapest way for one more unit; false when there is none. */

@@ -7,6 +7,7 @@ export interface PathGraph {
   readonly bound: number;
   numberOf(key: KeyText): number | undefined;
   keyOf(number: number): NodeKey;
+  /** A link stands at both of its ends, and costs the same there. */
   linksOf(number: number): readonly GraphLink[];
 }
 
