@@ -42,7 +42,7 @@ export interface Lane {
   readonly flow: number;
   /** Real Time that goes over two routes at once, whatever the session would do by itself. */
   readonly twice?: boolean;
-  /** Real Time that is worth as much when it comes late: while no route is up it waits as Bulk does, in place of going stale. */
+  /** Real Time that is worth as much when it comes late: while no route is up, and for a second after that, it goes as Bulk does, in place of going stale. */
   readonly patient?: boolean;
 }
 

@@ -88,6 +88,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
   private readonly sender: PlaintextSender;
   private rekeying: Rekeying | undefined;
   private wasUp = false;
+  /** When there was no route last, of those that were up before. */
+  private lostAt = Number.NEGATIVE_INFINITY;
   private closed = false;
   private heardAt: number | undefined;
   private failure: SessionFailure | undefined;
@@ -144,7 +146,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     assert(bytes.length > 0 && bytes.length <= MAX_APPLICATION_BYTES, 'an application message fits a route message');
     if (this.closed) return false;
     this.context.sessions.touched(this);
-    const isRealTime = lane.trafficClass === REAL_TIME && (lane.patient !== true || this.routes.hasUp());
+    const isRealTime = lane.trafficClass === REAL_TIME && (lane.patient !== true || !this.isUncertain(now));
     return this.traffic.offer(bytes, lane, isRealTime, now);
   }
 
@@ -358,6 +360,11 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     this.events.closed(this, 'replaced', now);
   }
 
+  /** No route is up, or the first one has just come back: what is sent once may be lost on it. */
+  private isUncertain(now: number): boolean {
+    return !this.routes.hasUp() || now < this.lostAt + this.context.tuning.uncertainMs;
+  }
+
   private runTimers(now: number): number {
     const { live } = this.routes;
     const { tuning } = this.context;
@@ -366,6 +373,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     const sends = waiting || this.routes.hasFlight();
     const busy = sends || now < this.inbound.dataAt + tuning.busyAfterMs;
     const hasUp = this.routes.hasUp();
+    if (!hasUp && this.wasUp) this.lostAt = now;
     // Backwards: a route may leave the list, and the other one of its path with it.
     for (let i = live.length - 1; i >= 0; i = Math.min(i, live.length) - 1) {
       const route = live[i];

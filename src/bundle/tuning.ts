@@ -41,6 +41,7 @@ export interface BundleTuning extends ResequencerLimits {
   readonly stallMinMs: number;
   readonly silenceMs: number;
   readonly lostSilenceMs: number;
+  readonly uncertainMs: number;
   readonly sendPauseMs: number;
   readonly reopenMinMs: number;
   readonly reopenMaxMs: number;
@@ -170,6 +171,11 @@ export const BUNDLE_TUNING: BundleTuning = {
   silenceMs: 3_000,
   /** With no route up there is nothing to lose, and only a new set-up finds out whether the service was restarted. */
   lostSilenceMs: 1_000,
+  /**
+   * After an outage what is patient of Real Time goes as Bulk for so long: the acknowledgements of what a server had repeated meanwhile went as Real Time,
+   * were lost on the route that had just come back, and the download went on with its next repetition, 7 s later.
+   */
+  uncertainMs: 1_000,
   /** After the route below refused a message for want of room. */
   sendPauseMs: 5,
 

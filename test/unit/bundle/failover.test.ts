@@ -212,6 +212,37 @@ describe('a session without any route', () => {
     expect(numbersOf(pair.clientOwner.received)).toEqual([1]);
   });
 
+  it.each([
+    [500, [1]],
+    [1_500, []],
+  ])(
+    'is not believed yet when it is over: what is patient is kept where the route goes again %d ms later',
+    (afterMs, kept) => {
+      const pair = new RoutePair({ paths: [path] });
+      pair.runTo(100);
+      pair.cut(0);
+      pair.offered = [];
+      pair.runTo(20_000);
+      const goOn = () => {
+        pair.mend(0);
+        pair.offered = [0];
+        pair.layers[0].pathsChanged(pair.now);
+        pair.run(50);
+        expect([pair.session.state, pair.serviceSession.state]).toEqual(['up', 'up']);
+      };
+      goOn();
+      pair.run(afterMs);
+      const lane: Lane = { trafficClass: REAL_TIME, flow: 1 };
+      pair.cut(0);
+      pair.serviceSession.send(numbered(0, 100), pair.now, lane);
+      pair.serviceSession.send(numbered(1, 100), pair.now, { ...lane, patient: true });
+      pair.offered = [];
+      pair.runTo(30_000);
+      goOn();
+      expect(numbersOf(pair.clientOwner.received)).toEqual(kept);
+    },
+  );
+
   it('takes what its queue holds and no more', () => {
     const pair = new RoutePair({ paths: [path] });
     pair.runTo(100);
