@@ -420,10 +420,11 @@ export class Outbound implements FrameFates, Turn {
     this.putAck(this.ackBytes(), false, now);
   }
 
-  /** The newest blocks in what is left of the datagram, where that answers everybody who waits: most ACKs beside full packets. */
+  /** Of the blocks that `take` found too long the newest, in what is left of the datagram, where that answers everybody who waits: most ACKs beside full packets. */
   private writeCutAck(now: number): void {
-    const most = ackBlocksWithin(this.context.arena.roomIn(this.outlet));
-    if (most > 0 && this.acks.fill(this.blocks, most)) this.putAck(ackFrameBytes(this.blocks.count), true, now);
+    const { acks, blocks } = this;
+    blocks.count = Math.min(blocks.count, ackBlocksWithin(this.context.arena.roomIn(this.outlet)));
+    if (blocks.count > 0 && acks.answersAll(blocks)) this.putAck(ackFrameBytes(blocks.count), true, now);
   }
 
   private putAck(bytes: number, isCut: boolean, now: number): void {

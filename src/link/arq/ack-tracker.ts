@@ -101,21 +101,22 @@ export class AckTracker {
     this.due = Math.min(this.due, this.askedFor(asks, inOrder, now));
   }
 
-  /**
-   * Fills in the blocks of an ACK, at most so many, the newest; at least one, as something arrived. Returns whether they reach down
-   * to everything that asked since the last ACK.
-   */
-  fill(blocks: RangeBlocks, most = MAX_RANGES): boolean {
+  /** Fills in the blocks of an ACK; at least one, as something arrived. */
+  fill(blocks: RangeBlocks): void {
     const floor = Math.max(0, this.highest - WINDOW_BITS + 1, Math.min(this.floor, this.highest));
     blocks.count = 0;
-    for (let high = this.highest; blocks.count < most; ) {
+    for (let high = this.highest; blocks.count < MAX_RANGES; ) {
       const below = this.highestBelow(high, floor, false);
       blocks.high[blocks.count] = high;
       blocks.low[blocks.count] = below + 1;
       blocks.count += 1;
       high = this.highestBelow(below, floor, true);
-      if (high < floor || high <= this.highest - REPEATED_COUNTERS) return true;
+      if (high < floor || high <= this.highest - REPEATED_COUNTERS) return;
     }
+  }
+
+  /** Whether these blocks reach down to everything that asked since the last ACK. */
+  answersAll(blocks: RangeBlocks): boolean {
     return blocks.low[blocks.count - 1] <= this.askedFrom;
   }
 
