@@ -53,12 +53,12 @@ export async function run(context: RunContext): Promise<RunResult> {
   caller.configure({ peers: [{ key: called.key, endpoint: CALLED.ipv4, also_at: [CALLED.ipv6] }] });
   called.configure({ peers: [{ key: caller.key }] });
   await called.start();
-  const figures: Record<string, { ok: boolean; upMs: number; endpoint: string }> = {};
+  const figures: Record<string, { ok: boolean; upMs: number }> = {};
   for (const [name, one] of Object.entries(CASES)) {
     block(called.host, one.dead);
     await caller.start();
-    const { upMs, endpoint } = await linkUp(caller, called, CALLED[one.takes]);
-    figures[name] = { ok: upMs <= RACED_MS && endpoint === CALLED[one.takes], upMs, endpoint };
+    const upMs = await linkUp(caller, called, CALLED[one.takes]);
+    figures[name] = { ok: upMs <= RACED_MS, upMs };
     context.log(`${name}: ${JSON.stringify(figures[name])}`);
     await caller.stop();
   }
@@ -66,8 +66,8 @@ export async function run(context: RunContext): Promise<RunResult> {
   await caller.start();
   await linkUp(caller, called, CALLED.ipv6);
   block(called.host, 'ipv6');
-  const { upMs, endpoint } = await linkUp(caller, called, CALLED.ipv4);
-  figures.ipv6Dies = { ok: upMs <= MOVED_MS && endpoint === CALLED.ipv4, upMs, endpoint };
+  const upMs = await linkUp(caller, called, CALLED.ipv4);
+  figures.ipv6Dies = { ok: upMs <= MOVED_MS, upMs };
   for (const daemon of [caller, called]) await daemon.stop();
   return { pass: Object.values(figures).every(({ ok }) => ok), ...figures };
 }
@@ -80,13 +80,12 @@ function block(host: Host, family: Family | undefined): void {
 }
 
 /** How long from now on it takes until the link is up at this address of the peer's. */
-async function linkUp(from: Daemon, to: Daemon, wanted: string): Promise<{ upMs: number; endpoint: string }> {
+async function linkUp(from: Daemon, to: Daemon, wanted: string): Promise<number> {
   const beganMs = performance.now();
   const isUp = async () => {
     const { links } = await from.ask('links', {});
-    const link = links.find(({ key, state }) => key === to.key && state === 'up');
-    return link?.endpoint === wanted ? link.endpoint : undefined;
+    return links.some(({ key, state, endpoint }) => key === to.key && state === 'up' && endpoint === wanted);
   };
-  const endpoint = await until(`a link to ${wanted}`, DEADLINE_MS, isUp, () => `${from.tail()}\n${to.tail()}`);
-  return { upMs: Math.round(performance.now() - beganMs), endpoint };
+  await until(`a link to ${wanted}`, DEADLINE_MS, isUp, () => `${from.tail()}\n${to.tail()}`);
+  return Math.round(performance.now() - beganMs);
 }

@@ -6,7 +6,7 @@
  * What a record's bytes say is held once for all nodes (world/shared-reader.ts), so 3,000 nodes with nine million records fit one process; `heldBytesPerRecord` is what each
  * adds. `discovery-scale 100 300` runs these sizes only.
  */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
@@ -59,7 +59,8 @@ function measureApart(nodes: number): Promise<Figure> {
   });
 }
 
-if (!isMainThread && parentPort !== null) parentPort.postMessage(measure(workerData.nodes));
+// Whoever else loads this file in a thread names no nodes.
+if (workerData?.nodes !== undefined) parentPort?.postMessage(measure(workerData.nodes));
 
 function measure(nodes: number) {
   const heldBefore = heldBytes();
