@@ -66,7 +66,7 @@ export interface RouteTuning {
   readonly threeCopiesLossShare: number;
   /**
    * From this share of loss on a Bulk piece that is at most so long goes out twice: above all the acknowledgements of a TCP, which cost next to
-   * nothing. Over eight hops that lose half, a download's round trip becomes a tenth shorter.
+   * nothing. Over eight hops that lose half, Reno has 0.858 of what can be had with it and 0.62 without (`sim eight-hops --gate`).
    */
   readonly smallCopyLossShare: number;
   readonly smallPieceBytes: number;
