@@ -221,12 +221,13 @@ export class RadioDriver {
     );
   }
 
+  /** It counts as joined until the rules that guard it are gone as well. */
   private async leave(index: number): Promise<void> {
     const slot = this.slots[index];
     const { station } = slot;
     slot.station = undefined;
-    slot.ssid = undefined;
     await station?.leave();
+    slot.ssid = undefined;
   }
 
   private async tearDown(): Promise<void> {
