@@ -44,6 +44,8 @@ export const ACK_AFTER_DATAGRAMS = 2;
 export const ACK_DELAY_MS = 2;
 /** A datagram of 1,500 bytes at 1.5 Mb/s. */
 export const ACK_DELAY_BESIDE_DATA_MS = 8;
+/** Where Real Time waits: less than REAL_TIME_PROBE_SLACK_MS. An ACK that travels alone takes 106 bytes of the wire, beside a full packet 32. */
+export const ACK_DELAY_OF_REAL_TIME_MS = 2;
 
 /** Section 3.3, loss. */
 export const LOSS_THRESHOLD_DATAGRAMS = 3;

@@ -9,12 +9,17 @@
  * everything that asked since the last one; what a cut one said may be repeated.
  *
  * Timer: after a datagram that asks for it, an ACK is due at once when somebody waits (Real Time); at once when a counter
- * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms. Unless
- * somebody waits it can wait for company, up to 8 ms after the first that asked.
+ * is missing or when it is the second, but no sooner than 1 ms behind the last; else after 2 ms. It can
+ * wait for company, up to 8 ms after the first that asked, 2 ms where somebody waits.
  */
 import { NEVER } from '../../base/env.ts';
 import { MAX_RANGES, type RangeBlocks } from '../../wire/ack-ranges.ts';
-import { ACK_AFTER_DATAGRAMS, ACK_DELAY_BESIDE_DATA_MS, ACK_DELAY_MS } from '../protocol-numbers.ts';
+import {
+  ACK_AFTER_DATAGRAMS,
+  ACK_DELAY_BESIDE_DATA_MS,
+  ACK_DELAY_MS,
+  ACK_DELAY_OF_REAL_TIME_MS,
+} from '../protocol-numbers.ts';
 
 /** How far below the largest a counter may lie and still be acknowledged; as long as the replay window. */
 const WINDOW_BITS = 8_192;
@@ -45,7 +50,7 @@ export class AckTracker {
   /** The lowest counter of what asked since the last ACK. */
   private askedFrom = Number.POSITIVE_INFINITY;
   private due = NEVER;
-  /** Nobody waits for the ACK, so it may wait for a datagram with room until then. */
+  /** The ACK may wait for a datagram with room until then. */
   private patientUntil = NEVER;
   private sentAt = Number.NEGATIVE_INFINITY;
   /** The largest counter of the last ACK, or -1 if it was cut; and what lies below this was said often enough. */
@@ -96,8 +101,8 @@ export class AckTracker {
     if (asks === ASKS_NOTHING) return;
     this.waiting += 1;
     this.askedFrom = Math.min(this.askedFrom, counter);
-    if (asks === ASKS_ACK_AT_ONCE) this.patientUntil = now;
-    else if (this.waiting === 1) this.patientUntil = now + ACK_DELAY_BESIDE_DATA_MS;
+    const patientMs = asks === ASKS_ACK_AT_ONCE ? ACK_DELAY_OF_REAL_TIME_MS : ACK_DELAY_BESIDE_DATA_MS;
+    this.patientUntil = Math.min(this.patientUntil, now + patientMs);
     this.due = Math.min(this.due, this.askedFor(asks, inOrder, now));
   }
 
