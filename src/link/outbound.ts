@@ -348,7 +348,8 @@ export class Outbound implements FrameFates, Turn {
     if (asked === 'control') return true;
     if (this.probes === 0) {
       if (this.losses.flyingBytes >= this.window.bytes) return this.later(NEVER);
-      if (this.pacer.mayAt() > now) return this.later(this.pacer.mayAt());
+      const mayAt = this.pacer.mayAt(now);
+      if (mayAt > now) return this.later(mayAt);
     }
     this.open.licensed = true;
     return true;

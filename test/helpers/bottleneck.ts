@@ -232,7 +232,7 @@ export class Flow {
     const now = this.net.now;
     const ready = this.ready();
     let left = ready;
-    while (this.inFlight < this.window.bytes && this.pacer.mayAt() <= now) {
+    while (this.inFlight < this.window.bytes && this.pacer.mayAt(now) <= now) {
       const bornAt = this.realTime.shift();
       const bytes = bornAt === undefined ? this.options.datagramBytes : 200;
       if (bornAt === undefined) {
@@ -250,7 +250,7 @@ export class Flow {
     const { offeredBytesPerMs } = this;
     if (offeredBytesPerMs === 0 && this.realTime.length === 0) return;
     if (this.inFlight >= this.window.bytes) return;
-    let at = Math.max(this.pacer.mayAt(), this.net.now);
+    let at = this.pacer.mayAt(this.net.now);
     if (offeredBytesPerMs !== Number.POSITIVE_INFINITY && this.realTime.length === 0)
       at = Math.max(at, this.net.now + Math.max(0.2, (datagramBytes - this.offered) / offeredBytesPerMs));
     if (at >= this.wakeAt && this.wakeAt > this.net.now) return;

@@ -78,6 +78,12 @@ export interface CongestionTuning {
   readonly burstBytes: number;
   /** How much of its own lateness a sender makes up for: a timer of 1 ms. What a longer pause left idle is lost; to send it after all builds a queue. */
   readonly catchUpMs: number;
+  /**
+   * Where that is time for `restBytes`, two full datagrams, a sender rests so long between two sends, as Linux does (`tcp_tso_autosize`): a wake-up costs as much as
+   * two datagrams, and three nodes that carry 174 Mb/s at 200 Mb/s need a fifth less processor for each. From 24 Mb/s on.
+   */
+  readonly restMs: number;
+  readonly restBytes: number;
 }
 
 export const CONGESTION_TUNING: CongestionTuning = {
@@ -115,4 +121,6 @@ export const CONGESTION_TUNING: CongestionTuning = {
   overloadHoldMostMs: 2_000,
   burstBytes: 14_720,
   catchUpMs: 1.5,
+  restMs: 1,
+  restBytes: 3_000,
 };

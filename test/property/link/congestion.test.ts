@@ -65,7 +65,7 @@ describe('congestion window', () => {
           expect(window.rateBytesPerMs).toBeGreaterThan(0);
           expect(window.rateBytesPerMs).toBeLessThanOrEqual(CONGESTION_TUNING.maxRateBytesPerMs);
           expect(window.bytes).toBeGreaterThan(0);
-          expect(Number.isFinite(window.bytes) && Number.isFinite(pacer.mayAt())).toBe(true);
+          expect(Number.isFinite(window.bytes) && Number.isFinite(pacer.mayAt(now))).toBe(true);
         }
       }),
     );
