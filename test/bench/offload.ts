@@ -30,7 +30,9 @@ function build(): { measure(batches: number): Figures } {
   const headers = readdirSync(join(PROJECT_ROOT, 'node_modules')).find((name) => name.startsWith('node-linux-'));
   const file = join(out, 'offload-measure.node');
   const sources = ['measure.c', 'instant_device.c'].map((name) => join(here, name));
-  const core = ['aead.c', 'offload.c', 'offload_known.c', 'offload_rings.c'].map((name) => join(native, 'core', name));
+  const core = ['aead.c', 'chacha20_poly1305.c', 'offload.c', 'offload_known.c', 'offload_rings.c'].map((name) =>
+    join(native, 'core', name),
+  );
   const include = join(PROJECT_ROOT, 'node_modules', headers!, 'include', 'node');
   const flags = ['-std=gnu17', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-fstack-protector-strong'];
   const defines = ['-D_FORTIFY_SOURCE=2', '-DNAPI_VERSION=9', '-isystem', include, `-I${native}`, `-I${here}`];

@@ -1,6 +1,7 @@
 /*
- * ChaCha20-Poly1305 (RFC 8439) for the cipher port (src/crypto/cipher.ts), on the OpenSSL that the Node binary holds: its
- * EVP functions are found among the symbols of the running program.
+ * ChaCha20-Poly1305 (RFC 8439) for the cipher port (src/crypto/cipher.ts), on the OpenSSL that the Node binary holds: put together from
+ * its parts where the program exports these and they give what EVP gives (chacha20_poly1305.h), else through EVP. All are found
+ * among the symbols of the running program.
  *
  * Keys lie in a table of slots that grows; a slot is wiped when its key is removed, and so is a table that was outgrown.
  * One context for each direction is kept, because making one costs more than sealing a packet.
@@ -25,6 +26,8 @@ struct aead;
 /* NULL when OpenSSL has no such cipher or there is no memory. */
 struct aead *aead_new(void);
 void aead_free(struct aead *aead);
+/* Through EVP from now on, for comparison. */
+void aead_use_evp(struct aead *aead);
 
 /* The new key's slot, -ENOSPC when AEAD_MAX_KEYS are in use, or -ENOMEM. */
 long aead_add_key(struct aead *aead, const uint8_t key[AEAD_KEY_BYTES]);

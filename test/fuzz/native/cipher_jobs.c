@@ -1,25 +1,30 @@
 /*
  * Any job words over any arena into the cipher: a job outside the arena or without a key is refused and touches nothing; what was
- * sealed opens again to the same text, and not once a bit has changed, when the text is wiped.
+ * sealed is what EVP makes of it, opens again to the same text, and not once a bit has changed, when the text is wiped.
  */
 #include <errno.h>
 
 #include "core/aead.h"
 #include "fuzz_input.h"
+#include "openssl_parts.h"
 
 #define KEYS 4
 
 static struct aead *aead;
+static struct aead *by_evp;
 static uint32_t slots[KEYS];
 
 static void make_keys(void) {
   uint8_t key[AEAD_KEY_BYTES];
   if (aead != NULL) return;
   aead = aead_new();
-  FUZZ_EXPECT(aead != NULL);
+  by_evp = aead_new();
+  FUZZ_EXPECT(aead != NULL && by_evp != NULL);
+  aead_use_evp(by_evp);
   for (uint32_t i = 0; i < KEYS; i++) {
     memset(key, (int)i + 1, sizeof key);
     slots[i] = (uint32_t)aead_add_key(aead, key);
+    FUZZ_EXPECT(aead_add_key(by_evp, key) == slots[i]);
   }
 }
 
@@ -40,7 +45,11 @@ static void make_job(struct fuzz_input *input, uint32_t words[AEAD_JOB_WORDS], s
 static void seal_and_open(uint8_t *arena, size_t arena_bytes, uint32_t words[AEAD_JOB_WORDS], uint8_t *before, uint32_t changed) {
   memcpy(before, arena, arena_bytes);
   uint32_t text = words[3] + words[4];
-  FUZZ_EXPECT(aead_seal(aead, arena, arena_bytes, words, 1) == 0 && words[6] == AEAD_JOB_OK);
+  FUZZ_EXPECT(aead_seal(by_evp, before, arena_bytes, words, 1) == 0 && words[6] == AEAD_JOB_OK);
+  uint64_t used = parts_used;
+  FUZZ_EXPECT(aead_seal(aead, arena, arena_bytes, words, 1) == 0 && words[6] == AEAD_JOB_OK && parts_used > used);
+  FUZZ_EXPECT(memcmp(arena, before, arena_bytes) == 0);
+  FUZZ_EXPECT(aead_open(by_evp, before, arena_bytes, words, 1) == 0 && words[6] == AEAD_JOB_OK);
   FUZZ_EXPECT(memcmp(arena, before, text) == 0);
   if (changed != 0) arena[words[3] + changed % (words[4] + words[5] + AEAD_TAG_BYTES)] ^= (uint8_t)(1 << (changed & 7));
   FUZZ_EXPECT(aead_open(aead, arena, arena_bytes, words, 1) == 0);
