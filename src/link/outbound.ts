@@ -168,7 +168,8 @@ export class Outbound implements FrameFates, Turn {
     if (this.dry) this.spare.lacked(now);
     this.spare.sent(bytes, this.spareRate(), now);
     // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
-    if (this.probes === 0) this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
+    const { rateBytesPerMs, burstBytes, restMs } = this.window;
+    if (this.probes === 0) this.pacer.sent(bytes, rateBytesPerMs, burstBytes, restMs, now);
     if (!asks) {
       this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
       if (ack) this.ackDatagrams += 1;

@@ -273,7 +273,7 @@ export class Flow {
     this.sizes[slot] = bytes;
     this.state[slot] = 1;
     this.window.onSent(bytes, true, now);
-    this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, now);
+    this.pacer.sent(bytes, this.window.rateBytesPerMs, this.window.burstBytes, this.window.restMs, now);
     this.armProbe();
     const leftAt = this.bottleneck.pass(bytes, now);
     if (leftAt === undefined) return;

@@ -130,6 +130,13 @@ export class CongestionWindow {
     return this.bounded ? 0 : this.tuning.burstBytes;
   }
 
+  /** How long a sender rests between two sends, ms. */
+  get restMs(): number {
+    const { restMs, restLeastBytes, restMostBytes, restRoundTrips } = this.tuning;
+    if (this.rate * restMs < restLeastBytes) return 0;
+    return Math.min(restMs, restMostBytes / this.rate, restRoundTrips * this.delay.leastRoundTripMs);
+  }
+
   /** The standing queue of our direction in the last round, ms. */
   get queueMs(): number {
     return this.lastQueueMs;

@@ -10,7 +10,6 @@ export class Pacer {
   private readonly tuning: CongestionTuning;
   private nextAt = 0;
   private restUntil = 0;
-  /** Of the last datagram. */
   private restMs = 0;
 
   constructor(tuning: CongestionTuning) {
@@ -36,18 +35,13 @@ export class Pacer {
     return count;
   }
 
-  /** A datagram of `bytes` left now, at this pace; after silence so many bytes may leave at once. */
-  sent(bytes: number, rateBytesPerMs: number, burstBytes: number, now: number): void {
-    this.restMs = this.restMsAt(rateBytesPerMs);
+  /** A datagram of `bytes` left now, at this pace; after silence so many bytes may leave at once. `restMs` holds from now on. */
+  sent(bytes: number, rateBytesPerMs: number, burstBytes: number, restMs: number, now: number): void {
+    this.restMs = restMs;
     this.nextAt = Math.max(this.nextAt, now - this.creditMs(rateBytesPerMs, burstBytes)) + bytes / rateBytesPerMs;
   }
 
   private creditMs(rateBytesPerMs: number, burstBytes: number): number {
-    return Math.max(this.tuning.catchUpMs + this.restMsAt(rateBytesPerMs), burstBytes / rateBytesPerMs);
-  }
-
-  private restMsAt(rateBytesPerMs: number): number {
-    const { restMs, restBytes } = this.tuning;
-    return rateBytesPerMs * restMs < restBytes ? 0 : restMs;
+    return Math.max(this.tuning.catchUpMs + this.restMs, burstBytes / rateBytesPerMs);
   }
 }

@@ -57,7 +57,7 @@ describe('congestion window', () => {
           if (kind === 'sent' || kind === 'sent quietly') {
             total += bytes;
             window.onSent(bytes, kind === 'sent', now);
-            pacer.sent(bytes, window.rateBytesPerMs, window.burstBytes, now);
+            pacer.sent(bytes, window.rateBytesPerMs, window.burstBytes, window.restMs, now);
           } else if (kind === 'arrival') window.onArrival({ total, bytes, sentAt: now, roundTripMs }, transitMs, now);
           else if (kind === 'acked') window.onAcked(bytes, now);
           else if (kind === 'lost') window.onLost(bytes, now);
