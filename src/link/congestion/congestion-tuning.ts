@@ -79,9 +79,9 @@ export interface CongestionTuning {
   /** How much of its own lateness a sender makes up for: a timer of 1 ms. What a longer pause left idle is lost; to send it after all builds a queue. */
   readonly catchUpMs: number;
   /**
-   * A sender rests so long between two sends, as Linux does (`tcp_tso_autosize`), where that is time for two full datagrams at least: a wake-up costs as much as two datagrams,
-   * and three nodes that carry 174 Mb/s at 200 Mb/s need a sixth less processor for each. From 24 Mb/s on; no longer than a superpacket takes, and a small part of a
-   * round trip: where that is 0.2 ms, a climb by rests of 0.5 ms took its own gaps for the end of the line, and stood at a fifth of it.
+   * A sender rests so long between two sends, as Linux does (`tcp_tso_autosize`), where that is time for two full datagrams at least (from 24 Mb/s on): waking up for each
+   * costs more than the datagram. No longer than a superpacket takes, and a small part of a round trip: where that is 0.2 ms, a climb by rests of 0.5 ms took its own gaps for the end of
+   * the line, and stood at a fifth of it.
    */
   readonly restMs: number;
   readonly restLeastBytes: number;
