@@ -116,7 +116,7 @@ export const BUNDLE_TUNING: BundleTuning = {
   /**
    * A report and the acknowledgement that hops give it take 300 bytes: beside the ACKs of a TCP inside that is as much as
    * these. Ten full-size messages are worth one, 35 ms at 4 Mb/s; less waits until a death would be noticed too late for a stall of 300 ms.
-   * With 8,192 bytes and 40 ms one connection over two routes of 2 Mb/s has a hundredth less, and an outage is noticed no sooner (`sim failover`).
+   * With 8,192 bytes and 40 ms one connection over two routes of 2 Mb/s has up to a hundredth less (`lab aggregate 2+2`), and stalls over 20 cuts are as long (`sim failover --gate`).
    */
   reportLightBytes: 16_384,
   reportLightDelayMs: 60,

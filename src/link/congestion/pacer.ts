@@ -27,10 +27,9 @@ export class Pacer {
   /** How many datagrams of `bytes`, at most `most`, may leave now one behind the other. */
   allows(bytes: number, rateBytesPerMs: number, burstBytes: number, most: number, now: number): number {
     if (now < this.restUntil) return 0;
-    const creditMs = this.creditMs(rateBytesPerMs, burstBytes);
     let count = 0;
     for (let at = this.nextAt; at <= now && count < most; count++) {
-      at = Math.max(at, now - creditMs) + bytes / rateBytesPerMs;
+      at = this.after(at, bytes, rateBytesPerMs, burstBytes, now);
     }
     return count;
   }
@@ -38,10 +37,11 @@ export class Pacer {
   /** A datagram of `bytes` left now, at this pace; after silence so many bytes may leave at once. `restMs` holds from now on. */
   sent(bytes: number, rateBytesPerMs: number, burstBytes: number, restMs: number, now: number): void {
     this.restMs = restMs;
-    this.nextAt = Math.max(this.nextAt, now - this.creditMs(rateBytesPerMs, burstBytes)) + bytes / rateBytesPerMs;
+    this.nextAt = this.after(this.nextAt, bytes, rateBytesPerMs, burstBytes, now);
   }
 
-  private creditMs(rateBytesPerMs: number, burstBytes: number): number {
-    return Math.max(this.tuning.catchUpMs + this.restMs, burstBytes / rateBytesPerMs);
+  private after(at: number, bytes: number, rateBytesPerMs: number, burstBytes: number, now: number): number {
+    const creditMs = Math.max(this.tuning.catchUpMs + this.restMs, burstBytes / rateBytesPerMs);
+    return Math.max(at, now - creditMs) + bytes / rateBytesPerMs;
   }
 }
