@@ -228,9 +228,9 @@ export class Traffic {
   /** What the queue may hold follows the routes: less would keep a TCP inside from using them. */
   private aim(routes: RouteSet, limitMs: number): void {
     const { codelShare, codelFarShare, codelMinMs, codelMaxMs, codelRoundTrips, queueMs } = this.tuning;
-    const { route } = this.sounding;
-    const isFar = routes.reach.isFar || route !== undefined;
-    const roundTripMs = Math.max(routes.bulkRoundTripMs(limitMs), route?.timing.settledMs ?? 0);
+    const { expected } = this.sounding;
+    const isFar = routes.reach.isFar || expected !== undefined;
+    const roundTripMs = Math.max(routes.bulkRoundTripMs(limitMs), expected?.timing.settledMs ?? 0);
     const [share, mostMs] = isFar ? [codelFarShare, queueMs] : [codelShare, codelMaxMs];
     const targetMs = Math.min(Math.max(share * roundTripMs, codelMinMs), mostMs);
     this.bulk.setTiming(targetMs, Math.max(2 * targetMs, codelRoundTrips * roundTripMs));

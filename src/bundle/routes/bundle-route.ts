@@ -24,6 +24,7 @@ import { Flight } from './flight.ts';
 import { Standing } from './harm-guard.ts';
 import { RouteRate } from './route-rate.ts';
 import { RouteTiming } from './route-timing.ts';
+import { NEVER_SOUNDED } from './sounding.ts';
 
 export type RouteState = 'opening' | 'up' | 'stalled' | 'closed';
 
@@ -107,7 +108,7 @@ export class BundleRoute {
   isLeaving = false;
   readonly standing = new Standing();
   /** When what it carries was last found out by copies (`sounding.ts`). */
-  soundedAt = Number.NEGATIVE_INFINITY;
+  soundedAt = NEVER_SOUNDED;
   /** What was sent before it last came up measures the silence. */
   upSince = 0;
   /** When something authentic last came on it. */

@@ -2,7 +2,8 @@
  * Finds out what a late route would carry (`reach.ts`), without making anything wait for it: copies of what the near ones carry go over it, and
  * the far end drops what comes twice. It costs the late route bytes and nothing else.
  *
- *   calm       until Bulk has waited for WAIT_MS on end, and a pause has passed
+ *   calm       until Bulk has waited for WAIT_MS on end, and a pause has passed. A route that never was sounded is expected meanwhile: a connection
+ *              that were told now to go slower would be told what the near ones carry, and not grow into more for minutes
  *   sounding   the late route that was sounded longest ago gets SOUNDING_COPIES copies of each message, as far as it has room: until Bulk
  *              reaches it, for ROUND_TRIPS of its own at most, and no longer than the near ones go on as before: they do not where the late one
  *              shares a wire with them. After one in vain the next pause is twice as long
@@ -30,6 +31,8 @@ const NEAR_JUDGED_MS = 500;
 export const PAUSE_MIN_MS = 30_000;
 export const PAUSE_MAX_MS = 86_400_000;
 
+export const NEVER_SOUNDED = Number.NEGATIVE_INFINITY;
+
 export interface SoundedRoute extends KnownRoute {
   /** Without copies. */
   readonly deliveredBytes: number;
@@ -39,6 +42,7 @@ export interface SoundedRoute extends KnownRoute {
 
 export class Sounding<Route extends SoundedRoute> {
   private sounded: Route | undefined;
+  private due: Route | undefined;
   private waitingSince = NEVER;
   private endAt = 0;
   private pausedUntil = Number.NEGATIVE_INFINITY;
@@ -52,17 +56,25 @@ export class Sounding<Route extends SoundedRoute> {
     return this.sounded;
   }
 
+  /** The one that gets copies, or is about to for the first time. */
+  get expected(): Route | undefined {
+    return this.sounded ?? this.due;
+  }
+
   /** Bulk had its turn; `waits`: some of it is left. `limitMs`: how far it reaches. */
   turn(live: readonly Route[], waits: boolean, limitMs: number, now: number): void {
     if (!waits) this.waitingSince = NEVER;
     else if (this.waitingSince === NEVER) this.waitingSince = now;
-    if (this.sounded !== undefined) this.judge(this.sounded, live, limitMs, now);
-    else if (now - this.waitingSince >= WAIT_MS && now >= this.pausedUntil) this.begin(live, limitMs, now);
+    this.due = undefined;
+    if (this.sounded !== undefined) return this.judge(this.sounded, live, limitMs, now);
+    if (!waits || now < this.pausedUntil) return;
+    const next = nextOf(live, limitMs);
+    if (next === undefined) return;
+    if (now - this.waitingSince >= WAIT_MS) this.begin(next, live, limitMs, now);
+    else if (next.soundedAt === NEVER_SOUNDED) this.due = next;
   }
 
-  private begin(live: readonly Route[], limitMs: number, now: number): void {
-    const route = nextOf(live, limitMs);
-    if (route === undefined) return;
+  private begin(route: Route, live: readonly Route[], limitMs: number, now: number): void {
     this.sounded = route;
     route.soundedAt = now;
     this.endAt = now + Math.min(ROUND_TRIPS * settledMs(route), LONGEST_MS);

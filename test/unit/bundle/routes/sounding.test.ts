@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   LONGEST_MS,
+  NEVER_SOUNDED,
   PAUSE_MAX_MS,
   PAUSE_MIN_MS,
   type SoundedRoute,
@@ -23,7 +24,7 @@ function route(settledMs: number, bytesPerMs = 100): FakeRoute {
     timing: { settledMs },
     rate: { bytesPerMs },
     deliveredBytes: 0,
-    soundedAt: Number.NEGATIVE_INFINITY,
+    soundedAt: NEVER_SOUNDED,
   };
 }
 
@@ -124,6 +125,39 @@ describe('a sounding', () => {
     trial.now += PAUSE_MIN_MS;
     trial.run(200);
     expect(trial.sounding.route).toBeDefined();
+  });
+
+  it('expects a route that never had one for as long as Bulk waits for it', () => {
+    const late = route(600);
+    const trial = new Trial(late);
+    trial.waits = false;
+    trial.run(100);
+    expect(trial.sounding.expected).toBeUndefined();
+    trial.waits = true;
+    trial.run(TURN_MS);
+    expect(trial.sounding.expected).toBe(late);
+    trial.run(WAIT_MS);
+    expect(trial.sounding.route).toBe(late);
+    expect(trial.sounding.expected).toBe(late);
+    trial.run(5_000);
+    expect(trial.sounding.route).toBeUndefined();
+    expect(trial.sounding.expected).toBeUndefined();
+  });
+
+  it('expects no other route during a pause, and none that had one before', () => {
+    const [first, second] = [route(300), route(600)];
+    const trial = new Trial(first, second);
+    trial.run(WAIT_MS + 2_500);
+    expect(trial.sounding.expected).toBeUndefined();
+    trial.now += 2 * PAUSE_MIN_MS;
+    trial.waits = false;
+    trial.run(TURN_MS);
+    trial.waits = true;
+    trial.run(TURN_MS);
+    expect(trial.sounding.expected).toBe(second);
+    second.soundedAt = trial.now;
+    trial.run(TURN_MS);
+    expect(trial.sounding.expected).toBeUndefined();
   });
 
   it('is for the fastest of the late routes first, then for each in turn', () => {
