@@ -67,7 +67,8 @@ interface Seconds {
   readonly call: number;
 }
 
-const SECONDS: Seconds = { raw: 14, tcp: 30, call: 20 };
+/** Raw for a minute: of eight hops that lose half the unluckiest has 1.3 % less than half of what it sends in 14 s, 0.6 % in a minute. */
+const SECONDS: Seconds = { raw: 60, tcp: 30, call: 20 };
 const GATE_SECONDS: Seconds = { raw: 6, tcp: 12, call: 6 };
 
 export async function run(context: RunContext): Promise<RunResult> {

@@ -12,9 +12,11 @@
 #include "chacha20_poly1305.h"
 
 #define FIRST_SLOTS 64
-/* A session datagram's header, and lengths 0, 1, 3, ... 2047. */
+/* A session datagram's header, and texts of 0, 1, 2, 3, 4, 7, 8 ... 2048. */
 #define COMPARED_HEADER_BYTES 16
-#define COMPARED_BYTES 2047
+#define COMPARED_TEXT_BYTES 2048
+#define COMPARED_BEFORE_BYTES 48
+#define COMPARED_BYTES (COMPARED_BEFORE_BYTES + COMPARED_HEADER_BYTES + COMPARED_TEXT_BYTES + AEAD_TAG_BYTES)
 #define NO_SLOT UINT32_MAX
 
 struct slot {
@@ -62,7 +64,8 @@ static bool begin(struct direction *direction, const struct aead *aead, const st
 static bool update(EVP_CIPHER_CTX *context, const struct sealed_text *sealed) {
   int written;
   if (EVP_CipherUpdate(context, NULL, &written, sealed->associated, (int)sealed->associated_bytes) != 1) return false;
-  return EVP_CipherUpdate(context, sealed->text, &written, sealed->text, (int)sealed->text_bytes) == 1;
+  uint8_t *text = text_of(sealed);
+  return EVP_CipherUpdate(context, text, &written, text, (int)sealed->text_bytes) == 1;
 }
 
 /* False when OpenSSL failed. */
@@ -72,7 +75,7 @@ static bool evp_seal(struct aead *aead, const struct job *job) {
   int written;
   if (!begin(&aead->sealing, aead, job) || !update(context, &job->sealed)) return false;
   if (EVP_CipherFinal_ex(context, none, &written) != 1) return false;
-  return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, job->sealed.tag) == 1;
+  return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, tag_of(&job->sealed)) == 1;
 }
 
 static bool evp_open(struct aead *aead, const struct job *job, bool *right) {
@@ -80,7 +83,7 @@ static bool evp_open(struct aead *aead, const struct job *job, bool *right) {
   uint8_t none[AEAD_TAG_BYTES];
   int written;
   if (!begin(&aead->opening, aead, job)) return false;
-  if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, job->sealed.tag) != 1) return false;
+  if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, tag_of(&job->sealed)) != 1) return false;
   if (!update(context, &job->sealed)) return false;
   *right = EVP_CipherFinal_ex(context, none, &written) == 1;
   return true;
@@ -94,26 +97,35 @@ static void forget(struct direction *direction, uint32_t slot) {
   (void)EVP_CipherInit_ex(direction->context, NULL, NULL, zeros, zeros, -1);
 }
 
+/* Both seal the job in buffers alike, with the same outcome, and what they gave is opened. */
+static bool gives_the_same(struct aead *aead, uint32_t words[AEAD_JOB_WORDS]) {
+  struct chacha20_poly1305 *direct = aead->direct;
+  uint8_t by_evp[COMPARED_BYTES];
+  uint8_t by_direct[COMPARED_BYTES];
+  memset(by_evp, 0x5c, sizeof by_evp);
+  memcpy(by_direct, by_evp, sizeof by_evp);
+  aead->direct = NULL;
+  bool same = aead_seal(aead, by_evp, sizeof by_evp, words, 1) == 0;
+  aead->direct = direct;
+  same = same && aead_seal(aead, by_direct, sizeof by_direct, words, 1) == 0 && memcmp(by_evp, by_direct, sizeof by_evp) == 0;
+  return same && aead_open(aead, by_direct, sizeof by_direct, words, 1) == 0 && words[6] == AEAD_JOB_OK;
+}
+
 /*
- * Whether both give the same for texts of no byte to a full packet's, and open what they gave: what is tried here is no part of OpenSSL's
- * interface.
+ * Whether both give the same for texts of no byte to a full packet's, in whole blocks and not, with room before them and without: what is tried
+ * here is no part of OpenSSL's interface.
  */
 static bool gives_what_evp_gives(struct aead *aead) {
   static const uint8_t key[AEAD_KEY_BYTES] = {1, 2, 3};
-  uint8_t by_evp[COMPARED_HEADER_BYTES + COMPARED_BYTES + AEAD_TAG_BYTES];
-  uint8_t by_direct[sizeof by_evp];
-  struct chacha20_poly1305 *direct = aead->direct;
   long slot = aead_add_key(aead, key);
   bool same = slot >= 0;
-  for (uint32_t bytes = 0; same && bytes <= COMPARED_BYTES; bytes = 2 * bytes + 1) {
-    uint32_t words[AEAD_JOB_WORDS] = {(uint32_t)slot, bytes, ~bytes, 0, COMPARED_HEADER_BYTES, bytes};
-    memset(by_evp, 0x5c, sizeof by_evp);
-    memcpy(by_direct, by_evp, sizeof by_evp);
-    aead->direct = NULL;
-    same = aead_seal(aead, by_evp, sizeof by_evp, words, 1) == 0;
-    aead->direct = direct;
-    same = same && aead_seal(aead, by_direct, sizeof by_direct, words, 1) == 0 && memcmp(by_evp, by_direct, sizeof by_evp) == 0;
-    same = same && aead_open(aead, by_direct, sizeof by_direct, words, 1) == 0 && words[6] == AEAD_JOB_OK;
+  for (uint32_t bytes = 1; same && bytes <= COMPARED_TEXT_BYTES; bytes *= 2) {
+    for (uint32_t less = 0; same && less < 2; less++) {
+      uint32_t words[AEAD_JOB_WORDS] = {(uint32_t)slot, bytes, ~bytes, 0, COMPARED_HEADER_BYTES, bytes - less};
+      same = gives_the_same(aead, words);
+      words[3] = COMPARED_BEFORE_BYTES;
+      same = same && gives_the_same(aead, words);
+    }
   }
   if (slot >= 0) (void)aead_remove_key(aead, (uint32_t)slot);
   return same;
@@ -207,10 +219,9 @@ static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *ar
     sealed->nonce[8 + i] = (uint8_t)(words[1] >> (8 * i));
   }
   sealed->associated = arena + words[3];
+  sealed->before = words[3];
   sealed->associated_bytes = words[4];
-  sealed->text = sealed->associated + words[4];
   sealed->text_bytes = words[5];
-  sealed->tag = sealed->text + words[5];
   return true;
 }
 
@@ -237,7 +248,7 @@ int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *j
     else if (!evp_open(aead, &job, &right)) return -EIO;
     words[6] = right ? AEAD_JOB_OK : AEAD_JOB_BAD_TAG;
     /* EVP decrypts before it knows the tag: nobody gets to see it. */
-    if (!right) OPENSSL_cleanse(job.sealed.text, job.sealed.text_bytes);
+    if (!right) OPENSSL_cleanse(text_of(&job.sealed), job.sealed.text_bytes);
     any_wrong |= !right;
   }
   /* A wrong tag leaves an entry in this thread's error queue, where the next user of node:crypto would find it. */

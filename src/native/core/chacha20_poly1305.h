@@ -15,15 +15,20 @@
 /* Room for one Poly1305 at a time. */
 struct chacha20_poly1305;
 
-/* What is to be sealed or opened in place, `tag` of 16 bytes behind or before it. */
+/*
+ * What is to be sealed or opened in place: `associated_bytes` of associated data, `text_bytes` of text, 16 bytes of tag, one behind the other.
+ * `before`: bytes of the same buffer in front of them, which are the same again afterwards.
+ */
 struct sealed_text {
   uint8_t nonce[12];
   uint8_t *associated;
+  size_t before;
   size_t associated_bytes;
-  uint8_t *text;
   size_t text_bytes;
-  uint8_t *tag;
 };
+
+static inline uint8_t *text_of(const struct sealed_text *sealed) { return sealed->associated + sealed->associated_bytes; }
+static inline uint8_t *tag_of(const struct sealed_text *sealed) { return text_of(sealed) + sealed->text_bytes; }
 
 /* NULL when the program has no such functions, or there is no memory. */
 struct chacha20_poly1305 *chacha20_poly1305_new(void);
