@@ -81,4 +81,19 @@ describe('path MTU probing', () => {
     expect(path.bytes).toBe(1_392);
     expect(path.acknowledge(99, 8_944, 100)).toBe(false);
   });
+
+  test('refused while loss was not known, is searched again; not because the loss swings', () => {
+    const path = new PathMtu({ transportBytes: 1_280, probeTimeoutMs: 250, confirmEveryMs: 2_000 }, 0);
+    let now = 0;
+    const probesIn = (ms: number, lossShare: number): number => {
+      let probes = 0;
+      for (const end = now + ms; now < end; now += 10) {
+        if (path.wake(now, now, 10, lossShare) !== undefined) probes += 1;
+      }
+      return probes;
+    };
+    expect(probesIn(5_000, 0)).toBe(3);
+    expect(probesIn(15_000, 0.5)).toBe(19);
+    expect(probesIn(60_000, 0.52)).toBe(0);
+  });
 });
