@@ -124,7 +124,8 @@ export class PathMtu {
     lossShare: number,
   ): { number: number; bytes: number; repeat: boolean } | undefined {
     const tries = triesAt(lossShare);
-    if (tries >= REFUSED_EARLY_TIMES * this.refusedTries && now >= this.refusedAt + REFUSED_EARLY_MS) this.searchAgain(now);
+    if (tries >= REFUSED_EARLY_TIMES * this.refusedTries && now >= this.refusedAt + REFUSED_EARLY_MS)
+      this.searchAgain(now);
     if (now < this.nextWakeAt()) return undefined;
     if (this.probe !== undefined && this.probe.tries >= tries) this.giveUp(this.probe, now, heardAt);
     const bytes = this.probe?.bytes ?? this.nextSize(now);
