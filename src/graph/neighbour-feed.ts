@@ -61,10 +61,12 @@ export class NeighbourFeed {
     }
   }
 
-  /** The neighbour has this record or a newer one. */
+  /** The neighbour has this record, as it was sent last, or a newer one: what was not sent yet it does not have, and may take farther. */
   acknowledged(key: KeyText, sequence: number): void {
     const pending = this.underWay.get(key) ?? this.waiting.get(key) ?? this.gathered.get(key);
-    if (pending !== undefined && pending.sequence <= sequence) this.withdraw(key);
+    if (pending === undefined) return;
+    const wasSent = pending.waitMs > 0;
+    if (pending.sequence < sequence || (wasSent && pending.sequence === sequence)) this.withdraw(key);
   }
 
   withdraw(key: KeyText): void {
