@@ -90,7 +90,7 @@ static void key_alone(struct stream *stream, uint8_t key[POLY_KEY_BYTES]) {
   OPENSSL_cleanse(block, sizeof block);
 }
 
-/* Blocks are made several at a time, so block 0 by itself costs as much as five behind others: it is made with the text's where a block lies before the text. */
+/* Blocks are made several at a time, so block 0 by itself costs as much as several: it is made with the text's where a block lies before the text. */
 static bool has_block_before(const struct sealed_text *sealed) {
   return sealed->before + sealed->associated_bytes >= CHACHA_BLOCK_BYTES && sealed->text_bytes > 0;
 }
