@@ -104,18 +104,14 @@ function measure(nodes: number) {
 }
 
 function drawLinks(nodes: number, random: SeededRandom): [number, number][] {
-  const ring = Array.from({ length: nodes }, (_, i): [number, number] => [i, (i + 1) % nodes]);
-  const names = new Set<string>();
-  const pairs: [number, number][] = [];
+  const links = new Map<string, [number, number]>();
   const add = (a: number, b: number): void => {
-    const name = `${Math.min(a, b)} ${Math.max(a, b)}`;
-    if (a === b || names.has(name)) return;
-    names.add(name);
-    pairs.push([Math.min(a, b), Math.max(a, b)]);
+    const [low, high] = [Math.min(a, b), Math.max(a, b)];
+    if (low !== high) links.set(`${low} ${high}`, [low, high]);
   };
-  for (const [a, b] of ring) add(a, b);
-  while (pairs.length < 2 * nodes) add(random.integer(nodes), random.integer(nodes));
-  return pairs;
+  for (let i = 0; i < nodes; i++) add(i, (i + 1) % nodes);
+  while (links.size < 2 * nodes) add(random.integer(nodes), random.integer(nodes));
+  return [...links.values()];
 }
 
 /** For each node how many are within the hops that a record travels, itself included. */
