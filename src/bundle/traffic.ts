@@ -44,7 +44,7 @@ export class Traffic {
     this.bulk = new IngressQueue(
       pool,
       tuning,
-      { targetMs: tuning.codelMinMs, intervalMs: 2 * tuning.codelMinMs },
+      { targetMs: tuning.codelMinMs, intervalMs: 2 * tuning.codelMinMs, urgentMs: tuning.codelUrgentMs },
       mark,
     );
     this.realTime = new RealTimeQueue(pool, tuning);

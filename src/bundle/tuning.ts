@@ -17,6 +17,7 @@ export interface BundleTuning extends ResequencerLimits {
   readonly codelFarShare: number;
   readonly codelMinMs: number;
   readonly codelMaxMs: number;
+  readonly codelUrgentMs: number;
   readonly codelRoundTrips: number;
   readonly realTimeBytes: number;
   readonly realTimeLifeMs: number;
@@ -79,8 +80,11 @@ export const BUNDLE_TUNING: BundleTuning = {
    * Reno's slow start overshoots into it and costs 2 % of those 40 s, and 1.5 or 2 s would cost it the same.
    */
   queueMs: 1_000,
-  /** CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes
-   * carry, with 60 ms 92 %, with 100 ms 95 %; more than 150 ms a person hears. */
+  /**
+   * CoDel's target, of the longest round trip, and within these bounds: with 5 ms one TCP gets 85 % of what two routes carry, with 60 ms 92 %, with
+   * 100 ms 95 %. Over hops that lose half round trips take up to 0.6 s, and with 150 ms at most Reno, which gives up half of its window, had emptied
+   * the path each time.
+   */
   codelShare: 0.75,
   /**
    * Where late routes are in use, or sounded, the queue alone bounds the target: a late one is there sooner than what waits only behind a queue as long
@@ -89,7 +93,9 @@ export const BUNDLE_TUNING: BundleTuning = {
    */
   codelFarShare: 1.5,
   codelMinMs: 60,
-  codelMaxMs: 150,
+  codelMaxMs: 400,
+  /** Three quarters of `queueMs`. */
+  codelUrgentMs: 750,
   /**
    * CoDel's interval, of the longest round trip: the time a sender has to answer before it is told again. A TCP's round
    * trip is up to twice what routes measure: its acknowledgements come back as Bulk, and what hops repeat is put in order.

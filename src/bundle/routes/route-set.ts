@@ -10,6 +10,8 @@ import { Reach, settledMs, takesBulk } from './reach.ts';
 
 /** Data leaves this much room for probes, reports and new keys. */
 const RESERVED_BYTES = 1_024;
+/** One message in ten takes as many mean deviations longer than the mean, or more, and all that follow it in its flow wait for it. */
+const LATE_DEVIATIONS = 2;
 
 /** `late`: its answers take too long beside the fastest for what it carries (`reach.ts`); `harm`: the others carry more without it (`harm-guard.ts`). */
 export type ParkReason = 'late' | 'harm';
@@ -123,11 +125,11 @@ export class RouteSet {
     return least === NEVER ? 0 : least;
   }
 
-  /** The longest smoothed round trip of the routes that Bulk may take; 0 when none is known. */
+  /** The round trip of a TCP over the routes that Bulk may take: that of what is late on the slowest; 0 when none is known. */
   bulkRoundTripMs(limitMs: number): number {
     let longest = 0;
     for (const route of this.live) {
-      if (takesBulk(route, limitMs)) longest = Math.max(longest, route.timing.roundTripMs ?? 0);
+      if (takesBulk(route, limitMs)) longest = Math.max(longest, lateMs(route));
     }
     return longest;
   }
@@ -217,6 +219,10 @@ export class RouteSet {
     }
     return best;
   }
+}
+
+function lateMs({ timing }: BundleRoute): number {
+  return (timing.roundTripMs ?? 0) + LATE_DEVIATIONS * timing.variationMs;
 }
 
 /** Unmeasured is slowest. */

@@ -4,7 +4,7 @@ import { FLOW_BUCKETS, FlowQueue } from '../../../../src/bundle/queue/flow-queue
 import { MessagePool } from '../../../../src/bundle/queue/message-pool.ts';
 import { numbered, numberOf } from '../route-pair.ts';
 
-const timing = { targetMs: 60, intervalMs: 120 };
+const timing = { targetMs: 60, intervalMs: 120, urgentMs: 750 };
 
 class Bench {
   readonly pool = new MessagePool(16 << 20);

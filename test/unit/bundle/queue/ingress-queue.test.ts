@@ -4,7 +4,7 @@ import { MessagePool } from '../../../../src/bundle/queue/message-pool.ts';
 import { numbered, numberOf } from '../route-pair.ts';
 
 const limits = { queueBytes: 10_000, queueMessages: 100, queueMs: 1_000 };
-const timing = { targetMs: 60, intervalMs: 120 };
+const timing = { targetMs: 60, intervalMs: 120, urgentMs: 750 };
 
 function queueOf({ poolBytes = 1 << 20, marks = false } = {}) {
   const pool = new MessagePool(poolBytes);
