@@ -16,9 +16,10 @@ export const COOKIE_SECRET_LIFE_MS = 120_000;
 
 /** Section 2.3. */
 export const REKEY_AFTER_MS = 1_000;
-export const REKEY_REPEAT_MS = 100;
-/** Both of the above are at least this many round trips. */
+/** Or so many round trips, where these are longer. */
 export const REKEY_ROUND_TRIPS = 2;
+export const REKEY_REPEAT_MS = 100;
+export const REKEY_REPEAT_ROUND_TRIPS = 1 / 4;
 export const PREVIOUS_EPOCH_LIFE_MS = 3_000;
 export const PREVIOUS_EPOCH_ROUND_TRIPS = 2;
 export const REKEY_STALLED_MS = 10_000;

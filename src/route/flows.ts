@@ -130,7 +130,7 @@ export class Flows implements BufferOwner {
     if (buffer.intake !== undefined) {
       const { bound } = buffer.intake;
       this.share.commit(-bytes);
-      if (bound.leave(bytes, now)) this.look(bound, undefined, buffer, now);
+      if (bound.leave(bytes, now)) this.look(bound, buffer.heldBytes, undefined, buffer, now);
       this.begun(buffer);
       return;
     }
@@ -163,7 +163,7 @@ export class Flows implements BufferOwner {
   /** Gives room back to the neighbour. `buffer`: where the bytes stood; undefined at the end of the route. */
   freeRoom(room: Room, from: Neighbour, buffer: RouteBuffer | undefined, bytes: number, now: number): void {
     room.free(bytes, now);
-    if (room.bound.leave(bytes, now)) this.look(room.bound, from, buffer, now);
+    if (room.bound.leave(bytes, now)) this.look(room.bound, room.promised, from, buffer, now);
     if (this.table.classOf(room.half >> 1) !== REAL_TIME && room.worthTelling) this.oweCredit(room, from);
   }
 
@@ -267,13 +267,19 @@ export class Flows implements BufferOwner {
   }
 
   /** Measures the loop anew: up to `from`, and down from `buffer`, which keeps nothing when the route is sent once. */
-  private look(bound: FlowBound, from: Neighbour | undefined, buffer: RouteBuffer | undefined, now: number): void {
+  private look(
+    bound: FlowBound,
+    ownBytes: number,
+    from: Neighbour | undefined,
+    buffer: RouteBuffer | undefined,
+    now: number,
+  ): void {
     const { loop } = this;
     const down = buffer === undefined || buffer.deliveryMs === SENT_ONCE ? undefined : buffer.neighbour.measures;
     const up = from?.measures;
     loop.roundTripMs = (up?.roundTripMs ?? 0) + (down?.roundTripMs ?? 0);
     loop.lossShare = Math.max(up?.lossShare ?? 0, down?.lossShare ?? 0);
-    loop.capBytes = this.share.capBytes;
+    loop.capBytes = this.share.capBytes(ownBytes);
     loop.ranDry = buffer?.ranDry ?? true;
     loop.isEnd = buffer === undefined;
     if (buffer !== undefined) buffer.ranDry = false;

@@ -200,7 +200,7 @@ export class Reassembler {
   }
 
   private bound(inbox: Inbox): void {
-    const share = inbox.kind === 'bulk' ? this.share.capBytes : 0;
+    const share = inbox.kind === 'bulk' ? this.share.capBytes(inbox.bytes) : 0;
     const mostBytes = Math.max(UNFINISHED_BYTES_PER_ROUTE, share);
     const mostMessages = inbox.kind === 'once' ? UNFINISHED_PER_ROUTE : Number.POSITIVE_INFINITY;
     while (inbox.bytes > mostBytes || inbox.unfinished.size > mostMessages) {

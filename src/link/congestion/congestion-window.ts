@@ -24,6 +24,9 @@
  *
  * What a full queue drops is at first no more than chance: until it is more, a full round raises `carried` only as far as what got through proves.
  *
+ * Where a round is long beside the bottleneck's queue, as on a path of 2 s with a queue of 20 ms, a burst overflows the queue and the shortest transit
+ * of the round finds it empty all the same. So a round in which some samples in a row waited and something was lost ends a climb, and proves what got through.
+ *
  * The window bounds what a link that falls silent has under way: half again as much as the rate needs, and some;
  * more where much is lost, since ACKs are lost as well. Loss: see overload.ts.
  */
@@ -44,6 +47,8 @@ const CLEAR_QUEUE = 2;
 const KEPT_UP = 0.85;
 /** Targets of queue that end a round early. */
 const URGENT_QUEUE = 4;
+/** Average differences between waits: what is longer than others by more is no noise. */
+const BURST_NOISE = 4;
 /** How long the rate must have been used up. */
 const USED_ROUND_TRIPS = 0.5;
 /** Worse links get no wider window. */
@@ -265,8 +270,10 @@ export class CongestionWindow {
     }
     if (!this.draining) {
       this.stuckQueue.spared(Math.max(0, 1 - sentRate / this.carried) * sentMs);
-      this.learnCarried(paced, queueMs / targetMs, sentRate, arrivalRate, leastRate);
-      this.steer(used, queueMs, targetMs, arrivalRate < KEPT_UP * sentRate, now);
+      const overflowed = queueMs < targetMs / 2 && leastRate < arrivalRate && this.burstWaited(targetMs);
+      this.learnCarried(paced, queueMs / targetMs, sentRate, overflowed ? leastRate : arrivalRate, leastRate);
+      if (overflowed) this.endClimb();
+      else this.steer(used, queueMs, targetMs, arrivalRate < KEPT_UP * sentRate, now);
       if (full && this.stuckQueue.isStuck(queueMs)) this.startDrain(queueMs, now);
       else this.keepBase(used, queueMs, now);
       if (!full) {
@@ -286,6 +293,19 @@ export class CongestionWindow {
     if (!paced || fill < 0.5) this.carried = Math.max(this.carried, Math.min(sentRate, arrivalRate));
     else if (fill > CLEAR_QUEUE) this.carried = Math.max(leastRate, Math.min(this.carried, arrivalRate));
     else this.carried += (arrivalRate - this.carried) * this.tuning.carriedSmoothing;
+  }
+
+  /** Whether some of the round waited for longer than a pause of a process, although its shortest did not. */
+  private burstWaited(targetMs: number): boolean {
+    const { longestMs, noiseMs } = this.delay;
+    return longestMs > Math.max(this.tuning.roundMinMs, targetMs / 2) + BURST_NOISE * noiseMs;
+  }
+
+  private endClimb(): void {
+    this.lowRounds = 0;
+    this.wasLow = false;
+    this.bounded = true;
+    this.setRate(this.carried);
   }
 
   /** `lagged`: clearly less arrived than was sent. */

@@ -36,6 +36,7 @@ export class QueueDelay {
   private packShortest = NEVER;
   private packSamples = 0;
   private lastPack = 0;
+  private roundLongest = 0;
   private lastWait = 0;
   private smoothedNoise = 0;
   private samples = 0;
@@ -49,6 +50,11 @@ export class QueueDelay {
   /** The shortest wait of the last few samples. */
   get recentMs(): number {
     return this.lastPack;
+  }
+
+  /** The longest time that some samples in a row of the round under way have all waited. */
+  get longestMs(): number {
+    return this.roundLongest;
   }
 
   /** How many samples the round under way has. */
@@ -84,6 +90,7 @@ export class QueueDelay {
   startRound(): void {
     this.roundShortest = NEVER;
     this.roundShortestOfShorter = NEVER;
+    this.roundLongest = 0;
     this.samples = 0;
   }
 
@@ -113,6 +120,7 @@ export class QueueDelay {
     this.packSamples += 1;
     if (this.packSamples < PACK_SAMPLES) return;
     this.lastPack = this.packShortest;
+    this.roundLongest = Math.max(this.roundLongest, this.lastPack);
     this.packShortest = NEVER;
     this.packSamples = 0;
   }

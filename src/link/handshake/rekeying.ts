@@ -5,8 +5,8 @@
  * Initiator: settled -> offered (REKEY sent) -> unconfirmed (REKEY_ACK came; sends under the new epoch) -> settled (the
  * peer sends under it too). Responder: settled -> answered -> settled.
  *
- * Timers. Settled for 1 s or two round trips, and traffic since: REKEY. Offered: REKEY again every 100 ms or two round trips.
- * Unconfirmed: at once and at the same pace a PING under the new epoch, because the responder switches on the first
+ * Timers. Settled for 1 s or two round trips, and traffic since: REKEY. Offered: REKEY again every 100 ms or quarter of a
+ * round trip: with two of them, a session over a path of 2 s that loses half was soon stalled. Unconfirmed: at once and at the same pace a PING under the new epoch, because the responder switches on the first
  * datagram that it sees under it and nobody else may have anything to send. 3 s or two round trips after a
  * switch the old keys are wiped. Not able to switch for 10 s or ten round trips under traffic: stalled, for the owner to start a new handshake.
  */
@@ -19,6 +19,7 @@ import {
   PREVIOUS_EPOCH_ROUND_TRIPS,
   REKEY_AFTER_MS,
   REKEY_REPEAT_MS,
+  REKEY_REPEAT_ROUND_TRIPS,
   REKEY_ROUND_TRIPS,
   REKEY_STALLED_MS,
   REKEY_STALLED_ROUND_TRIPS,
@@ -163,5 +164,5 @@ export class Rekeying {
 }
 
 function repeatAfterMs(roundTripMs: number): number {
-  return Math.max(REKEY_REPEAT_MS, REKEY_ROUND_TRIPS * roundTripMs);
+  return Math.max(REKEY_REPEAT_MS, REKEY_REPEAT_ROUND_TRIPS * roundTripMs);
 }

@@ -1,7 +1,8 @@
 /**
  * How the memory for pieces is divided. Every promise of room that was given and not used up, and everything that routes of
  * this node hold, is committed; a route may take as much as `shareFactor` times what is not committed (dynamic thresholds:
- * Choudhury and Hahne, 1998). One route alone gets nearly all; n that want all get equal parts; one that has all and stalls
+ * Choudhury and Hahne, 1998). That is told as a part of what is free and its own together, which comes to the same and does not swing while
+ * what the route holds comes and goes. One route alone gets nearly all; n that want all get equal parts; one that has all and stalls
  * leaves a part for the next, who never has to wait for it.
  */
 import type { RouteTuning } from '../tuning.ts';
@@ -19,9 +20,10 @@ export class MemoryShare {
     this.limitBytes = Math.floor(memoryBytes * tuning.promisedShare);
   }
 
-  /** The most that one route may commit now. */
-  get capBytes(): number {
-    return Math.floor(this.tuning.shareFactor * this.freeBytes);
+  /** The most that a route may commit which has `ownBytes` of it now. */
+  capBytes(ownBytes: number): number {
+    const { shareFactor } = this.tuning;
+    return Math.floor((shareFactor / (1 + shareFactor)) * (this.freeBytes + ownBytes));
   }
 
   get freeBytes(): number {

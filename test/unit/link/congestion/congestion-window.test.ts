@@ -149,6 +149,28 @@ describe('congestion window', () => {
     expect(easy.flow.window.rateBytesPerMs).toBeGreaterThan(200);
   });
 
+  it('does not overflow the short queue of a long path again and again when its source talks in bursts', () => {
+    const simulation = new Simulation(1);
+    const bottleneck = new Bottleneck(20, 50_000);
+    const flow = simulation.flow(bottleneck, { delayMs: 1_000, datagramBytes: 1_452, offeredBytesPerMs: 0 });
+    const TALK_MS = 1_200;
+    const burst = (): number => {
+      const before = bottleneck.dropped;
+      flow.offer(Number.POSITIVE_INFINITY);
+      simulation.run(simulation.now + TALK_MS);
+      flow.offer(0);
+      simulation.run(simulation.now + 900);
+      return bottleneck.dropped - before;
+    };
+    for (let i = 0; i < 40; i++) burst();
+    let dropped = 0;
+    let passed = -bottleneck.passedBytes;
+    for (let i = 0; i < 20; i++) dropped += burst();
+    passed += bottleneck.passedBytes;
+    expect(passed).toBeGreaterThan(0.75 * 20 * TALK_MS * bottleneck.bytesPerMs);
+    expect(dropped * 1_452).toBeLessThan(0.05 * passed);
+  });
+
   it('sends no burst after an idle time', () => {
     const idle = line(10);
     idle.simulation.run(3_000);

@@ -127,6 +127,19 @@ describe('rekeying', () => {
     expect(rekeys).toBeLessThan(16);
   });
 
+  test('goes on where a path of 2 s loses half each way', () => {
+    const world = new WirePair();
+    const { a, b } = world.upPair();
+    world.shape.delayMs = 1_000;
+    talk(world, a, b, 30_000, 100);
+    world.shape.loss = 0.5;
+    const before = sessionOf(a, b, world.now);
+    talk(world, a, b, 600_000, 100);
+    const after = sessionOf(a, b, world.now);
+    expect(after.upForMs).toBe(before.upForMs + 600_000);
+    expect(after.rekeys - before.rekeys).toBeGreaterThan(60);
+  });
+
   test('wipes the keys of an epoch 3 s after the switch', () => {
     const world = new WirePair();
     const { a, b } = world.upPair();
