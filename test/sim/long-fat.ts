@@ -10,7 +10,8 @@ import { BULK, RELIABLE } from '../../src/base/traffic-class.ts';
 import { Chain } from './world/chain.ts';
 
 export const about = 'a path of 8 s at 1 Gb/s is carried full with 1 GB of buffers';
-export const takes = '15 min';
+export const gate = true;
+export const takes = '15 min, gate 1 min';
 
 const HOPS = 4;
 const DELAY_MS = 1_000;
