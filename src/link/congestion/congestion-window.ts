@@ -8,7 +8,7 @@
  * peer's clock tells when they arrived, neither lost ACKs nor datagrams lost on the way nor a queue on the way back have a part in it.
  * `queue` is what stood in the last round (queue-delay.ts). `target` is what should stand: a small part of a datagram, since a call waits
  * for all of it; a little more the lower the rate, which shares a bottleneck evenly as FAST TCP's fixed number of packets does (Wei et al.
- * 2006); and what is only noise. The rate settles where the target stands.
+ * 2006), and where much is lost; and what is only noise. The rate settles where the target stands.
  *
  * States:
  *   steady     a queue stands: the formula above
@@ -228,10 +228,11 @@ export class CongestionWindow {
   }
 
   private targetMs(): number {
-    const { queueBytes, evenMs, evenBelowBytesPerMs, noiseShare, roundTripShare } = this.tuning;
+    const { queueBytes, evenMs, evenBelowBytesPerMs, lossMs, noiseShare, roundTripShare } = this.tuning;
     const { noiseMs, leastRoundTripMs } = this.delay;
     const even = evenMs * Math.max(0, Math.log2(evenBelowBytesPerMs / this.carried));
-    return queueBytes / this.carried + even + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+    const loss = lossMs * (1 - this.overload.usualShare);
+    return queueBytes / this.carried + even + loss + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
   }
 
   private startRound({ total, sentAt }: Arrival, transitMs: number, now: number): void {
