@@ -6,7 +6,7 @@
  *   calm       nothing is dropped
  *   dropping   one at `nextAt`
  *
- * Beside the RFC: a wait of `urgentMs` is told of after `URGENT_SHARE` of the interval. A slow start doubles its queue in a round trip, and where
+ * Beside the RFC: a wait of `urgentMs`, in which messages left, is told of after `URGENT_SHARE` of the interval. A slow start doubles its queue in a round trip, and where
  * the owner drops all that is too old, that would come before the first word.
  *
  * No timer: it acts when a message is taken.
@@ -16,7 +16,7 @@
 const ONE_PACKET_BYTES = 1_500;
 /** RFC 8289 section 4.3: how many intervals after the last drop its pace is taken up again. */
 const MEMORY_INTERVALS = 16;
-/** Not at once: after an outage all that waited is old, and nobody sends too fast. */
+/** Not at once: a burst may pass. */
 const URGENT_SHARE = 0.25;
 
 export interface CodelTiming {
@@ -34,12 +34,12 @@ export class Codel {
   private countBefore = 0;
 
   /**
-   * A message that waited for `waitedMs` is the next to leave; `backlogBytes` wait behind it. True: drop or mark it.
-   * After a drop the next message has to be asked about; after a mark the message may leave.
+   * A message that waited for `waitedMs` is the next to leave; for `servedMs` of that others left; `backlogBytes` wait behind it. True: drop or
+   * mark it. After a drop the next message has to be asked about; after a mark the message may leave.
    */
-  condemns(waitedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
+  condemns(waitedMs: number, servedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
     const { intervalMs } = timing;
-    const tooLong = this.isTooLong(waitedMs, backlogBytes, timing, now);
+    const tooLong = this.isTooLong(waitedMs, servedMs, backlogBytes, timing, now);
     if (this.dropping) {
       if (!tooLong) {
         this.dropping = false;
@@ -65,14 +65,20 @@ export class Codel {
     this.dropping = false;
   }
 
-  private isTooLong(waitedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
+  private isTooLong(
+    waitedMs: number,
+    servedMs: number,
+    backlogBytes: number,
+    timing: CodelTiming,
+    now: number,
+  ): boolean {
     const { targetMs, intervalMs, urgentMs } = timing;
     if (waitedMs < targetMs || backlogBytes <= ONE_PACKET_BYTES) {
       this.longFrom = 0;
       return false;
     }
     if (this.longFrom === 0) this.longFrom = now + intervalMs;
-    const earlierMs = waitedMs < urgentMs ? 0 : (1 - URGENT_SHARE) * intervalMs;
+    const earlierMs = servedMs < urgentMs ? 0 : (1 - URGENT_SHARE) * intervalMs;
     return now >= this.longFrom - earlierMs;
   }
 }

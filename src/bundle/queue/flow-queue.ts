@@ -159,11 +159,13 @@ export class FlowQueue {
   private takeFrom(flow: Flow, now: number): MessageCopy | undefined {
     while (flow.head !== undefined) {
       const copy = this.removeHead(flow);
-      if (this.isOverdue(copy, flow)) {
+      const servedMs = this.servedMs - copy.queuedAtServedMs;
+      // The last one of a flow is never too old: where many flows share little, each has one at least.
+      if (flow.head !== undefined && servedMs > this.limits.queueMs) {
         this.drop(copy);
         continue;
       }
-      if (!flow.codel.condemns(now - copy.queuedAt, flow.bytes, this.timing, now)) return copy;
+      if (!flow.codel.condemns(now - copy.queuedAt, servedMs, flow.bytes, this.timing, now)) return copy;
       const told = this.mark(copy.buffer.subarray(0, copy.length));
       if (told === false) {
         this.drop(copy);
@@ -178,11 +180,6 @@ export class FlowQueue {
     }
     flow.codel.emptied();
     return undefined;
-  }
-
-  /** The last one of a flow is never too old: where many flows share little, each has one at least. */
-  private isOverdue(copy: MessageCopy, flow: Flow): boolean {
-    return flow.head !== undefined && this.servedMs - copy.queuedAtServedMs > this.limits.queueMs;
   }
 
   private drop(copy: MessageCopy): void {
