@@ -6,10 +6,11 @@
  *   calm       nothing is dropped
  *   dropping   one at `nextAt`
  *
- * Beside the RFC: a wait of `urgentMs`, in which messages left, is told of after `URGENT_SHARE` of the interval. A slow start doubles its queue in a round trip, and where
- * the owner drops all that is too old, that would come before the first word.
+ * Beside the RFC: a wait of `urgentMs` is told of after `URGENT_SHARE` of the interval. A slow start doubles its queue in
+ * a round trip, and where the owner drops all that is too old, that would come before the first word.
  *
- * No timer: it acts when a message is taken.
+ * No timer: it acts when a message is taken. Times are by the owner's clock, which stands still while nothing leaves: what
+ * waits out an outage is neither long waiting nor due for a drop.
  */
 
 /** A flow with no more than this waiting has no standing queue: the maximum packet of RFC 8289. */
@@ -34,12 +35,12 @@ export class Codel {
   private countBefore = 0;
 
   /**
-   * A message that waited for `waitedMs` is the next to leave; for `servedMs` of that others left; `backlogBytes` wait behind it. True: drop or
-   * mark it. After a drop the next message has to be asked about; after a mark the message may leave.
+   * A message that waited for `waitedMs` is the next to leave; `backlogBytes` wait behind it. True: drop or mark it. After a drop the next
+   * message has to be asked about; after a mark the message may leave.
    */
-  condemns(waitedMs: number, servedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
+  condemns(waitedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
     const { intervalMs } = timing;
-    const tooLong = this.isTooLong(waitedMs, servedMs, backlogBytes, timing, now);
+    const tooLong = this.isTooLong(waitedMs, backlogBytes, timing, now);
     if (this.dropping) {
       if (!tooLong) {
         this.dropping = false;
@@ -65,20 +66,14 @@ export class Codel {
     this.dropping = false;
   }
 
-  private isTooLong(
-    waitedMs: number,
-    servedMs: number,
-    backlogBytes: number,
-    timing: CodelTiming,
-    now: number,
-  ): boolean {
+  private isTooLong(waitedMs: number, backlogBytes: number, timing: CodelTiming, now: number): boolean {
     const { targetMs, intervalMs, urgentMs } = timing;
     if (waitedMs < targetMs || backlogBytes <= ONE_PACKET_BYTES) {
       this.longFrom = 0;
       return false;
     }
     if (this.longFrom === 0) this.longFrom = now + intervalMs;
-    const earlierMs = servedMs < urgentMs ? 0 : (1 - URGENT_SHARE) * intervalMs;
+    const earlierMs = waitedMs < urgentMs ? 0 : (1 - URGENT_SHARE) * intervalMs;
     return now >= this.longFrom - earlierMs;
   }
 }

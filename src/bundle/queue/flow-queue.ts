@@ -72,7 +72,7 @@ export class FlowQueue {
   private waitingBytes = 0;
   private dropCount = 0;
   private markCount = 0;
-  /** A clock that stands still while nothing leaves. */
+  /** The queue's clock, which stands still while nothing leaves. */
   private servedMs = 0;
   private servedAt = 0;
 
@@ -107,8 +107,7 @@ export class FlowQueue {
     const queue = this.flowOf((flow >>> 0) % FLOW_BUCKETS);
     if (this.messages === 0) this.servedAt = now;
     copy.bucket = queue.bucket;
-    copy.queuedAt = now;
-    copy.queuedAtServedMs = this.servedMs;
+    copy.queuedAt = this.servedUntil(now);
     copy.next = undefined;
     if (queue.tail === undefined) queue.head = copy;
     else queue.tail.next = copy;
@@ -123,7 +122,7 @@ export class FlowQueue {
 
   /** The message whose turn it is; undefined when nothing waits. */
   take(now: number): MessageCopy | undefined {
-    this.servedMs += Math.min(now - this.servedAt, PAUSE_MS);
+    this.servedMs = this.servedUntil(now);
     this.servedAt = now;
     for (;;) {
       const list = this.fresh.first === undefined ? this.seasoned : this.fresh;
@@ -135,7 +134,7 @@ export class FlowQueue {
         this.seasoned.append(flow);
         continue;
       }
-      const copy = this.takeFrom(flow, now);
+      const copy = this.takeFrom(flow);
       if (copy !== undefined) {
         flow.deficit -= copy.length;
         return copy;
@@ -156,16 +155,20 @@ export class FlowQueue {
     while (this.seasoned.first !== undefined) this.seasoned.removeFirst();
   }
 
-  private takeFrom(flow: Flow, now: number): MessageCopy | undefined {
+  private servedUntil(now: number): number {
+    return this.servedMs + Math.min(now - this.servedAt, PAUSE_MS);
+  }
+
+  private takeFrom(flow: Flow): MessageCopy | undefined {
     while (flow.head !== undefined) {
       const copy = this.removeHead(flow);
-      const servedMs = this.servedMs - copy.queuedAtServedMs;
+      const waitedMs = this.servedMs - copy.queuedAt;
       // The last one of a flow is never too old: where many flows share little, each has one at least.
-      if (flow.head !== undefined && servedMs > this.limits.queueMs) {
+      if (flow.head !== undefined && waitedMs > this.limits.queueMs) {
         this.drop(copy);
         continue;
       }
-      if (!flow.codel.condemns(now - copy.queuedAt, servedMs, flow.bytes, this.timing, now)) return copy;
+      if (!flow.codel.condemns(waitedMs, flow.bytes, this.timing, this.servedMs)) return copy;
       const told = this.mark(copy.buffer.subarray(0, copy.length));
       if (told === false) {
         this.drop(copy);

@@ -24,10 +24,8 @@ export class MessageCopy {
   /** The queue of its flow, and how far back the bundle sequence of the one before it in the flow lies; 0: none. */
   bucket = 0;
   back = 0;
-  /** When it came from its owner or, after a route failed it, back to the queue. */
+  /** When it came from its owner or, after a route failed it, back to the queue; by the clock of that queue. */
   queuedAt = 0;
-  /** The same on the clock of its queue, which stands still while nothing leaves. */
-  queuedAtServedMs = 0;
   /** Behind it in the same queue. */
   next: MessageCopy | undefined;
 

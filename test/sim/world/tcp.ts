@@ -73,6 +73,8 @@ export class TcpSender {
   private next = 0;
   private threshold = Number.POSITIVE_INFINITY;
   private recoverTo = -1;
+  /** The last reduction was a timeout's: what is repaired grows the window again (RFC 5681 section 3.1). */
+  private timedOut = false;
   private flying = 0;
   private variation = 0;
   private timeoutMs = 1_000;
@@ -120,7 +122,7 @@ export class TcpSender {
     }
     if (news > 0) this.armTimeout(now);
     this.findLost(now);
-    if (news > 0 && this.acked > this.recoverTo) this.grow(news, now);
+    if (news > 0 && (this.timedOut || this.acked > this.recoverTo)) this.grow(news, now);
     this.send();
   }
 
@@ -193,6 +195,7 @@ export class TcpSender {
   private reduce(now: number): void {
     this.undo ??= { window: this.window, threshold: this.threshold };
     this.recoverTo = this.next - 1;
+    this.timedOut = false;
     const cubic = this.options.congestion === 'cubic';
     // Fast convergence, RFC 9438 section 4.7.
     this.cubicMost = this.window < this.cubicMost ? (this.window * (1 + CUBIC_BETA)) / 2 : this.window;
@@ -259,6 +262,7 @@ export class TcpSender {
     }
     this.timeouts += 1;
     this.reduce(now);
+    this.timedOut = true;
     this.window = 1;
     for (let segment = this.acked; segment < this.next; segment++) {
       if (this.state[segment % SLOTS] === FLYING) this.state[segment % SLOTS] = LOST;

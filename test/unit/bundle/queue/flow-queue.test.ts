@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { FLOW_BUCKETS, FlowQueue } from '../../../../src/bundle/queue/flow-queue.ts';
-import { MessagePool } from '../../../../src/bundle/queue/message-pool.ts';
+import { type MessageCopy, MessagePool } from '../../../../src/bundle/queue/message-pool.ts';
 import { numbered, numberOf } from '../route-pair.ts';
 
 const timing = { targetMs: 60, intervalMs: 120, urgentMs: 750 };
@@ -10,6 +10,7 @@ class Bench {
   readonly pool = new MessagePool(16 << 20);
   readonly queue: FlowQueue;
   marked: number[] = [];
+  private readonly addedAt = new Map<MessageCopy, number>();
 
   constructor({ queueBytes = 1 << 20, queueMessages = 1_000, queueMs = 1_000, marks = false } = {}) {
     this.queue = new FlowQueue(this.pool, { queueBytes, queueMessages, queueMs }, timing, (bytes) => {
@@ -19,7 +20,13 @@ class Bench {
   }
 
   add(flow: number, number: number, bytes: number, now = 0): void {
-    this.queue.add(this.pool.take(numbered(number, bytes))!, flow, now);
+    const copy = this.pool.take(numbered(number, bytes))!;
+    this.addedAt.set(copy, now);
+    this.queue.add(copy, flow, now);
+  }
+
+  waitedMs(copy: MessageCopy, now: number): number {
+    return now - this.addedAt.get(copy)!;
   }
 
   take(now = 0): number | undefined {
@@ -155,7 +162,7 @@ describe('flow queue', () => {
       if (now % takesMs !== 0) continue;
       const copy = bench.queue.take(now)!;
       const flow = numberOf(copy.buffer);
-      longest[flow] = Math.max(longest[flow], now - copy.queuedAt);
+      longest[flow] = Math.max(longest[flow], bench.waitedMs(copy, now));
       taken[flow] += 1;
       bench.pool.release(copy);
     }
@@ -176,6 +183,17 @@ describe('flow queue', () => {
     const slowly = Array.from({ length: 20 }, (_, i) => bench.take(6_000 + 200 * i));
     expect(slowly).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(bench.queue.drops).toBe(0);
+  });
+
+  it('does not make up after an outage for the drops that would have been due in it', () => {
+    const takenAfter = (pauseMs: number): (number | undefined)[] => {
+      const bench = new Bench();
+      for (let i = 0; i < 100; i++) bench.add(1, i, 1_000);
+      for (let now = 100; now < 500; now += 20) bench.take(now);
+      expect(bench.queue.drops).toBeGreaterThan(1);
+      return Array.from({ length: 20 }, (_, i) => bench.take(500 + pauseMs + i));
+    };
+    expect(takenAfter(70_000)).toEqual(takenAfter(250));
   });
 });
 
@@ -244,8 +262,8 @@ describe('a greedy TCP through the flow queue', () => {
         if (numberOf(copy.buffer) === 1) {
           tcp.left(now, marks && congested > 0);
           left += 1;
-          if (now > 10_000) waits.push(now - copy.queuedAt);
-        } else sparseWaits.push(now - copy.queuedAt);
+          if (now > 10_000) waits.push(bench.waitedMs(copy, now));
+        } else sparseWaits.push(bench.waitedMs(copy, now));
         leavesAt = Math.max(leavesAt, now - 1) + copy.length / 1_250;
         bench.pool.release(copy);
       }
