@@ -75,10 +75,9 @@ export class Rekeying {
     this.traffic = true;
   }
 
-  /** An authentic message came under `epoch`. */
+  /** An authentic message came under `epoch`. What the other end sent before it had the newest keys may still come, and after an outage late. */
   received(epoch: number, now: number): void {
-    if (this.options.role === 'initiator' || epoch < FIRST_EPOCH) return;
-    if (epoch !== this.ratchet.receiveEpoch) return;
+    if (epoch < FIRST_EPOCH || epoch !== this.ratchet.receiveEpoch) return;
     if (epoch !== this.ratchet.sendEpoch) {
       this.ratchet.confirm(epoch);
       this.options.epochs.sendUnder(epoch);
@@ -105,7 +104,6 @@ export class Rekeying {
     if (keys === undefined) return 'bundle-rekey-unexpected';
     epochs.add(keys);
     epochs.sendUnder(epoch);
-    epochs.retireBefore(epoch, this.keepMs(), now);
     this.changes += 1;
     this.changedAt = now;
     this.traffic = false;

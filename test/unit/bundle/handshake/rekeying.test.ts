@@ -78,6 +78,26 @@ describe('rekeying', () => {
     expect(pair.session.status(pair.now).rekeys).toBeGreaterThanOrEqual(2);
   });
 
+  it('opens what the service sent under the old keys, when an outage kept it from hearing of the new ones', () => {
+    const pair = new RoutePair({ paths: [{ delayMs: 5 }] });
+    pair.runTo(200);
+    const cut = () => pair.session.status(pair.now).epoch > pair.serviceSession.status(pair.now).epoch;
+    pair.filter = () => {
+      if (cut()) pair.cut(0);
+      return true;
+    };
+    trickle(pair, 1_500);
+    expect(cut()).toBe(true);
+    pair.filter = undefined;
+    for (let i = 0; i < 30; i++, pair.run(1_000)) pair.serviceSession.send(numbered(i, 1_000), pair.now);
+    pair.mend(0);
+    pair.run(10_000);
+    expect(numbersOf(pair.clientOwner.received)).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    expect(pair.clientOwner.openedAt).toHaveLength(1);
+    expect(pair.drops[0].toJSON()).toEqual({});
+    expect(pair.serviceSession.status(pair.now).epoch).toBe(pair.session.status(pair.now).epoch);
+  });
+
   it('starts the session anew when keys can not be changed for 10 s', () => {
     const pair = new RoutePair({ paths: [{ delayMs: 5 }] });
     pair.runTo(200);
