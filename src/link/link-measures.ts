@@ -9,6 +9,8 @@ export interface LinkMeasures {
   readonly leastRoundTripMs: number;
   /** Of our datagrams, smoothed, 0 to 1. */
   readonly lossShare: number;
+  /** By how many datagrams more than chance has it they are lost in a row. */
+  readonly lossBurstDatagrams: number;
   /** What the peer acknowledged, and what was sent; bytes of whole datagrams. */
   readonly deliveredBytesPerMs: number;
   readonly sentBytesPerMs: number;

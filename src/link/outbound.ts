@@ -226,6 +226,7 @@ export class Outbound implements FrameFates, Turn {
     this.window.restart(now);
     this.losses.meter.restart();
     this.losses.smallMeter.restart();
+    this.losses.runs.restart();
   }
 
   /** Nothing has been under way for long. */

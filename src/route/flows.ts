@@ -8,6 +8,7 @@
  */
 import { NEVER } from '../base/env.ts';
 import { REAL_TIME, SENT_ONCE } from '../base/traffic-class.ts';
+import type { LinkMeasures } from '../link/link-measures.ts';
 import type { FlowBound, LoopMeasures } from './buffers/flow-bound.ts';
 import type { MemoryShare } from './buffers/memory-share.ts';
 import type { PieceStore } from './buffers/piece-store.ts';
@@ -34,7 +35,14 @@ export class Flows implements BufferOwner {
   private readonly rooms: (Room | undefined)[] = [];
   private readonly liveBuffers = new Set<RouteBuffer>();
   private readonly liveRooms = new Set<Room>();
-  private readonly loop: LoopMeasures = { roundTripMs: 0, lossShare: 0, capBytes: 0, ranDry: false, isEnd: false };
+  private readonly loop: LoopMeasures = {
+    roundTripMs: 0,
+    lossShare: 0,
+    burstMs: 0,
+    capBytes: 0,
+    ranDry: false,
+    isEnd: false,
+  };
   /** Buffers of own routes in which there is room again for somebody who waits for it. */
   private readonly widened: RouteBuffer[] = [];
   private housekeepAt = NEVER;
@@ -279,10 +287,17 @@ export class Flows implements BufferOwner {
     const up = from?.measures;
     loop.roundTripMs = (up?.roundTripMs ?? 0) + (down?.roundTripMs ?? 0);
     loop.lossShare = Math.max(up?.lossShare ?? 0, down?.lossShare ?? 0);
+    loop.burstMs = Math.max(burstMs(up), burstMs(down));
     loop.capBytes = this.share.capBytes(ownBytes);
     loop.ranDry = buffer?.ranDry ?? true;
     loop.isEnd = buffer === undefined;
     if (buffer !== undefined) buffer.ranDry = false;
     bound.look(loop, now);
   }
+}
+
+/** How much longer than chance has it a link loses all there is, at its pace. */
+function burstMs(link: LinkMeasures | undefined): number {
+  if (link === undefined || link.lossBurstDatagrams === 0) return 0;
+  return (link.lossBurstDatagrams * link.frameBytes) / link.paceBytesPerMs;
 }

@@ -11,6 +11,7 @@ export function quietMeasures(frameBytes: number): ChangeableMeasures {
     leastRoundTripMs: 10,
     queueMs: 0,
     lossShare: 0,
+    lossBurstDatagrams: 0,
     deliveredBytesPerMs: 0,
     sentBytesPerMs: 0,
     paceBytesPerMs: 0,

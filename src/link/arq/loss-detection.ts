@@ -29,6 +29,7 @@ import {
   REAL_TIME_PROBE_SLACK_MS,
 } from '../protocol-numbers.ts';
 import { LossMeter } from './loss-meter.ts';
+import { LossRuns } from './loss-runs.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { ACKED, FLYING, LOST, type SentLog, WATCHED } from './sent-log.ts';
 
@@ -59,6 +60,7 @@ export class LossDetection {
   readonly meter: LossMeter;
   /** Of datagrams that any path takes: what is lost of these is not too long. */
   readonly smallMeter: LossMeter;
+  readonly runs = new LossRuns();
   flyingBytes = 0;
   /** Datagrams taken for lost, and those of them that came late. */
   lostDatagrams = 0;
@@ -292,6 +294,7 @@ export class LossDetection {
     this.flyingBytes -= bytes;
     this.lostBytes += bytes;
     this.lostDatagrams += 1;
+    this.runs.onLost(counter);
     this.meter.onLost(now);
     if (bytes <= PATH_BASE_BYTES) this.smallMeter.onLost(now);
     else this.longLostRow += 1;

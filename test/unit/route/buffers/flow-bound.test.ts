@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { FlowBound, type LoopMeasures } from '../../../../src/route/buffers/flow-bound.ts';
 import { ROUTE_TUNING } from '../../../../src/route/tuning.ts';
 
-const LOOP: LoopMeasures = { roundTripMs: 40, lossShare: 0, capBytes: 10_000_000, ranDry: true, isEnd: false };
+const LOOP: LoopMeasures = {
+  roundTripMs: 40,
+  lossShare: 0,
+  burstMs: 0,
+  capBytes: 10_000_000,
+  ranDry: true,
+  isEnd: false,
+};
 
 /** Lets bytes leave at a rate, a piece of 1,000 bytes at a time. */
 function flow(
@@ -43,6 +50,15 @@ describe('the bound of a buffer', () => {
     const beyond = new FlowBound();
     flow(beyond, 500, 0, 2_000, { lossShare: 0.99 });
     expect(beyond.bytes).toBeLessThan(500 * 40 * 20);
+  });
+
+  it('is larger where a link loses in bursts', () => {
+    const bound = new FlowBound();
+    flow(bound, 500, 0, 2_000, { burstMs: 8 });
+    const even = new FlowBound();
+    flow(even, 500, 0, 2_000);
+    expect(bound.bytes - even.bytes).toBeGreaterThan(0.9 * 500 * 30 * 8);
+    expect(bound.bytes - even.bytes).toBeLessThan(1.1 * 500 * 30 * 8);
   });
 
   it('is between the least and its share of the memory, and whole bytes', () => {
