@@ -1,6 +1,7 @@
 /** What the bundle layer works with. */
 import type { Drops } from '../base/drops.ts';
 import type { Log, RandomSource } from '../base/env.ts';
+import type { NodeKey } from '../base/ids.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Sealer } from './handshake/sealer.ts';
@@ -13,6 +14,8 @@ import type { BundleTuning } from './tuning.ts';
 export interface BundleEnvironment {
   readonly curve: Curve;
   readonly cipher: Cipher;
+  /** Of this node. */
+  readonly node: NodeKey;
   readonly random: RandomSource;
   readonly routes: RoutePort;
   readonly drops: Drops;

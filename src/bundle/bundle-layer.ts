@@ -8,7 +8,7 @@ import { assert } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
 import type { ClientKey, KeyText, RouteHandle, SecretKey, ServiceKey } from '../base/ids.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { isMessageTwo, isSealed, sealedEpoch, TYPE_BYTES } from '../wire/route-message.ts';
+import { isBare, isMessageTwo, isSealed, sealedEpoch, TYPE_BYTES } from '../wire/route-message.ts';
 import type { BundleContext, BundleEnvironment } from './bundle-context.ts';
 import type { ClientOptions } from './client-side.ts';
 import { Opener } from './handshake/opener.ts';
@@ -119,13 +119,14 @@ export class BundleLayer {
       return;
     }
     const keys = isSealed(bytes) ? route.owner.receiveKeys(sealedEpoch(bytes)) : undefined;
-    if (keys !== undefined) {
+    if (keys !== undefined || (isBare(bytes) && route.takesBare)) {
       this.opener.add(route, keys, bytes, number, now);
       return;
     }
     route.owner.passedOver(route, number);
     if (isMessageTwo(bytes)) route.owner.messageTwo(route, bytes.subarray(TYPE_BYTES), now);
-    else drops.count(isSealed(bytes) ? 'bundle-epoch-unknown' : 'bundle-message-malformed');
+    else if (isSealed(bytes)) drops.count('bundle-epoch-unknown');
+    else drops.count(isBare(bytes) ? 'bundle-bare-unexpected' : 'bundle-message-malformed');
   }
 
   /** Message `number` of a route will not come. */

@@ -46,6 +46,8 @@ export interface ClientOptions {
   readonly deliveryMs?: DeliveryMs;
   /** Whether Real Time goes over two routes at once; `auto` when missing. */
   readonly redundancy?: Redundancy;
+  /** False: what the link to a neighbour seals is not sealed again for the service at that neighbour; true when missing. */
+  readonly sealsTwice?: boolean;
   /** Paths to the service's node, best first, without a common relay where there is a choice. */
   readonly paths: () => NodeKey[][];
 }

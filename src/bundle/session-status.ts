@@ -17,6 +17,8 @@ export interface RouteStatus {
   readonly state: RouteState;
   /** Why it carries nothing that this end sends although it is up. */
   readonly parked: ParkReason | undefined;
+  /** Whether what the link seals is sealed for the other end of the session, too. */
+  readonly seal: 'end-to-end' | 'link';
   /** Smoothed; undefined before the first answer. */
   readonly roundTripMs: number | undefined;
   readonly roundTripVarMs: number;
@@ -84,6 +86,7 @@ export function routeStatus(
     trafficClass: route.trafficClass,
     deliveryMs: route.deliveryMs,
     state: route.state,
+    seal: route.seal === 'link' ? 'link' : 'end-to-end',
     parked,
     roundTripMs: route.timing.roundTripMs,
     roundTripVarMs: route.timing.variationMs,

@@ -30,9 +30,10 @@ import { type Epoch, Epochs } from './handshake/epochs.ts';
 import { PlaintextSender } from './handshake/plaintext-sender.ts';
 import { Rekeying } from './handshake/rekeying.ts';
 import type { AcceptedHello } from './handshake/session-handshake.ts';
+import { SingleSeal } from './handshake/single-seal.ts';
 import { Inbound } from './inbound.ts';
 import { BULK_LANE, type Lane, type RouteSetup } from './ports.ts';
-import { BundleRoute, type RouteOrigin, type RouteOwner, type SealedMessage } from './routes/bundle-route.ts';
+import { BundleRoute, type OpenedMessage, type RouteOrigin, type RouteOwner } from './routes/bundle-route.ts';
 import { RouteSet } from './routes/route-set.ts';
 import { RouteStates, type RouteStatesOwner } from './routes/route-states.ts';
 import { type ServicePort, ServiceSide } from './service-side.ts';
@@ -86,6 +87,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
   private readonly states: RouteStates;
   private readonly epochs: Epochs;
   private readonly sender: PlaintextSender;
+  private readonly singleSeal: SingleSeal;
   private rekeying: Rekeying | undefined;
   private wasUp = false;
   /** When there was no route last, of those that were up before. */
@@ -111,6 +113,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
       for (const route of this.routes.live) route.keys.forget(epoch);
     });
     this.sender = new PlaintextSender(context.sealer, this.epochs, context.pool);
+    const wanted = origin.role === 'client' && origin.options.sealsTwice === false;
+    this.singleSeal = new SingleSeal({ role: origin.role, node: context.node, wanted, sender: this.sender });
     this.traffic = new Traffic(
       context.pool,
       context.drops,
@@ -280,8 +284,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     return this.epochs.receiving(epochByte);
   }
 
-  opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void {
-    const { epoch, sequence, number } = sealed;
+  opened(route: BundleRoute, message: OpenedMessage, arena: Uint8Array, at: number, end: number, now: number): void {
+    const { epoch, sequence, number } = message;
     this.heardAt = now;
     route.heardAt = now;
     this.context.sessions.touched(this);
@@ -289,11 +293,8 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
     route.arrivals.note(sequence, end - at, parsed === 'ok' && asksReport(plaintext.kind), now);
     if (parsed !== 'ok' || plaintext.kind !== KIND.data) this.inbound.passedOver(route, number);
     this.states.confirmed(route, now);
-    this.rekeying!.received(epoch, now);
-    if (this.side.role === 'service') {
-      if (epoch === 0) this.side.earlyMessage(route, now);
-      else if (this.side.confirm()) this.context.sessions.confirmed(this, now);
-    }
+    if (epoch === undefined) route.seal = 'link';
+    else this.openedUnder(epoch, route, now);
     if (parsed === 'ok') this.act(route, number, arena, now);
     else this.context.drops.count(parsed);
   }
@@ -319,6 +320,7 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
 
   routeUp(route: BundleRoute, now: number): void {
     this.wasUp = true;
+    this.singleSeal.routeUp(route, now);
     this.side.routeUp(route, now);
   }
 
@@ -358,6 +360,13 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
   replace(now: number): void {
     this.close('replaced', now);
     this.events.closed(this, 'replaced', now);
+  }
+
+  private openedUnder(epoch: number, route: BundleRoute, now: number): void {
+    this.rekeying!.received(epoch, now);
+    if (this.side.role !== 'service') return;
+    if (epoch === 0) this.side.earlyMessage(route, now);
+    else if (this.side.confirm()) this.context.sessions.confirmed(this, now);
   }
 
   /** No route is up, or the first one has just come back: what is sent once may be lost on it. */
@@ -437,6 +446,12 @@ export class Session implements RouteOwner, RouteStatesOwner, ClientPort, Servic
         break;
       case KIND.rekeyAck:
         this.countUnless('ok', this.rekeying!.rekeyAck(route, plaintext.epoch, arena.subarray(bodyAt, bodyEnd), now));
+        break;
+      case KIND.neighbour:
+        this.countUnless('ok', this.singleSeal.asked(route, arena.subarray(bodyAt, bodyEnd), now));
+        break;
+      case KIND.neighbourOk:
+        this.countUnless('ok', this.singleSeal.granted(route));
         break;
       case KIND.close:
         // A service that is done may be back soon; whoever refuses or replaces means it.

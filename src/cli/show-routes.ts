@@ -55,11 +55,18 @@ function sessionText(session: Session, paint: Paint): string {
   );
   return [
     `Session with gateway ${gateway}\n${counts}\n`,
-    table(ROUTE_COLUMNS, rows, paint) + routes.map(parkedText).join(''),
+    table(ROUTE_COLUMNS, rows, paint) + routes.map(parkedText).join('') + sealText(routes),
     table([{ title: 'PATH', align: 'right' }, { title: 'HOPS' }], pathRows, paint),
     `Order: ${countText(order.waited, 'packet')} waited for an earlier one of the same flow, ${order.waiting} now\n` +
       `       ${order.late} came too late to be waited for, ${order.lost} lost\n`,
   ].join('\n');
+}
+
+/** What goes without the second seal. */
+function sealText(routes: readonly Route[]): string {
+  const bare = routes.filter(({ seal }) => seal === 'link').map(({ index }) => index);
+  if (bare.length === 0) return '';
+  return `Sealed by the link alone, as the gateway is a neighbour: ${countText(bare.length, 'route')} (${bare.join(', ')})\n`;
 }
 
 /** Why a route that is up carries nothing. */

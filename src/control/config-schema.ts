@@ -411,6 +411,7 @@ const TunnelTable = v.object({
     oneOf(REDUNDANCIES, 'Leave it out for "auto", or write "on" or "off": whether calls go over two routes at once'),
     'auto',
   ),
+  seal_twice: v.optional(flag('seal_twice'), true),
 });
 
 const QosTable = v.object({

@@ -117,6 +117,7 @@ export interface Config {
     readonly interface: string;
     readonly deliveryMs: DeliveryMs;
     readonly redundancy: Redundancy;
+    readonly sealsTwice: boolean;
   };
   /** What goes before Bulk. */
   readonly qos: { readonly realTime: Readonly<Record<RealTimeRule, boolean>> };
@@ -203,6 +204,7 @@ function toConfig(file: ConfigFile): Config {
       interface: tunnel.interface,
       deliveryMs: parseDelivery(tunnel.delivery)!,
       redundancy: tunnel.redundancy as Redundancy,
+      sealsTwice: tunnel.seal_twice,
     },
     qos: {
       realTime: {

@@ -190,6 +190,8 @@ const BundleRouteRow = v.object({
   state: v.picklist(['opening', 'up', 'stalled', 'down']),
   /** Why it carries nothing that this node sends although it is up; null: it may. */
   parked: v.nullable(v.picklist(['late', 'harm'])),
+  /** Who seals packets on it: both ends for each other, or the link between them alone, for they are neighbours. */
+  seal: v.picklist(['end-to-end', 'link']),
   rtt_ms: v.nullable(Milliseconds),
   /** What may be under way at once: in flight, and room left. */
   window_bytes: Count,

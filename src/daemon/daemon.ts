@@ -239,6 +239,7 @@ export class Daemon {
       mtuBytes: config.tunnel.mtuBytes,
       deliveryMs: config.tunnel.deliveryMs,
       redundancy: config.tunnel.redundancy,
+      sealsTwice: config.tunnel.sealsTwice,
       realTime: config.qos.realTime,
       hasPolicy: config.policy.length > 0,
       device: lan.tuns[way],

@@ -111,6 +111,7 @@ function bundleRouteRow(route: RouteStatus): Session['routes'][number] {
     class: className(route.trafficClass),
     state: route.state === 'closed' ? 'down' : route.state,
     parked: route.parked ?? null,
+    seal: route.seal,
     rtt_ms: route.roundTripMs ?? null,
     window_bytes: route.inFlightBytes + route.roomBytes,
     in_flight_bytes: route.inFlightBytes,

@@ -40,6 +40,8 @@ export interface TunnelOptions {
   readonly deliveryMs?: DeliveryMs;
   /** Whether Real Time goes over two routes at once; `auto` when missing. */
   readonly redundancy?: Redundancy;
+  /** Whether packets to a gateway that is this node's neighbour are sealed for it beside what the link seals; true when missing. */
+  readonly sealsTwice?: boolean;
   /** Which packets go before the others; all rules when missing. */
   readonly realTime?: RealTimeRules;
   /** Whether the kernel marks packets as the user's rules say. */

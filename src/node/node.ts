@@ -123,7 +123,8 @@ export class Node {
     this.flood.setPrice(options.price ?? 0);
     this.clearnet = new Clearnet(this.flood.graph, identity.key, wallMs);
     this.seenLinks = new SeenLinks(this.flood.graph, identity.key);
-    this.bundles = new BundleLayer({ curve, cipher, random, drops, log, wallMs, routes: this.routes });
+    const node = identity.key;
+    this.bundles = new BundleLayer({ curve, cipher, node, random, drops, log, wallMs, routes: this.routes });
     this.pinger = new Pinger(this.bundles, curve, random);
     this.backChannels = new BackChannels({
       self: identity.key,

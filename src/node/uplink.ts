@@ -212,7 +212,7 @@ export class Uplink {
   }
 
   private connect(choice: Gateway, now: number): void {
-    const { bundles, clientSecret, routeCount, redundancy = 'auto', log } = this.options;
+    const { bundles, clientSecret, routeCount, redundancy = 'auto', sealsTwice = true, log } = this.options;
     this.choice = choice;
     this.chosenAt = now;
     log.write('info', 'gateway-found', { gateway: addressText(addressHash(choice.node)) });
@@ -223,6 +223,7 @@ export class Uplink {
         routeCount,
         deliveryMs: this.delivery,
         redundancy,
+        sealsTwice,
         paths: () => this.paths(choice),
         events: this.events,
       },

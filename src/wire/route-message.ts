@@ -3,6 +3,7 @@
  *
  *   type 1 | message two of the handshake (49)
  *   type 2 | epoch u8 | sequence u48 | sealed plaintext | tag (16)        the first 8 bytes are the associated data
+ *   type 3 | 00 | sequence u48 | plaintext of DATA, DATAGRAM or REPORT    between neighbours that agreed on it
  *
  * Plaintext:
  *
@@ -14,6 +15,8 @@
  *   0x06 REKEY        epoch u32, ephemeral key (33)
  *   0x07 REKEY_ACK    epoch u32, ephemeral key (33)
  *   0x08 CLOSE        reason u8: 1 done, 2 replaced, 3 refused
+ *   0x09 NEIGHBOUR    node key (33)
+ *   0x0a NEIGHBOUR_OK
  *
  * On the hot path: parses into reused objects and offsets, no allocation. Reading checks every length; what it returns
  * beside 'ok' is the name of the drop.
@@ -21,7 +24,7 @@
 import { readU16, readU32, readU48, readU64, writeU16, writeU32, writeU48, writeU64 } from '../base/bytes.ts';
 import { MAX_RANGES_BYTES, type RangeBlocks, readRanges, writeRanges } from './ack-ranges.ts';
 
-export const ROUTE_MESSAGE = { messageTwo: 1, sealed: 2 } as const;
+export const ROUTE_MESSAGE = { messageTwo: 1, sealed: 2, bare: 3 } as const;
 export const KIND = {
   data: 0x01,
   datagram: 0x02,
@@ -31,6 +34,8 @@ export const KIND = {
   rekey: 0x06,
   rekeyAck: 0x07,
   close: 0x08,
+  neighbour: 0x09,
+  neighbourOk: 0x0a,
 } as const;
 
 /** Section 3: a message of a route. */
@@ -41,6 +46,8 @@ export const TYPE_BYTES = 1;
 const KIND_BYTES = 1;
 export const MESSAGE_TWO_BYTES = 49;
 export const SEALED_HEADER_BYTES = 8;
+/** What stands before a bare plaintext: a header of the same shape. */
+export const BARE_HEADER_BYTES = SEALED_HEADER_BYTES;
 /** What sealing adds to a plaintext. */
 export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
 export const DATA_HEAD_BYTES = 9;
@@ -53,6 +60,7 @@ export const MAX_APPLICATION_BYTES = MAX_ROUTE_MESSAGE_BYTES - DATA_OVERHEAD_BYT
 const PROBE_BYTES = 9;
 const REKEY_BYTES = 5 + POINT_BYTES;
 const CLOSE_BYTES = 2;
+const NEIGHBOUR_BYTES = KIND_BYTES + POINT_BYTES;
 /** With one range and a link's ACK beside it, a report fits a datagram of 128 bytes. */
 const REPORT_ENTRY_HEAD_BYTES = 10;
 const REPORT_DELAY_UNITS_PER_MS = 16;
@@ -73,6 +81,15 @@ export function isSealed(message: Uint8Array): boolean {
   return message.length >= MIN_SEALED_BYTES && message[0] === ROUTE_MESSAGE.sealed;
 }
 
+export function isBare(message: Uint8Array): boolean {
+  return message.length > BARE_HEADER_BYTES && message[0] === ROUTE_MESSAGE.bare && message[1] === 0;
+}
+
+/** Whether a plaintext of this kind may come bare: what changes keys, routes or the session is sealed always. */
+export function mayBeBare(kind: number): boolean {
+  return kind === KIND.data || kind === KIND.datagram || kind === KIND.report;
+}
+
 export function isMessageTwo(message: Uint8Array): boolean {
   return message.length === TYPE_BYTES + MESSAGE_TWO_BYTES && message[0] === ROUTE_MESSAGE.messageTwo;
 }
@@ -82,13 +99,20 @@ export function sealedEpoch(message: Uint8Array): number {
   return message[1];
 }
 
-export function sealedSequence(message: Uint8Array): number {
+/** Of a sealed message, or of a bare one. */
+export function sequenceOf(message: Uint8Array): number {
   return readU48(message, 2);
 }
 
 export function writeSealedHeader(out: Uint8Array, at: number, epoch: number, sequence: number): void {
   out[at] = ROUTE_MESSAGE.sealed;
   out[at + 1] = epoch;
+  writeU48(out, at + 2, sequence);
+}
+
+export function writeBareHeader(out: Uint8Array, at: number, sequence: number): void {
+  out[at] = ROUTE_MESSAGE.bare;
+  out[at + 1] = 0;
   writeU48(out, at + 2, sequence);
 }
 
@@ -132,6 +156,18 @@ export function writeClose(out: Uint8Array, at: number, reason: CloseReason): nu
   return CLOSE_BYTES;
 }
 
+/** `node`: the key of the node that is asked whether it is the one. */
+export function writeNeighbour(out: Uint8Array, at: number, node: Uint8Array): number {
+  out[at] = KIND.neighbour;
+  out.set(node, at + KIND_BYTES);
+  return NEIGHBOUR_BYTES;
+}
+
+export function writeNeighbourOk(out: Uint8Array, at: number): number {
+  out[at] = KIND.neighbourOk;
+  return KIND_BYTES;
+}
+
 /** Begins a REPORT: entries follow. */
 export function beginReport(out: Uint8Array, at: number): number {
   out[at] = KIND.report;
@@ -165,7 +201,7 @@ export class Plaintext {
   token = 0;
   epoch = 0;
   closeReason: CloseReason = 'done';
-  /** DATA and DATAGRAM: application bytes; REPORT: the entries; REKEY and REKEY_ACK: the ephemeral key. */
+  /** DATA and DATAGRAM: application bytes; REPORT: the entries; REKEY and REKEY_ACK: the ephemeral key; NEIGHBOUR: the node key. */
   bodyAt = 0;
   bodyEnd = 0;
 }
@@ -211,6 +247,12 @@ export function readPlaintext(bytes: Uint8Array, at: number, end: number, into: 
       into.closeReason = reason;
       return 'ok';
     }
+    case KIND.neighbour:
+      if (length !== NEIGHBOUR_BYTES) return 'route-message-length';
+      into.bodyAt = at + KIND_BYTES;
+      return 'ok';
+    case KIND.neighbourOk:
+      return length === KIND_BYTES ? 'ok' : 'route-message-length';
     default:
       return 'route-message-kind';
   }

@@ -3,7 +3,7 @@
  * opened by the addon's cipher, on a clock that stands still while they work and jumps while they wait. Packets go down as a download's do, so many bytes under way, and an acknowledgement comes back for
  * each superpacket that arrives. Processor time is what counts: it is the same on a busy machine. `--cpu-prof` shows where it goes.
  *
- * Arguments: `segments=N` in a superpacket (1: single packets), `megabytes=N`, `bytes=N` of a packet.
+ * Arguments: `segments=N` in a superpacket (1: single packets), `megabytes=N`, `bytes=N` of a packet, `seals=1`: by the link alone.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { writeU16, writeU32 } from '../../src/base/bytes.ts';
@@ -47,7 +47,7 @@ interface End {
 export function run(context: RunContext): RunResult {
   const number = (name: string, otherwise: number) =>
     Number(context.args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise);
-  const pair = new Pair(number('segments', SEGMENTS), number('bytes', MTU_BYTES));
+  const pair = new Pair(number('segments', SEGMENTS), number('bytes', MTU_BYTES), number('seals', 2) === 2);
   pair.connect();
   pair.carry(WARM_UP_MEGABYTES);
   const figures = pair.carry(number('megabytes', MEGABYTES));
@@ -69,7 +69,7 @@ class Pair {
   private arrivedPackets = 0;
   private acknowledgements = 0;
 
-  constructor(segments: number, packetBytes: number) {
+  constructor(segments: number, packetBytes: number, sealsTwice: boolean) {
     this.segments = segments;
     this.packetBytes = packetBytes;
     const native = loadNative();
@@ -100,6 +100,7 @@ class Pair {
           gateway: addressHash(gatewayKey),
           routeCount: 1,
           mtuBytes: MTU_BYTES,
+          sealsTwice,
           device: { write: (batch) => this.arrived(batch) },
           ownNetworks: [],
           clientSecret: () => new Uint8Array(32).fill(3) as SecretKey,

@@ -3,7 +3,7 @@
  * that seals, cuts and sends without any protocol. All in one run, turn by turn; on a machine with few cores the ratios are what
  * counts. Topology: tunnel/tunnel-network.ts.
  *
- * Arguments choose: ways (raw, skywire, wireguard-go, loop, loop-link), wires (card, plain), parts (ping, tcp, tcp4, udp), rounds=3,
+ * Arguments choose: ways (raw, skywire, skywire-once, wireguard-go, loop, loop-link), wires (card, plain), parts (ping, tcp, tcp4, udp), rounds=3,
  * seconds=4. Others go to our daemons.
  */
 import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
@@ -19,7 +19,7 @@ export const about =
 export const takes = '12 min; fewer ways, wires, parts or rounds take less. Needs scripts/setup --peers';
 
 const WIRES: readonly Wire[] = ['card', 'plain'];
-const OURS: WayName = 'skywire';
+const OURS: readonly WayName[] = ['skywire', 'skywire-once'];
 const ROUNDS = 3;
 const SECONDS = 4;
 const ANSWER_MS = 15_000;
@@ -64,11 +64,18 @@ export async function run(context: RunContext): Promise<RunResult> {
   return { pass: true, figures, ratios: Object.fromEntries(wires.map((wire) => [wire, ratiosOf(figures[wire])])) };
 }
 
-/** Of our medians to those of each other way. */
-function ratiosOf(ways: Record<string, ReturnType<typeof summary>>): Record<string, Figures> {
-  const ours = ways[OURS];
-  if (ours === undefined) return {};
-  const others = Object.entries(ways).filter(([name]) => name !== OURS);
+/** Of the medians of each of ours to those of each other way. */
+function ratiosOf(ways: Record<string, ReturnType<typeof summary>>): Record<string, Record<string, Figures>> {
+  const ours = OURS.filter((name) => ways[name] !== undefined);
+  return Object.fromEntries(ours.map((name) => [name, ratiosTo(ways, ways[name], name)]));
+}
+
+function ratiosTo(
+  ways: Record<string, ReturnType<typeof summary>>,
+  ours: ReturnType<typeof summary>,
+  own: WayName,
+): Record<string, Figures> {
+  const others = Object.entries(ways).filter(([name]) => name !== own);
   return Object.fromEntries(
     others.map(([name, theirs]) => {
       const shared = Object.keys(ours).filter((key) => theirs[key] !== undefined && theirs[key].median > 0);

@@ -1,34 +1,42 @@
 /**
- * The way in: sealed messages of all sessions are gathered in one arena and opened in one batch when the node drains
- * (or the arena is full), in the order of their arrival. On the hot path: no allocation a message.
+ * The way in: sealed messages of all sessions, and bare ones between neighbours, are gathered in one arena, opened in one
+ * batch when the node drains (or the arena is full), and handed on in the order of their arrival. On the hot path: no allocation a
+ * message.
  */
 import type { Drops } from '../../base/drops.ts';
 import { type Cipher, JOB_OK, JOB_WORDS } from '../../crypto/cipher.ts';
 import {
-  isSealed,
+  BARE_HEADER_BYTES,
   MAX_ROUTE_MESSAGE_BYTES,
+  mayBeBare,
   SEALED_HEADER_BYTES,
   SEALED_OVERHEAD_BYTES,
-  sealedSequence,
+  sequenceOf,
 } from '../../wire/route-message.ts';
-import type { BundleRoute, SealedMessage } from '../routes/bundle-route.ts';
+import type { BundleRoute, OpenedMessage } from '../routes/bundle-route.ts';
 import type { Epoch } from './epochs.ts';
 
 const BATCH_MESSAGES = 128;
 const ARENA_BYTES = 256 * 1024;
 const TWO_32 = 0x1_0000_0000;
 /** Filled for each message that is handed over. */
-const sealed: SealedMessage = { epoch: 0, sequence: 0, number: 0 };
+const opened: OpenedMessage = { epoch: 0, sequence: 0, number: 0 };
+const NO_JOB = -1;
 
 export class Opener {
   private readonly cipher: Cipher;
   private readonly drops: Drops;
   private readonly arena = new Uint8Array(ARENA_BYTES);
   private readonly jobs = new Uint32Array(BATCH_MESSAGES * JOB_WORDS);
-  private readonly jobRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
-  private readonly jobEpochs = new Float64Array(BATCH_MESSAGES);
-  private readonly jobSequences = new Float64Array(BATCH_MESSAGES);
-  private readonly jobNumbers = new Float64Array(BATCH_MESSAGES);
+  private jobCount = 0;
+  /** By message; a bare one has no job and no epoch. */
+  private readonly jobOf = new Int32Array(BATCH_MESSAGES);
+  private readonly messageRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
+  private readonly epochs: (number | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
+  private readonly sequences = new Float64Array(BATCH_MESSAGES);
+  private readonly numbers = new Float64Array(BATCH_MESSAGES);
+  private readonly offsets = new Uint32Array(BATCH_MESSAGES);
+  private readonly lengths = new Uint32Array(BATCH_MESSAGES);
   private count = 0;
   private used = 0;
 
@@ -37,29 +45,24 @@ export class Opener {
     this.drops = drops;
   }
 
-  /** Copies a sealed message that came on `route` as its message `number`, under an epoch it can be opened with. */
-  add(route: BundleRoute, keys: Epoch, message: Uint8Array, number: number, now: number): void {
-    if (!isSealed(message) || message.length > MAX_ROUTE_MESSAGE_BYTES) {
-      this.refuse(route, number, 'bundle-message-malformed');
-      return;
-    }
-    const sequence = sealedSequence(message);
-    if (!route.replay.wouldAccept(sequence)) {
-      this.refuse(route, number, 'bundle-replay');
-      return;
-    }
+  /**
+   * Copies a message that came on `route` as its message `number`: sealed under an epoch that it can be opened with, or bare, without
+   * any.
+   */
+  add(route: BundleRoute, keys: Epoch | undefined, message: Uint8Array, number: number, now: number): void {
+    if (message.length > MAX_ROUTE_MESSAGE_BYTES) return this.refuse(route, number, 'bundle-message-malformed');
+    const sequence = sequenceOf(message);
+    if (!route.replay.wouldAccept(sequence)) return this.refuse(route, number, 'bundle-replay');
     if (this.count === BATCH_MESSAGES || this.used + message.length > this.arena.length) this.flush(now);
-    const job = this.count * JOB_WORDS;
-    this.jobs[job] = route.keys.receiveSlot(keys);
-    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
-    this.jobs[job + 2] = sequence % TWO_32;
-    this.jobs[job + 3] = this.used;
-    this.jobs[job + 4] = SEALED_HEADER_BYTES;
-    this.jobs[job + 5] = message.length - SEALED_OVERHEAD_BYTES;
-    this.jobRoutes[this.count] = route;
-    this.jobEpochs[this.count] = keys.epoch;
-    this.jobSequences[this.count] = sequence;
-    this.jobNumbers[this.count] = number;
+    const { count } = this;
+    this.jobOf[count] =
+      keys === undefined ? NO_JOB : this.addJob(route.keys.receiveSlot(keys), sequence, message.length);
+    this.messageRoutes[count] = route;
+    this.epochs[count] = keys?.epoch;
+    this.sequences[count] = sequence;
+    this.numbers[count] = number;
+    this.offsets[count] = this.used;
+    this.lengths[count] = message.length;
     this.arena.set(message, this.used);
     this.count += 1;
     this.used += message.length;
@@ -69,27 +72,45 @@ export class Opener {
   flush(now: number): void {
     const count = this.count;
     if (count === 0) return;
-    this.cipher.openBatch(this.arena, this.jobs, count);
+    if (this.jobCount > 0) this.cipher.openBatch(this.arena, this.jobs, this.jobCount);
     this.count = 0;
+    this.jobCount = 0;
     this.used = 0;
     for (let i = 0; i < count; i++) {
-      const job = i * JOB_WORDS;
-      const route = this.jobRoutes[i]!;
-      this.jobRoutes[i] = undefined;
+      const route = this.messageRoutes[i]!;
+      this.messageRoutes[i] = undefined;
       // An earlier message of the batch closed the session.
-      if (route.state === 'closed') continue;
-      sealed.epoch = this.jobEpochs[i];
-      sealed.sequence = this.jobSequences[i];
-      sealed.number = this.jobNumbers[i];
-      if (this.jobs[job + 6] !== JOB_OK) this.refuse(route, sealed.number, 'bundle-tag');
-      else if (!route.replay.accept(sealed.sequence)) this.refuse(route, sealed.number, 'bundle-replay');
-      else {
-        const at = this.jobs[job + 3] + SEALED_HEADER_BYTES;
-        const bytes = this.jobs[job + 5];
-        route.receivedBytes += bytes + SEALED_OVERHEAD_BYTES;
-        route.owner.opened(route, sealed, this.arena, at, at + bytes, now);
-      }
+      if (route.state !== 'closed') this.handOn(i, route, now);
     }
+  }
+
+  private handOn(index: number, route: BundleRoute, now: number): void {
+    const job = this.jobOf[index];
+    const isBare = job === NO_JOB;
+    const length = this.lengths[index];
+    const at = this.offsets[index] + (isBare ? BARE_HEADER_BYTES : SEALED_HEADER_BYTES);
+    const bytes = length - (isBare ? BARE_HEADER_BYTES : SEALED_OVERHEAD_BYTES);
+    opened.epoch = this.epochs[index];
+    opened.sequence = this.sequences[index];
+    opened.number = this.numbers[index];
+    if (!isBare && this.jobs[job * JOB_WORDS + 6] !== JOB_OK) this.refuse(route, opened.number, 'bundle-tag');
+    else if (isBare && !mayBeBare(this.arena[at])) this.refuse(route, opened.number, 'bundle-bare-kind');
+    else if (!route.replay.accept(opened.sequence)) this.refuse(route, opened.number, 'bundle-replay');
+    else {
+      route.receivedBytes += length;
+      route.owner.opened(route, opened, this.arena, at, at + bytes, now);
+    }
+  }
+
+  private addJob(slot: number, sequence: number, length: number): number {
+    const job = this.jobCount * JOB_WORDS;
+    this.jobs[job] = slot;
+    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
+    this.jobs[job + 2] = sequence % TWO_32;
+    this.jobs[job + 3] = this.used;
+    this.jobs[job + 4] = SEALED_HEADER_BYTES;
+    this.jobs[job + 5] = length - SEALED_OVERHEAD_BYTES;
+    return this.jobCount++;
   }
 
   private refuse(route: BundleRoute, number: number, reason: string): void {

@@ -1,4 +1,5 @@
 /** Writes the messages of one session (docs/protocol.md section 6.2) into the sealer, under the epoch it sends with. */
+import type { NodeKey } from '../../base/ids.ts';
 import { RangeBlocks } from '../../wire/ack-ranges.ts';
 import {
   addReportEntry,
@@ -9,6 +10,8 @@ import {
   writeClose,
   writeDatagramHead,
   writeDataHead,
+  writeNeighbour,
+  writeNeighbourOk,
   writeProbe,
   writeRekey,
 } from '../../wire/route-message.ts';
@@ -35,12 +38,12 @@ export class PlaintextSender {
 
   /** The copy stays in the route's flight. */
   data(route: BundleRoute, copy: MessageCopy, now: number): void {
-    this.commit(route, this.writeData(copy, now), copy, now);
+    this.commitFlow(route, this.writeData(copy, now), copy, now);
   }
 
   /** The same message over another route: it stays in the flight of the first one only. */
   duplicate(route: BundleRoute, copy: MessageCopy, now: number): void {
-    this.commit(route, this.writeData(copy, now), undefined, now);
+    this.commitFlow(route, this.writeData(copy, now), undefined, now);
   }
 
   probe(route: BundleRoute, now: number): void {
@@ -63,6 +66,18 @@ export class PlaintextSender {
     this.commit(route, writeClose(this.sealer.arena, at, reason), undefined, now);
   }
 
+  /** Client: the far end of the route, `node`, is this node's neighbour. */
+  neighbour(route: BundleRoute, node: NodeKey, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeNeighbour(this.sealer.arena, at, node), undefined, now);
+  }
+
+  /** Service: it is. */
+  neighbourOk(route: BundleRoute, now: number): void {
+    const at = this.sealer.reserve(SMALL_BYTES, now);
+    this.commit(route, writeNeighbourOk(this.sealer.arena, at), undefined, now);
+  }
+
   /**
    * Reports on `via` what arrived on `about`, and on every other of the live routes where there is news. Of `about` it
    * tells some of what arrived long ago, too: the reports that told it first may have been lost, or had no place for
@@ -78,7 +93,7 @@ export class PlaintextSender {
       route.arrivals.told(route !== about && via.answersLike(route), now);
     }
     if (about.arrivals.older(blocks)) to += addReportEntry(this.sealer.arena, to, about.index, 0, blocks);
-    this.commit(via, to - at, undefined, now);
+    this.commitFlow(via, to - at, undefined, now);
   }
 
   /** Seals and sends at once what was written so far. */
@@ -96,9 +111,21 @@ export class PlaintextSender {
     return headBytes + copy.length;
   }
 
-  private commit(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
+  /** DATA, DATAGRAM and REPORT. */
+  private commitFlow(route: BundleRoute, bytes: number, copy: MessageCopy | undefined, now: number): void {
+    this.commit(route, bytes, copy, now, route.seal === 'link');
+  }
+
+  private commit(
+    route: BundleRoute,
+    bytes: number,
+    copy: MessageCopy | undefined,
+    now: number,
+    isBare: boolean = false,
+  ): void {
     // A session that may send at all is the only kind that has routes.
-    const evicted = this.sealer.commit(route, this.epochs.sending!, bytes, copy, now);
+    const keys = isBare ? undefined : this.epochs.sending!;
+    const evicted = this.sealer.commit(route, keys, bytes, copy, now);
     if (evicted !== undefined) this.pool.release(evicted);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, then handed to their
- * routes in the order in which they were written. On the hot path: no allocation a message but the view that the route
+ * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, but for those that the link's
+ * own cipher is enough for (`single-seal.ts`), then handed to their routes in the order in which they were written. On the hot path: no allocation a message but the view that the route
  * layer takes.
  *
  *   const at = sealer.reserve(n, now); write n bytes into sealer.arena at `at`; sealer.commit(route, epoch, n, copy,
@@ -9,10 +9,12 @@
 import { assert } from '../../base/assert.ts';
 import { type Cipher, JOB_WORDS } from '../../crypto/cipher.ts';
 import {
+  BARE_HEADER_BYTES,
   MAX_ROUTE_MESSAGE_BYTES,
   ROUTE_MESSAGE,
   SEALED_HEADER_BYTES,
   SEALED_OVERHEAD_BYTES,
+  writeBareHeader,
   writeSealedHeader,
 } from '../../wire/route-message.ts';
 import type { RoutePort } from '../ports.ts';
@@ -30,8 +32,11 @@ export class Sealer {
   private readonly cipher: Cipher;
   private readonly routes: RoutePort;
   private readonly jobs = new Uint32Array(BATCH_MESSAGES * JOB_WORDS);
-  private readonly jobRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
-  private readonly jobSequences = new Float64Array(BATCH_MESSAGES);
+  private jobCount = 0;
+  private readonly messageRoutes: (BundleRoute | undefined)[] = new Array(BATCH_MESSAGES).fill(undefined);
+  private readonly sequences = new Float64Array(BATCH_MESSAGES);
+  private readonly offsets = new Uint32Array(BATCH_MESSAGES);
+  private readonly lengths = new Uint32Array(BATCH_MESSAGES);
   private count = 0;
   private used = 0;
 
@@ -49,30 +54,27 @@ export class Sealer {
   }
 
   /**
-   * Numbers the plaintext that was written and takes it into the batch. DATA and DATAGRAM come with the copy that stays
-   * in flight; returned is the copy that had to leave the flight for it, if any.
+   * Numbers the plaintext that was written and takes it into the batch. `keys`: the epoch to seal it under; undefined: it goes bare. DATA and
+   * DATAGRAM come with the copy that stays in flight; returned is the copy that had to leave the flight for it, if any.
    */
   commit(
     route: BundleRoute,
-    keys: Epoch,
+    keys: Epoch | undefined,
     bytes: number,
     copy: MessageCopy | undefined,
     now: number,
   ): MessageCopy | undefined {
     const sequence = route.flight.next;
-    const job = this.count * JOB_WORDS;
-    writeSealedHeader(this.arena, this.used, keys.epoch & 0xff, sequence);
-    this.jobs[job] = route.keys.sendSlot(keys);
-    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
-    this.jobs[job + 2] = sequence % TWO_32;
-    this.jobs[job + 3] = this.used;
-    this.jobs[job + 4] = SEALED_HEADER_BYTES;
-    this.jobs[job + 5] = bytes;
-    this.jobRoutes[this.count] = route;
-    this.jobSequences[this.count] = sequence;
+    const length = bytes + (keys === undefined ? BARE_HEADER_BYTES : SEALED_OVERHEAD_BYTES);
+    if (keys === undefined) writeBareHeader(this.arena, this.used, sequence);
+    else this.addJob(route.keys.sendSlot(keys), keys.epoch, sequence, bytes);
+    this.messageRoutes[this.count] = route;
+    this.sequences[this.count] = sequence;
+    this.offsets[this.count] = this.used;
+    this.lengths[this.count] = length;
     this.count += 1;
-    this.used += bytes + SEALED_OVERHEAD_BYTES;
-    route.sealingBytes += bytes + SEALED_OVERHEAD_BYTES;
+    this.used += length;
+    route.sealingBytes += length;
     return route.flight.record(now, copy);
   }
 
@@ -80,18 +82,19 @@ export class Sealer {
   flush(now: number): void {
     const count = this.count;
     if (count === 0) return;
-    this.cipher.sealBatch(this.arena, this.jobs, count);
+    if (this.jobCount > 0) this.cipher.sealBatch(this.arena, this.jobs, this.jobCount);
+    this.jobCount = 0;
     this.count = 0;
     this.used = 0;
     for (let i = 0; i < count; i++) {
-      const route = this.jobRoutes[i]!;
-      this.jobRoutes[i] = undefined;
-      const at = this.jobs[i * JOB_WORDS + 3];
-      const bytes = this.jobs[i * JOB_WORDS + 5] + SEALED_OVERHEAD_BYTES;
+      const route = this.messageRoutes[i]!;
+      this.messageRoutes[i] = undefined;
+      const at = this.offsets[i];
+      const bytes = this.lengths[i];
       route.sealingBytes -= bytes;
       if (route.state === 'closed') continue;
       if (this.routes.send(route.handle, this.arena.subarray(at, at + bytes), now) >= 0) route.sentBytes += bytes;
-      else route.owner.refused(route, this.jobSequences[i], now);
+      else route.owner.refused(route, this.sequences[i], now);
     }
   }
 
@@ -103,5 +106,16 @@ export class Sealer {
     message.set(messageTwo, 1);
     // No room: it goes again with the next probe of the client.
     this.routes.send(route.handle, message, now);
+  }
+
+  private addJob(slot: number, epoch: number, sequence: number, bytes: number): void {
+    const job = this.jobCount++ * JOB_WORDS;
+    writeSealedHeader(this.arena, this.used, epoch & 0xff, sequence);
+    this.jobs[job] = slot;
+    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
+    this.jobs[job + 2] = sequence % TWO_32;
+    this.jobs[job + 3] = this.used;
+    this.jobs[job + 4] = SEALED_HEADER_BYTES;
+    this.jobs[job + 5] = bytes;
   }
 }

@@ -28,6 +28,15 @@ import { NEVER_SOUNDED } from './sounding.ts';
 
 export type RouteState = 'opening' | 'up' | 'stalled' | 'closed';
 
+/**
+ * Who seals what goes over a route (docs/protocol.md section 6.3). `link`: DATA, DATAGRAM and REPORT leave bare, and may come so, for the
+ * two ends are neighbours and the link between them seals and authenticates all there is.
+ *
+ *   client    end-to-end -> asked (NEIGHBOUR went out) -> link (NEIGHBOUR_OK came)
+ *   service   end-to-end -> granted (NEIGHBOUR came and was right: bare ones may come) -> link (the first came)
+ */
+export type RouteSeal = 'end-to-end' | 'asked' | 'granted' | 'link';
+
 /** A route's session, as the layer and its batches see it. */
 export interface RouteOwner {
   /** A type 1 message: the bytes after the type. */
@@ -35,7 +44,7 @@ export interface RouteOwner {
   /** The keys of the epoch that the header of a sealed message names (modulo 256), if it can be opened. */
   receiveKeys(epochByte: number): Epoch | undefined;
   /** An authentic message: the plaintext is `arena` from `at` to `end`, at least one byte, valid during the call. */
-  opened(route: BundleRoute, sealed: SealedMessage, arena: Uint8Array, at: number, end: number, now: number): void;
+  opened(route: BundleRoute, message: OpenedMessage, arena: Uint8Array, at: number, end: number, now: number): void;
   /** The route brings nothing for message `number`: it is lost, or could not be used. */
   passedOver(route: BundleRoute, number: number): void;
   /** The layer below has more room on one of the session's routes. */
@@ -46,10 +55,10 @@ export interface RouteOwner {
   routeFailed(route: BundleRoute, hop: number, reason: string, now: number): void;
 }
 
-/** What is known of a sealed message beside its bytes; reused. */
-export interface SealedMessage {
-  /** The key epoch it was sealed under. */
-  epoch: number;
+/** What is known of a message beside its bytes; reused. */
+export interface OpenedMessage {
+  /** The key epoch it was sealed under; undefined: it came bare. */
+  epoch: number | undefined;
   /** Of the route and direction, by its sender. */
   sequence: number;
   /** Of the route and direction, by the layer below. */
@@ -102,6 +111,7 @@ export class BundleRoute {
   readonly replay: ReplayWindow;
 
   state: RouteState = 'opening';
+  seal: RouteSeal = 'end-to-end';
   readonly openedAt: number;
   stalledAt = 0;
   /** Another one takes its place: it gets no data any more. */
@@ -173,6 +183,11 @@ export class BundleRoute {
   /** Whether the hops repeat what is lost for as long as anything gets through. */
   get isReliable(): boolean {
     return this.deliveryMs === RELIABLE;
+  }
+
+  /** Whether a message may come bare. */
+  get takesBare(): boolean {
+    return this.seal === 'granted' || this.seal === 'link';
   }
 
   /** Whether this is the route of the other class on the same path (docs/protocol.md section 6.1). */

@@ -24,7 +24,8 @@ export interface Way {
   down(): Promise<void>;
 }
 
-export const WAYS = ['raw', 'skywire', 'wireguard-go', 'loop', 'loop-link'] as const;
+/** `skywire-once`: with `tunnel.seal_twice = false`. */
+export const WAYS = ['raw', 'skywire', 'skywire-once', 'wireguard-go', 'loop', 'loop-link'] as const;
 export type WayName = (typeof WAYS)[number];
 
 /** `programArgs` go to our daemons. */
@@ -33,7 +34,9 @@ export function createWay(name: WayName, network: TunnelNetwork, programArgs: re
     case 'raw':
       return new RawWay(network);
     case 'skywire':
-      return new SkywireWay(network, programArgs);
+      return new SkywireWay(network, programArgs, true);
+    case 'skywire-once':
+      return new SkywireWay(network, programArgs, false);
     case 'wireguard-go':
       return new WireguardWay(network);
     case 'loop':
@@ -65,13 +68,13 @@ class SkywireWay implements Way {
   private readonly miner: Daemon;
   private readonly gateway: Daemon;
 
-  constructor(network: TunnelNetwork, programArgs: readonly string[]) {
+  constructor(network: TunnelNetwork, programArgs: readonly string[], sealsTwice: boolean) {
     this.miner = new Daemon(network.lab, network.near, programArgs);
     this.gateway = new Daemon(network.lab, network.far, programArgs);
     this.miner.configure({
       peers: [{ key: this.gateway.key, endpoint: `${FAR_ADDRESS}:${NODE_PORT}` }],
       lan: { interface: 'lan0', address: `${LAN_ADDRESS}/24`, dhcp: false },
-      tunnel: { gateway: this.gateway.address, routes: 1 },
+      tunnel: { gateway: this.gateway.address, routes: 1, seal_twice: sealsTwice },
     });
     this.gateway.configure({
       peers: [{ key: this.miner.key }],

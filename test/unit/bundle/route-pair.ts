@@ -37,6 +37,9 @@ export interface PairOptions {
   readonly tuning?: Partial<BundleTuning>;
   readonly deliveryMs?: DeliveryMs;
   readonly redundancy?: Redundancy;
+  /** The one path is a link between both ends, or so the client is told: `behind`, the service's node is another one. */
+  readonly neighbours?: 'true' | 'behind';
+  readonly sealsTwice?: boolean;
 }
 
 export interface Received {
@@ -148,7 +151,8 @@ export class RoutePair {
         routeCount: this.options.routeCount ?? this.pipes.length,
         ...(this.options.deliveryMs !== undefined && { deliveryMs: this.options.deliveryMs }),
         ...(this.options.redundancy !== undefined && { redundancy: this.options.redundancy }),
-        paths: () => this.offered.map(pathOf),
+        ...(this.options.sealsTwice !== undefined && { sealsTwice: this.options.sealsTwice }),
+        paths: () => (this.options.neighbours === undefined ? this.offered.map(pathOf) : [[nodeKey(0)]]),
         events: this.clientOwner,
       },
       this.now,
@@ -238,6 +242,7 @@ export class RoutePair {
     return new BundleLayer({
       curve: this.curve,
       cipher: this.cipher,
+      node: nodeKey(end === SERVICE && this.options.neighbours === 'true' ? 0 : 99),
       random: new SeededRandom(this.options.seed ?? 1, `layer ${end} at ${this.now}`),
       routes: this.portOf(end),
       drops: this.drops[end],
@@ -377,10 +382,14 @@ export class RoutePair {
 
 /** The node keys of a path: only their difference matters. */
 export function pathOf(index: number): NodeKey[] {
-  const relay = new Uint8Array(33).fill(2);
-  relay[1] = index;
-  const gateway = new Uint8Array(33).fill(3);
-  return [relay as NodeKey, gateway as NodeKey];
+  return [nodeKey(index), new Uint8Array(33).fill(3) as NodeKey];
+}
+
+/** That of a neighbour of the client, over the path with this number. */
+function nodeKey(index: number): NodeKey {
+  const key = new Uint8Array(33).fill(2);
+  key[1] = index;
+  return key as NodeKey;
 }
 
 function secretOf(name: string): SecretKey {

@@ -46,6 +46,7 @@ routes = 3
 mtu = 1400
 delivery = "unreliable"
 redundancy = "on"
+seal_twice = false
 
 [qos]
 real_time = ["dscp", "dns"]
@@ -102,6 +103,7 @@ describe('a configuration that is right', () => {
         interface: 'sky0',
         deliveryMs: SENT_ONCE,
         redundancy: 'on',
+        sealsTwice: false,
       },
       qos: { realTime: { dscp: true, icmp: false, dns: true, sparse: false } },
       policy: [],
@@ -140,6 +142,7 @@ describe('a configuration that is right', () => {
         interface: 'sky0',
         deliveryMs: RELIABLE,
         redundancy: 'auto',
+        sealsTwice: true,
       },
       qos: { realTime: { dscp: true, icmp: true, dns: true, sparse: true } },
       policy: [],

@@ -11,7 +11,7 @@ import {
   ReportReader,
   readPlaintext,
   sealedEpoch,
-  sealedSequence,
+  sequenceOf,
   writeClose,
   writeDatagramHead,
   writeDataHead,
@@ -31,7 +31,7 @@ describe('route messages', () => {
     writeSealedHeader(message, 0, 0xa5, 0x0102_0304_0506);
     expect([...message.subarray(0, 8)]).toEqual([2, 0xa5, 1, 2, 3, 4, 5, 6]);
     expect(sealedEpoch(message)).toBe(0xa5);
-    expect(sealedSequence(message)).toBe(0x0102_0304_0506);
+    expect(sequenceOf(message)).toBe(0x0102_0304_0506);
     expect(isSealed(message)).toBe(true);
   });
 
