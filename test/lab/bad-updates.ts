@@ -4,8 +4,8 @@
  *
  *   laptop ── board ── gateway ── internet      (harness/board-site.ts)
  *
- * `lab bad-updates [refused] [crashes] [mute] [good] [FOLDER]`: all four unless some are named. FOLDER has what `scripts/build-image --fast
- * --update-key` left there, and the private key in update.pem; without it the image is built.
+ * `lab bad-updates [refused] [crashes] [mute] [good] [FOLDER]`: all four unless some are named. FOLDER has what `scripts/build-image --fast` left there
+ * with --update-threshold 2, and the private keys in update-1.pem to update-3.pem; without it the image is built.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,10 +31,11 @@ const ROLLBACK_DEADLINE_MS = (BAD_TRIAL_S + 300) * 1000;
 
 /** What updates that must not be installed are answered; the files lie on the stick. */
 function makeRefused(shop: UpdateWorkshop): Record<string, RegExp> {
-  shop.stub('stranger', 1, '--key', shop.strangerKey);
+  shop.stub('stranger', 1, { by: [shop.strangerKey, shop.key(2)] });
+  shop.stub('lonely', 1, { by: [shop.key(1), shop.key(1)] });
   shop.stub('older', -1);
   shop.stub('same', 0);
-  shop.stub('stale', 1, '--expires', '1 hour ago');
+  shop.stub('stale', 1, { expires: ['--expires', '1 hour ago'] });
   shop.stub('damaged', 1);
   const damaged = readFileSync(join(shop.stick, 'damaged'));
   writeFileSync(join(shop.stick, 'longer'), Buffer.concat([damaged, Buffer.from('x')]));
@@ -42,7 +43,8 @@ function makeRefused(shop: UpdateWorkshop): Record<string, RegExp> {
   damaged[damaged.length - 1] ^= 1;
   writeFileSync(join(shop.stick, 'damaged'), damaged);
   return {
-    stranger: /signature/,
+    stranger: /1 of the keys in this system/,
+    lonely: /1 of the keys in this system/,
     older: /is older/,
     same: /runs already/,
     stale: /it expired/,

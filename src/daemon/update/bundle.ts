@@ -2,21 +2,25 @@
  * An update file: three lines, then the system as it stands in a slot afterwards.
  *
  *   skywire-update 1
- *   signature        base64; Ed25519 over the first and the third line, each with its newline
+ *   signatures       base64, a space between two; Ed25519 over the first and the third line, each with its newline
  *   manifest         JSON: what it is for, which it is, how long it may be installed, and what follows
  *   payload          `bytes` bytes with this SHA-256, up to the end of the file
  *
- * The signature is checked before anything of the manifest is believed. Versions count up (they are times in seconds), so that an old
+ * As many keys as the running system wants have to have signed it; signatures by keys that it does not know are passed over, so a system that brings new
+ * keys along can be signed with both. They are checked before anything of the manifest is believed. Versions count up (they are times in seconds), so that an old
  * system with known holes is refused however well it is signed; an expired one is, so that nobody can hold a node back for long.
  */
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import * as v from 'valibot';
 import { Failure } from '../../base/failure.ts';
 
 const FIRST_LINE = 'skywire-update 1\n';
 /** Generous: a header has some 300. */
 export const MAX_HEADER_BYTES = 4096;
+/** And of keys in a system. */
+export const MAX_SIGNATURES = 8;
 const SIGNATURE_BYTES = 64;
+const PEM_BLOCK = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g;
 const NEWLINE = 10;
 
 const Manifest = v.strictObject({
@@ -34,33 +38,65 @@ export interface Header {
   readonly payloadOffset: number;
 }
 
+/** Who may sign updates of a system, and how many of them have to. */
+export interface Signers {
+  readonly keys: readonly KeyObject[];
+  readonly threshold: number;
+}
+
+/**
+ * Reads what scripts/build-image laid into the system: a line `threshold=2`, and a public key after the other in PEM. A key that is there twice counts
+ * once.
+ * @throws Failure failed: nobody could sign an update for this system
+ */
+export function readSigners(text: string): Signers {
+  const blocks = text.match(PEM_BLOCK) ?? [];
+  const threshold = Number(/^threshold=([1-9]\d*)$/m.exec(text)?.[1]);
+  const keys: KeyObject[] = [];
+  for (const key of blocks.slice(0, MAX_SIGNATURES).map((block) => createPublicKey(block))) {
+    if (!keys.some((known) => known.equals(key))) keys.push(key);
+  }
+  if (keys.length >= threshold) return { keys, threshold };
+  throw new Failure('failed', 'this image has too few keys for updates', 'Write a new image to the card');
+}
+
 /**
  * Reads and checks the header.
  * @param start the first bytes of the file, MAX_HEADER_BYTES of them if it has so many
- * @param publicKey of the signer, PEM
- * @throws Failure failed: no update, or not signed by that key
+ * @throws Failure failed: no update, or not signed by enough of the signers
  */
-export function readHeader(start: Uint8Array, publicKey: string): Header {
+export function readHeader(start: Uint8Array, { keys, threshold }: Signers): Header {
   const bytes = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
   const ends = lineEnds(bytes, 3);
   if (ends === undefined || bytes.toString('latin1', 0, FIRST_LINE.length) !== FIRST_LINE) {
     throw refusal('this is no update file', 'Take the one whose name ends in .update');
   }
-  const encoded = bytes.toString('latin1', ends[0], ends[1] - 1);
-  const signature = Buffer.from(encoded, 'base64');
+  const signatures = readSignatures(bytes.toString('latin1', ends[0], ends[1] - 1));
   const line = bytes.subarray(ends[1], ends[2]);
   const signed = Buffer.concat([Buffer.from(FIRST_LINE), line]);
-  // One way only to write it: Node.js decodes more than it encodes.
-  const wellFormed = signature.length === SIGNATURE_BYTES && signature.toString('base64') === encoded;
-  if (!wellFormed || !verify(null, signed, createPublicKey(publicKey), signature)) {
+  const signers = keys.filter((key) => signatures.some((signature) => verify(null, signed, key, signature)));
+  if (signers.length < threshold) {
     throw refusal(
-      'the signature is not that of the key in this system',
+      threshold === 1
+        ? 'the signature is not that of a key in this system'
+        : `${signers.length} of the keys in this system have a signature there, and ${threshold} have to`,
       'Take the update from where the image came from',
     );
   }
   const parsed = v.safeParse(Manifest, parseJson(line.toString('utf8')));
   if (!parsed.success) throw refusal('its manifest is of another kind', 'Take an update for this release of the image');
   return { manifest: parsed.output, payloadOffset: ends[2] };
+}
+
+function readSignatures(line: string): Buffer[] {
+  const texts = line.split(' ');
+  const signatures = texts.map((text) => Buffer.from(text, 'base64'));
+  // One way only to write it: Node.js decodes more than it encodes.
+  const wellFormed = signatures.every(
+    (signature, index) => signature.length === SIGNATURE_BYTES && signature.toString('base64') === texts[index],
+  );
+  if (wellFormed && texts.length <= MAX_SIGNATURES) return signatures;
+  throw refusal('its signatures are not written as they are to be', 'Take the update from where the image came from');
 }
 
 /** What an update has to fit: the product and the versions here, and the time. */

@@ -16,7 +16,7 @@ import { runTool } from '../../os/command.ts';
 import { ensureDirectory, READABLE_BY_ALL, replaceFile } from '../../os/store.ts';
 import { readOptions } from '../options.ts';
 import type { SubcommandOutput } from '../subcommands.ts';
-import { checkManifest, type Header, MAX_HEADER_BYTES, readHeader, refusal } from './bundle.ts';
+import { checkManifest, type Header, MAX_HEADER_BYTES, readHeader, readSigners, refusal } from './bundle.ts';
 import { writeSlot } from './install.ts';
 import {
   commandLine,
@@ -32,7 +32,7 @@ import {
 } from './slots.ts';
 
 const RELEASE_FILE = '/usr/share/skywire/image/release.json';
-const KEY_FILE = '/usr/share/skywire/image/update-key.pem';
+const KEYS_FILE = '/usr/share/skywire/image/update-keys.pem';
 const BOOT = '/boot/firmware';
 const STATE = '/state/update';
 const MOUNT_POINT = '/run/skywire-update';
@@ -111,11 +111,11 @@ async function install(file: string, need: Need, withinS: number, restart: boole
 }
 
 async function examine(source: FileHandle): Promise<Header> {
-  if (!existsSync(KEY_FILE)) {
+  if (!existsSync(KEYS_FILE)) {
     throw new Failure('failed', 'this image was built without a key for updates', 'Write a new image to the card');
   }
   const { bytesRead, buffer } = await source.read(Buffer.alloc(MAX_HEADER_BYTES), 0, MAX_HEADER_BYTES, 0);
-  const header = readHeader(buffer.subarray(0, bytesRead), readFileSync(KEY_FILE, 'utf8'));
+  const header = readHeader(buffer.subarray(0, bytesRead), readSigners(readFileSync(KEYS_FILE, 'utf8')));
   const { product, version } = readRelease('/');
   const here = { product, version, floor: recall('floor') ?? 0, nowS: Date.now() / 1000 };
   checkManifest(header.manifest, (await source.stat()).size - header.payloadOffset, here);

@@ -1,5 +1,5 @@
 /** Updates of the Raspberry Pi image, good and bad ones, on a stick for the board of a lab. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../scripts/named-runs.ts';
 import { buildImage } from './card-image.ts';
@@ -12,6 +12,16 @@ interface Release {
   readonly product: string;
   readonly version: number;
 }
+
+interface StubOptions {
+  /** Private keys. */
+  readonly by?: readonly string[];
+  /** An option of scripts/sign-update. */
+  readonly expires?: readonly string[];
+}
+
+const KEYS = [1, 2, 3];
+const keyName = (number: number) => `update-${number}.pem`;
 
 /** Makes update files of a system and of what is done to it. */
 export class UpdateWorkshop {
@@ -46,12 +56,12 @@ export class UpdateWorkshop {
   }
 
   /** An update that is not going to be installed needs no system. */
-  stub(name: string, later: number, ...options: string[]): void {
+  stub(name: string, later: number, options: StubOptions = {}): void {
     const tree = this.lab.file(`${name}-tree`);
     mkdirSync(join(tree, 'usr/share/skywire/image'), { recursive: true });
     writeFileSync(join(tree, RELEASE), this.releaseText(later));
     this.pack(tree, name);
-    this.sign(name, ...options);
+    this.sign(name, options);
   }
 
   /** A file of the system as it is. */
@@ -59,10 +69,22 @@ export class UpdateWorkshop {
     return readFileSync(join(this.tree, path), 'utf8');
   }
 
-  sign(name: string, ...options: string[]): void {
-    const key = options.includes('--key') ? [] : ['--key', join(this.folder, 'update.pem')];
-    const files = ['--system', this.lab.file(`${name}.system`), '--out', join(this.stick, name)];
-    tool(join(PROJECT_ROOT, 'scripts/sign-update'), ...key, ...options, ...files);
+  /** A private key that the image knows; any two of them have to sign. */
+  key(number: number): string {
+    return join(this.folder, keyName(number));
+  }
+
+  /** By one signer, and then by another who has the system, too, as two people do in two places. */
+  private sign(name: string, { by = [this.key(1), this.key(3)], expires = [] }: StubOptions = {}): void {
+    const sign = (...options: string[]) =>
+      tool(join(PROJECT_ROOT, 'scripts/sign-update'), '--system', this.lab.file(`${name}.system`), ...options);
+    const out = join(this.stick, name);
+    sign('--key', by[0], ...expires, '--out', out);
+    for (const key of by.slice(1)) {
+      const made = this.lab.file(`${name}.update`);
+      renameSync(out, made);
+      sign('--key', key, '--add', made, '--out', out);
+    }
   }
 
   /** A disk with all that was made, for the board to mount. */
@@ -82,13 +104,16 @@ export class UpdateWorkshop {
   }
 }
 
-/** A folder with the image, its system and the key that its updates are signed with. */
+/** A folder with the image, its system and the keys two of which its updates are signed with. */
 export function prepareUpdates(lab: Lab, product: string = IMAGE_PRODUCT): string {
   const folder = lab.file('image');
-  const key = join(folder, 'update.pem');
   mkdirSync(folder);
-  tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', key);
-  tool('openssl', 'pkey', '-in', key, '-pubout', '-out', `${key}.pub`);
-  buildImage(folder, '--arch', product.split('-').at(-1)!, '--update-key', `${key}.pub`);
+  const keys = KEYS.map((number) => join(folder, keyName(number)));
+  for (const key of keys) {
+    tool('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', key);
+    tool('openssl', 'pkey', '-in', key, '-pubout', '-out', `${key}.pub`);
+  }
+  const signers = [...keys.flatMap((key) => ['--update-key', `${key}.pub`]), '--update-threshold', '2'];
+  buildImage(folder, '--arch', product.split('-').at(-1)!, ...signers);
   return folder;
 }

@@ -5,11 +5,18 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkManifest, MAX_HEADER_BYTES, readHeader } from '../../../../src/daemon/update/bundle.ts';
+import {
+  checkManifest,
+  MAX_HEADER_BYTES,
+  MAX_SIGNATURES,
+  readHeader,
+  readSigners,
+} from '../../../../src/daemon/update/bundle.ts';
 import { writeSlot } from '../../../../src/daemon/update/install.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const PUBLIC = publicKey.export({ type: 'spki', format: 'pem' }) as string;
+const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
+const ONE = readSigners(`threshold=1\n${pem(publicKey)}`);
 const PAYLOAD = Buffer.alloc(3_000_000, 'skywire');
 const MANIFEST = {
   product: 'board',
@@ -20,14 +27,14 @@ const MANIFEST = {
 };
 const HERE = { product: 'board', version: 1_000, floor: 0, nowS: Date.parse('2026-12-01') / 1000 };
 
-function update(manifest: object = MANIFEST, { key = privateKey as KeyObject, payload = PAYLOAD } = {}): Buffer {
+function update(manifest: object = MANIFEST, { keys = [privateKey as KeyObject], payload = PAYLOAD } = {}): Buffer {
   const first = 'skywire-update 1\n';
   const line = `${JSON.stringify(manifest)}\n`;
-  const signature = sign(null, Buffer.from(first + line), key).toString('base64');
-  return Buffer.concat([Buffer.from(`${first}${signature}\n${line}`), payload]);
+  const signatures = keys.map((key) => sign(null, Buffer.from(first + line), key).toString('base64'));
+  return Buffer.concat([Buffer.from(`${first}${signatures.join(' ')}\n${line}`), payload]);
 }
 
-const header = (bytes: Buffer) => readHeader(bytes.subarray(0, MAX_HEADER_BYTES), PUBLIC);
+const header = (bytes: Buffer, signers = ONE) => readHeader(bytes.subarray(0, MAX_HEADER_BYTES), signers);
 
 describe('the header', () => {
   test('of a signed update is read', () => {
@@ -39,7 +46,7 @@ describe('the header', () => {
 
   test('signed by another key is refused', () => {
     const other = generateKeyPairSync('ed25519').privateKey;
-    expect(() => header(update(MANIFEST, { key: other }))).toThrow(/signature/);
+    expect(() => header(update(MANIFEST, { keys: [other] }))).toThrow(/signature/);
   });
 
   test('with any byte changed is refused', () => {
@@ -64,6 +71,56 @@ describe('the header', () => {
     expect(() => header(update({ ...MANIFEST, version: -1 }))).toThrow(/another kind/);
     expect(() => header(update({ ...MANIFEST, more: 1 }))).toThrow(/another kind/);
     expect(() => header(update({ ...MANIFEST, sha256: 'x'.repeat(MAX_HEADER_BYTES) }))).toThrow(/no update file/);
+  });
+});
+
+describe('where two of three have to sign', () => {
+  const pairs = [0, 1, 2].map(() => generateKeyPairSync('ed25519'));
+  const [first, second, third] = pairs.map((pair) => pair.privateKey);
+  const pems = pairs.map((pair) => pem(pair.publicKey)).join('');
+  const signers = readSigners(`threshold=2\n${pems}`);
+  const by = (...keys: KeyObject[]) => update(MANIFEST, { keys });
+
+  test('any two are enough, in any order, with others beside them', () => {
+    for (const keys of [
+      [first, second],
+      [third, first],
+      [privateKey, third, second],
+      [first, second, third],
+    ]) {
+      expect(header(by(...keys), signers).manifest).toEqual(MANIFEST);
+    }
+  });
+
+  test('one is not, however often it signs', () => {
+    for (const keys of [[first], [second, second, second], [first, privateKey]]) {
+      expect(() => header(by(...keys), signers)).toThrow(/1 of the keys .* and 2 have to/);
+    }
+  });
+
+  test('a signature under another manifest does not count', () => {
+    const mixed = by(first, second).toString('latin1').split('\n');
+    const other = update({ ...MANIFEST, version: 3_000 }, { keys: [second] })
+      .toString('latin1')
+      .split('\n');
+    mixed[1] = `${mixed[1].split(' ')[0]} ${other[1]}`;
+    expect(() => header(Buffer.from(mixed.join('\n'), 'latin1'), signers)).toThrow(/1 of the keys/);
+  });
+
+  test('there are no more signatures than anybody reads, and nothing else between them', () => {
+    const most = Array.from({ length: MAX_SIGNATURES - 2 }, () => privateKey);
+    expect(header(by(...most, first, second), signers).manifest).toEqual(MANIFEST);
+    expect(() => header(by(...most, privateKey, first, second), signers)).toThrow(/not written/);
+    const text = by(first, second).toString('latin1');
+    expect(() => header(Buffer.from(text.replace(' ', '  '), 'latin1'), signers)).toThrow(/update refused/);
+  });
+
+  test('a system whose keys can never be enough says so, also when one of them is there twice', () => {
+    const [own] = pems.match(/-----BEGIN.*?END PUBLIC KEY-----/gs)!;
+    expect(() => readSigners(`threshold=4\n${pems}`)).toThrow(/too few keys/);
+    expect(() => readSigners(`threshold=2\n${own}\n${own}\n`)).toThrow(/too few keys/);
+    expect(() => readSigners(pems)).toThrow(/too few keys/);
+    expect(() => readSigners(`threshold=0\n${pems}`)).toThrow(/too few keys/);
   });
 });
 
