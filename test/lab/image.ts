@@ -1,7 +1,8 @@
 /**
  * The Raspberry Pi image, started with no hands on it: the card is written, skywire.toml and a public key are laid on its boot
  * partition as a person would, and the power is switched on. A laptop behind it reaches the internet through a gateway outside. Then
- * the same once more, after a restart with a file on the boot partition that makes the box as new.
+ * the same once more, after a restart with a file on the boot partition that makes the box as new, and with the country in skywire.toml: two
+ * radios that the kernel simulates are silent before that, and work afterwards.
  *
  *   laptop ──eth0── lan (eth1) board (eth0) up ──net0── gateway ──eth0── internet (198.51.100.80)
  *      192.168.42.0/24          10.50.1.0/24, by DHCP        203.0.113.0/24
@@ -14,15 +15,19 @@ import { buildImage } from './harness/card-image.ts';
 import { fetchPage, pingTimes, RunningDownload, resolveName, takeDhcpLease } from './harness/clients.ts';
 import { LAN_ADDRESS, WEB_ADDRESS, WEB_NAME } from './harness/demo-topology.ts';
 import { Lab } from './harness/lab.ts';
+import { until } from './harness/until.ts';
 
 export const about = 'the Raspberry Pi image boots by itself in an emulator and carries a laptop to a gateway outside';
 export const takes = '4 min with an image at hand; building one takes 3 more, and 15 the first time';
 
 const OFF_DEADLINE_MS = 90_000;
+const RADIOS_DEADLINE_MS = 180_000;
 const MAX_MEMORY_BYTES = 150e6;
 /** Of everything that runs for us: the daemon, and dnsmasq, its child. */
 const RESIDENT =
   'for p in $(cat /sys/fs/cgroup/system.slice/skywired.service/cgroup.procs); do grep VmRSS /proc/$p/status; done';
+
+const RADIO_PROGRAMS = 'grep -lE "^(hostapd|wpa_supplicant)$" /proc/[0-9]*/comm';
 
 /** Seconds from the start of the kernel until each unit was ready; the network's stands for a system without us. */
 function readyTimes(site: BoardSite, ip: string): Record<string, number> {
@@ -53,6 +58,41 @@ function inspect(site: BoardSite, ip: string): { wrong: string[]; memoryBytes: n
   return { wrong, memoryBytes: kib * 1024 };
 }
 
+/** What is not as it has to be with two radios in a box that knows no country: nothing of it may send. */
+function inspectSilence(site: BoardSite, ip: string): string[] {
+  const ask = (command: string) => site.ssh(ip, command);
+  ask('modprobe mac80211_hwsim radios=2 && udevadm settle');
+  const up = ask('ip -o link show up | grep -E " (wlan|sky-)" || true');
+  const programs = ask(`cat $(${RADIO_PROGRAMS}) /dev/null`);
+  const wrong = up === '' && programs === '' ? [] : [`radios without a country: ${up} ${programs}`];
+  return ask('iw phy').split('Wiphy').length === 3 ? wrong : [...wrong, 'there are no radios'];
+}
+
+interface WifiStatus {
+  readonly country: string;
+  readonly problem: string | null;
+  readonly radios: readonly { readonly state: string; readonly mode: string; readonly problem: string | null }[];
+}
+
+/** Resolves when both radios work, with what is not as it has to be. */
+async function inspectRadios(site: BoardSite, ip: string): Promise<string[]> {
+  const ask = (command: string) => site.ssh(ip, command);
+  const status = () => JSON.parse(ask('skywire status --json')).wifi as WifiStatus;
+  ask('modprobe mac80211_hwsim radios=2');
+  const bothUp = () => {
+    const { radios } = status();
+    return radios.length === 2 && radios.every(({ state }) => state === 'up');
+  };
+  await until('two radios', RADIOS_DEADLINE_MS, bothUp, () => JSON.stringify(status()));
+  const { country, problem, radios } = status();
+  const wrong = [problem, ...radios.map((radio) => radio.problem)].filter((text) => text !== null);
+  if (country !== 'DE' || !/^country DE:/m.test(ask('iw reg get'))) wrong.push(`the country is ${country}`);
+  if (!radios.every(({ mode }) => mode === 'mesh')) wrong.push(`radios are ${JSON.stringify(radios)}`);
+  const points = ask(`for p in $(${RADIO_PROGRAMS}); do cat \${p%/comm}/cgroup; done`);
+  if (points.split('/skywired.service').length !== 3) wrong.push(`access points: ${points}`);
+  return wrong;
+}
+
 export async function run(context: RunContext): Promise<RunResult> {
   const lab = new Lab(context);
   const site = new BoardSite(context, lab, context.args[0] ?? buildImage(lab.file('image')));
@@ -81,6 +121,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   if (!laptop.run('ip', 'route').includes(`via ${LAN_ADDRESS}`)) wrong.push('the lease names another router');
 
   context.log(`first start: ${JSON.stringify({ ready, bootSeconds, connectSeconds, memoryBytes, wrong })}`);
+  wrong.push(...inspectSilence(site, ip));
   context.log('as new with the same identity, by command; restart, the same by a file');
   const reset = JSON.parse(site.ssh(ip, 'skywire setup reset --keep-identity --json'));
   if (reset.address !== address || !reset.started) wrong.push(`setup reset says ${JSON.stringify(reset)}`);
@@ -88,12 +129,15 @@ export async function run(context: RunContext): Promise<RunResult> {
   site.restart(ip);
   if ((await board.machine.ends(OFF_DEADLINE_MS)) !== 'restart') wrong.push('it did not restart');
   site.layFile('reset-keep-identity');
+  site.prepareCard({ wifi: '[wifi]\r\ncountry = "DE"\r\n' });
   board.powerOn();
   const again = await site.booted();
   if (again.address !== address) wrong.push('after a restart it is another node');
   await site.connected();
   const left = site.ssh(again.ip, 'ls /var/lib/skywire /boot/firmware | grep -E "^(learned|reset-)" || true');
   if (left !== '') wrong.push(`after a reset there is ${left}`);
+  context.log('radios');
+  wrong.push(...(await inspectRadios(site, again.ip)));
   return {
     pass: wrong.length === 0,
     ready_s: ready,

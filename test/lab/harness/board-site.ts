@@ -71,13 +71,13 @@ export class BoardSite {
   }
 
   /** What the README of the boot partition tells a person to do. */
-  prepareCard(nodeName = 'box'): void {
+  prepareCard({ nodeName = 'box', wifi = '' } = {}): void {
     const config = this.lab.file('skywire.toml');
     const { key, address } = this.gateway;
     writeFileSync(
       config,
       `[node]\r\nname = "${nodeName}"\r\n[[peer]]\r\nkey = "${key}"\r\nendpoint = "${UPLINK_ADDRESS}:${NODE_PORT}"\r\n` +
-        `[discovery]\r\ninterfaces = []\r\n[lan]\r\ninterface = "eth1"\r\n[tunnel]\r\ngateway = "${address}"\r\n`,
+        `[discovery]\r\ninterfaces = []\r\n[lan]\r\ninterface = "eth1"\r\n[tunnel]\r\ngateway = "${address}"\r\n${wifi}`,
     );
     layBootFile(this.card, 'skywire.toml', config);
     layBootFile(this.card, 'authorized_keys', `${this.sshKey}.pub`);
