@@ -67,10 +67,12 @@ class RawWay implements Way {
 class SkywireWay implements Way {
   private readonly miner: Daemon;
   private readonly gateway: Daemon;
+  private readonly seal: 'end-to-end' | 'link';
 
   constructor(network: TunnelNetwork, programArgs: readonly string[], sealsTwice: boolean) {
     this.miner = new Daemon(network.lab, network.near, programArgs);
     this.gateway = new Daemon(network.lab, network.far, programArgs);
+    this.seal = sealsTwice ? 'end-to-end' : 'link';
     this.miner.configure({
       peers: [{ key: this.gateway.key, endpoint: `${FAR_ADDRESS}:${NODE_PORT}` }],
       lan: { interface: 'lan0', address: `${LAN_ADDRESS}/24`, dhcp: false },
@@ -88,6 +90,8 @@ class SkywireWay implements Way {
     const started = await Promise.all([miner.start(), gateway.start()]);
     const connected = async () => (await miner.ask('status', {})).tunnel.state === 'connected';
     await until('the miner connected', START_MS, connected, () => `${miner.tail()}\n${gateway.tail()}`);
+    const sealed = async () => (await miner.ask('routes', {})).session?.routes.every(({ seal }) => seal === this.seal);
+    await until(`routes sealed ${this.seal}`, START_MS, async () => (await sealed()) === true);
     return started;
   }
 
