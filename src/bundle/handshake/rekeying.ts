@@ -75,7 +75,10 @@ export class Rekeying {
     this.traffic = true;
   }
 
-  /** An authentic message came under `epoch`. What the other end sent before it had the newest keys may still come, and after an outage late. */
+  /**
+   * An authentic message came under `epoch`. Only then do older ones begin to leave: what the other end sent before it had the newest keys
+   * may still come, and after an outage late.
+   */
   received(epoch: number, now: number): void {
     if (epoch < FIRST_EPOCH || epoch !== this.ratchet.receiveEpoch) return;
     if (epoch !== this.ratchet.sendEpoch) {

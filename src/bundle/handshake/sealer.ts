@@ -1,7 +1,7 @@
 /**
  * The way out: plaintexts of all sessions are written into one arena and sealed in one batch, but for those that the link's
- * own cipher is enough for (`single-seal.ts`), then handed to their routes in the order in which they were written. On the hot path: no allocation a message but the view that the route
- * layer takes.
+ * own cipher is enough for (`single-seal.ts`), then handed to their routes in the order in which they were written. On the
+ * hot path: no allocation a message but the view that the route layer takes.
  *
  *   const at = sealer.reserve(n, now); write n bytes into sealer.arena at `at`; sealer.commit(route, epoch, n, copy,
  *   now)
