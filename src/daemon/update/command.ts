@@ -81,8 +81,7 @@ function secondsOf(text: string): number {
 }
 
 async function install(file: string, need: Need, withinS: number, restart: boolean, output: SubcommandOutput) {
-  const running = readFileSync('/proc/cmdline', 'utf8');
-  const { slot, trial } = readCommandLine(running);
+  const { slot, trial } = runningSystem();
   if (trial) throw new Failure('failed', 'an update is on trial', 'Wait until it is kept, or restart to go back');
   const target = otherSlot(slot);
   const source = await open(file, 'r').catch((error: Error) => {
@@ -91,8 +90,9 @@ async function install(file: string, need: Need, withinS: number, restart: boole
   try {
     const header = await examine(source);
     output.printError(`skywire: installing version ${header.manifest.version} into slot ${target}\n`);
-    await writeSlot(source, header, slotDevice(running, target));
-    await runTool('mount', ['-m', '-t', 'squashfs', '-o', 'ro', slotDevice(running, target), MOUNT_POINT]);
+    const device = slotDevice(kernelCommandLine(), target);
+    await writeSlot(source, header, device);
+    await runTool('mount', ['-m', '-t', 'squashfs', '-o', 'ro', device, MOUNT_POINT]);
     try {
       await layKernel(header, target, need, withinS);
     } finally {
@@ -145,7 +145,7 @@ async function copyWhole(source: string, copy: string): Promise<void> {
 }
 
 async function keep(output: SubcommandOutput): Promise<void> {
-  const { slot, trial } = readCommandLine(readFileSync('/proc/cmdline', 'utf8'));
+  const { slot, trial } = readCommandLine(kernelCommandLine());
   if (!trial) throw new Failure('failed', 'no update is on trial', 'There is nothing to do');
   const { version } = readRelease('/');
   await onBootPartition(async () => makeDefault(join(BOOT, 'config.txt'), slot));
@@ -156,9 +156,8 @@ async function keep(output: SubcommandOutput): Promise<void> {
 }
 
 function show(output: SubcommandOutput, json: boolean): void {
-  const { slot, trial } = readCommandLine(readFileSync('/proc/cmdline', 'utf8'));
+  const { slot, trial, starts } = runningSystem();
   const { product, version } = readRelease('/');
-  const starts = defaultSlot(readFileSync(join(BOOT, 'config.txt'), 'latin1'));
   const pending = recall('pending');
   const failed = trial || pending === undefined || pending === version ? null : pending;
   const state = { product, version, slot, trial, default_slot: starts, failed_version: failed };
@@ -167,6 +166,17 @@ function show(output: SubcommandOutput, json: boolean): void {
     output.print(`${product} version ${version} in slot ${slot}${trial ? ', on trial' : ''}\n`);
     if (failed !== null) output.print(`The update to version ${failed} did not show that it works, and is gone\n`);
   }
+}
+
+/** The slot that runs, and the one that starts next; while these differ after a start for a trial, the trial goes on. */
+function runningSystem(): { slot: Slot; starts: Slot; trial: boolean } {
+  const { slot, trial } = readCommandLine(kernelCommandLine());
+  const starts = defaultSlot(readFileSync(join(BOOT, 'config.txt'), 'latin1'));
+  return { slot, starts, trial: trial && starts !== slot };
+}
+
+function kernelCommandLine(): string {
+  return readFileSync('/proc/cmdline', 'utf8');
 }
 
 /** It is read-only but for the moment of a change. */
