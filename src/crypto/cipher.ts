@@ -16,6 +16,27 @@ export const TAG_BYTES = 16;
 export const JOB_OK = 0;
 export const JOB_BAD_TAG = 1;
 
+const TWO_32 = 0x1_0000_0000;
+
+/** Job number `index`: words 0 to 5. On the hot path: allocates nothing. */
+export function writeJob(
+  jobs: Uint32Array,
+  index: number,
+  slot: number,
+  counter: number,
+  offset: number,
+  associatedBytes: number,
+  textBytes: number,
+): void {
+  const job = index * JOB_WORDS;
+  jobs[job] = slot;
+  jobs[job + 1] = Math.floor(counter / TWO_32);
+  jobs[job + 2] = counter % TWO_32;
+  jobs[job + 3] = offset;
+  jobs[job + 4] = associatedBytes;
+  jobs[job + 5] = textBytes;
+}
+
 export interface Cipher {
   readonly name: 'reference' | 'node' | 'openssl' | 'offload';
   /** Copies the 32-byte key in; returns its slot. */

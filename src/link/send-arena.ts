@@ -9,7 +9,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
-import { type Cipher, JOB_WORDS, TAG_BYTES } from '../crypto/cipher.ts';
+import { type Cipher, JOB_WORDS, TAG_BYTES, writeJob } from '../crypto/cipher.ts';
 import { writeDataHeader } from '../wire/frames.ts';
 import {
   paddedSessionBytes,
@@ -44,7 +44,6 @@ export interface Outlet {
 
 /** Largest UDP payload there is. */
 const DATAGRAM_MAX_BYTES = 65_507;
-const TWO_32 = 0x1_0000_0000;
 
 export class SendArena {
   private readonly cipher: Cipher;
@@ -196,12 +195,8 @@ export class SendArena {
     this.fillAt[entry] = at + SESSION_HEADER_BYTES;
     this.endAt[entry] = at + datagramBytes - TAG_BYTES;
     this.jobOf[entry] = this.jobCount;
-    const job = this.jobCount++ * JOB_WORDS;
-    this.jobs[job] = outlet.sendSlot;
-    this.jobs[job + 1] = Math.floor(counter / TWO_32);
-    this.jobs[job + 2] = counter % TWO_32;
-    this.jobs[job + 3] = at;
-    this.jobs[job + 4] = SESSION_HEADER_BYTES;
+    // How long the text is shows when the entry is finished.
+    writeJob(this.jobs, this.jobCount++, outlet.sendSlot, counter, at, SESSION_HEADER_BYTES, 0);
     return entry;
   }
 

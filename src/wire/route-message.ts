@@ -45,11 +45,10 @@ const POINT_BYTES = 33;
 export const TYPE_BYTES = 1;
 const KIND_BYTES = 1;
 export const MESSAGE_TWO_BYTES = 49;
-export const SEALED_HEADER_BYTES = 8;
-/** What stands before a bare plaintext: a header of the same shape. */
-export const BARE_HEADER_BYTES = SEALED_HEADER_BYTES;
+/** Before a sealed plaintext, and before a bare one. */
+export const HEADER_BYTES = 8;
 /** What sealing adds to a plaintext. */
-export const SEALED_OVERHEAD_BYTES = SEALED_HEADER_BYTES + TAG_BYTES;
+export const SEALED_OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
 export const DATA_HEAD_BYTES = 9;
 export const DATAGRAM_HEAD_BYTES = 7;
 /** How far back a DATA may name the one before it in its flow. */
@@ -82,7 +81,7 @@ export function isSealed(message: Uint8Array): boolean {
 }
 
 export function isBare(message: Uint8Array): boolean {
-  return message.length > BARE_HEADER_BYTES && message[0] === ROUTE_MESSAGE.bare && message[1] === 0;
+  return message.length > HEADER_BYTES && message[0] === ROUTE_MESSAGE.bare && message[1] === 0;
 }
 
 /** Whether a plaintext of this kind may come bare: what changes keys, routes or the session is sealed always. */

@@ -4,12 +4,11 @@
  * message.
  */
 import type { Drops } from '../../base/drops.ts';
-import { type Cipher, JOB_OK, JOB_WORDS } from '../../crypto/cipher.ts';
+import { type Cipher, JOB_OK, JOB_WORDS, writeJob } from '../../crypto/cipher.ts';
 import {
-  BARE_HEADER_BYTES,
+  HEADER_BYTES,
   MAX_ROUTE_MESSAGE_BYTES,
   mayBeBare,
-  SEALED_HEADER_BYTES,
   SEALED_OVERHEAD_BYTES,
   sequenceOf,
 } from '../../wire/route-message.ts';
@@ -18,7 +17,6 @@ import type { Epoch } from './epochs.ts';
 
 const BATCH_MESSAGES = 128;
 const ARENA_BYTES = 256 * 1024;
-const TWO_32 = 0x1_0000_0000;
 /** Filled for each message that is handed over. */
 const opened: OpenedMessage = { epoch: 0, sequence: 0, number: 0 };
 const NO_JOB = -1;
@@ -88,8 +86,8 @@ export class Opener {
     const job = this.jobOf[index];
     const isBare = job === NO_JOB;
     const length = this.lengths[index];
-    const at = this.offsets[index] + (isBare ? BARE_HEADER_BYTES : SEALED_HEADER_BYTES);
-    const bytes = length - (isBare ? BARE_HEADER_BYTES : SEALED_OVERHEAD_BYTES);
+    const at = this.offsets[index] + HEADER_BYTES;
+    const bytes = length - (isBare ? HEADER_BYTES : SEALED_OVERHEAD_BYTES);
     opened.epoch = this.epochs[index];
     opened.sequence = this.sequences[index];
     opened.number = this.numbers[index];
@@ -103,13 +101,7 @@ export class Opener {
   }
 
   private addJob(slot: number, sequence: number, length: number): number {
-    const job = this.jobCount * JOB_WORDS;
-    this.jobs[job] = slot;
-    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
-    this.jobs[job + 2] = sequence % TWO_32;
-    this.jobs[job + 3] = this.used;
-    this.jobs[job + 4] = SEALED_HEADER_BYTES;
-    this.jobs[job + 5] = length - SEALED_OVERHEAD_BYTES;
+    writeJob(this.jobs, this.jobCount, slot, sequence, this.used, HEADER_BYTES, length - SEALED_OVERHEAD_BYTES);
     return this.jobCount++;
   }
 

@@ -7,12 +7,11 @@
  *   now)
  */
 import { assert } from '../../base/assert.ts';
-import { type Cipher, JOB_WORDS } from '../../crypto/cipher.ts';
+import { type Cipher, JOB_WORDS, writeJob } from '../../crypto/cipher.ts';
 import {
-  BARE_HEADER_BYTES,
+  HEADER_BYTES,
   MAX_ROUTE_MESSAGE_BYTES,
   ROUTE_MESSAGE,
-  SEALED_HEADER_BYTES,
   SEALED_OVERHEAD_BYTES,
   writeBareHeader,
   writeSealedHeader,
@@ -25,7 +24,6 @@ import type { Epoch } from './epochs.ts';
 const BATCH_MESSAGES = 128;
 /** Four of the largest messages, or a full batch of 2 KiB each. */
 const ARENA_BYTES = 256 * 1024;
-const TWO_32 = 0x1_0000_0000;
 
 export class Sealer {
   readonly arena = new Uint8Array(ARENA_BYTES);
@@ -50,7 +48,7 @@ export class Sealer {
     const total = bytes + SEALED_OVERHEAD_BYTES;
     assert(bytes > 0 && total <= MAX_ROUTE_MESSAGE_BYTES, 'a route message fits');
     if (this.count === BATCH_MESSAGES || this.used + total > this.arena.length) this.flush(now);
-    return this.used + SEALED_HEADER_BYTES;
+    return this.used + HEADER_BYTES;
   }
 
   /**
@@ -65,7 +63,7 @@ export class Sealer {
     now: number,
   ): MessageCopy | undefined {
     const sequence = route.flight.next;
-    const length = bytes + (keys === undefined ? BARE_HEADER_BYTES : SEALED_OVERHEAD_BYTES);
+    const length = bytes + (keys === undefined ? HEADER_BYTES : SEALED_OVERHEAD_BYTES);
     if (keys === undefined) writeBareHeader(this.arena, this.used, sequence);
     else this.addJob(route.keys.sendSlot(keys), keys.epoch, sequence, bytes);
     this.messageRoutes[this.count] = route;
@@ -109,13 +107,7 @@ export class Sealer {
   }
 
   private addJob(slot: number, epoch: number, sequence: number, bytes: number): void {
-    const job = this.jobCount++ * JOB_WORDS;
     writeSealedHeader(this.arena, this.used, epoch & 0xff, sequence);
-    this.jobs[job] = slot;
-    this.jobs[job + 1] = Math.floor(sequence / TWO_32);
-    this.jobs[job + 2] = sequence % TWO_32;
-    this.jobs[job + 3] = this.used;
-    this.jobs[job + 4] = SEALED_HEADER_BYTES;
-    this.jobs[job + 5] = bytes;
+    writeJob(this.jobs, this.jobCount++, slot, sequence, this.used, HEADER_BYTES, bytes);
   }
 }
