@@ -48,6 +48,8 @@ export class Rekeying {
   private interrupted = false;
   private traffic = false;
   private changes = 0;
+  /** The newest epoch under which anything came; 0: nothing did. */
+  private heardEpoch = 0;
 
   constructor(options: RekeyingOptions, now: number) {
     const { curve, role, keys, epochs } = options;
@@ -80,7 +82,8 @@ export class Rekeying {
    * may still come, and after an outage late.
    */
   received(epoch: number, now: number): void {
-    if (epoch < FIRST_EPOCH || epoch !== this.ratchet.receiveEpoch) return;
+    if (epoch === this.heardEpoch || epoch < FIRST_EPOCH || epoch !== this.ratchet.receiveEpoch) return;
+    this.heardEpoch = epoch;
     if (epoch !== this.ratchet.sendEpoch) {
       this.ratchet.confirm(epoch);
       this.options.epochs.sendUnder(epoch);
