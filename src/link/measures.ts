@@ -6,11 +6,6 @@ import type { LinkMeasures } from './link-measures.ts';
 import { PATH_BASE_BYTES } from './protocol-numbers.ts';
 import type { Session } from './session.ts';
 
-/** Of more loss chance makes no longer runs than of this. */
-const LOSS_SHARE_COUNTED = 0.9;
-/** What runs of losses by chance are longer now and then. */
-const CHANCE_DATAGRAMS = 1;
-
 export class Measures implements LinkMeasures {
   deliveryMs: DeliveryMs = RELIABLE;
   private readonly context: LinkContext;
@@ -38,11 +33,7 @@ export class Measures implements LinkMeasures {
   }
 
   get lossBurstDatagrams(): number {
-    const losses = this.session()?.outbound.losses;
-    const length = losses?.runs.length;
-    if (length === undefined) return 0;
-    const byChance = 1 / (1 - Math.min(losses!.meter.share ?? 0, LOSS_SHARE_COUNTED));
-    return Math.max(0, length - byChance - CHANCE_DATAGRAMS);
+    return this.session()?.outbound.losses.runs.beyondChance(this.lossShare) ?? 0;
   }
 
   get deliveredBytesPerMs(): number {

@@ -6,6 +6,10 @@
 /** Fewer say nothing. */
 const LEAST_RUNS = 8;
 const RUNS_KEPT = 32;
+/** Of more loss chance makes no longer runs than of this. */
+const LOSS_SHARE_COUNTED = 0.9;
+/** What runs of losses by chance are longer now and then. */
+const CHANCE_DATAGRAMS = 1;
 
 export class LossRuns {
   private runs = 0;
@@ -15,6 +19,12 @@ export class LossRuns {
   /** 1 or more; undefined before enough were lost. */
   get length(): number | undefined {
     return this.runs < LEAST_RUNS ? undefined : this.lost / this.runs;
+  }
+
+  /** By how many datagrams runs are longer than those that chance makes where this share is lost; 0 while they are unknown. */
+  beyondChance(lossShare: number): number {
+    const byChance = 1 / (1 - Math.min(lossShare, LOSS_SHARE_COUNTED)) + CHANCE_DATAGRAMS;
+    return Math.max(0, (this.length ?? 0) - byChance);
   }
 
   /** Another path, of which nothing is known. */

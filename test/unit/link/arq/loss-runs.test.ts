@@ -27,3 +27,11 @@ test('old runs are forgotten', () => {
   for (let run = 0; run < 300; run++) runs.onLost(100_000 + 2 * run);
   expect(runs.length).toBeLessThan(1.1);
 });
+
+test('runs count as far as they are longer than chance makes them', () => {
+  const runs = new LossRuns();
+  expect(runs.beyondChance(0.5)).toBe(0);
+  for (let run = 0; run < 20; run++) for (let i = 0; i < 8; i++) runs.onLost(100 * run + i);
+  expect(runs.beyondChance(0.5)).toBe(8 - 2 - 1);
+  expect(runs.beyondChance(0.9)).toBe(0);
+});
