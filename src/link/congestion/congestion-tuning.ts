@@ -18,6 +18,13 @@ export interface CongestionTuning {
   readonly evenMs: number;
   readonly evenBelowBytesPerMs: number;
   /**
+   * The least target of a link beyond twice `hostAboveBytesPerMs`, none up to it, more in between: on lines that fast what waits is in the ends, in a
+   * sender that seals others and a receiver that opens them. A link that took this for the line's queue held the pace of the moment, and rested and
+   * woke for each part of a superpacket: `bench tunnel` has a fifth more with it, and nothing more with 1 ms.
+   */
+  readonly hostMs: number;
+  readonly hostAboveBytesPerMs: number;
+  /**
    * Of the target, for the share that is lost: what a lossy link is known to carry swings, and a shorter queue runs empty by that. Over eight hops that lose half raw messages
    * have a hundredth more with 4 than with 0, and no more with 10; a call waits there for what is repeated, many times as long.
    */
@@ -101,6 +108,8 @@ export const CONGESTION_TUNING: CongestionTuning = {
   queueBytes: 100,
   evenMs: 0.1,
   evenBelowBytesPerMs: 10_000,
+  hostMs: 0.5,
+  hostAboveBytesPerMs: 62_500,
   lossMs: 4,
   noiseShare: 0.75,
   roundTripShare: 1 / 64,

@@ -229,10 +229,13 @@ export class CongestionWindow {
 
   private targetMs(): number {
     const { queueBytes, evenMs, evenBelowBytesPerMs, lossMs, noiseShare, roundTripShare } = this.tuning;
+    const { hostMs, hostAboveBytesPerMs } = this.tuning;
     const { noiseMs, leastRoundTripMs } = this.delay;
     const even = evenMs * Math.max(0, Math.log2(evenBelowBytesPerMs / this.carried));
     const loss = lossMs * (1 - this.overload.usualShare);
-    return queueBytes / this.carried + even + loss + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+    const host = hostMs * Math.min(1, Math.max(0, Math.log2(this.carried / hostAboveBytesPerMs)));
+    const line = queueBytes / this.carried + even + loss + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
+    return Math.max(host, line);
   }
 
   private startRound({ total, sentAt }: Arrival, transitMs: number, now: number): void {

@@ -247,6 +247,20 @@ describe('congestion window', () => {
       expect(send(window, 160, 60, 1, 0)).toBeGreaterThan(4 * reached);
     });
 
+    it.each([
+      [12_000, 0.5, 1],
+      [200_000, 1.1, 10],
+    ])("at %i bytes/ms takes a wait of 0.2 ms for the line's queue or for the ends", (line, least, most) => {
+      const window = new CongestionWindow(CONGESTION_TUNING, 0);
+      let now = 0;
+      for (; window.carriedBytesPerMs < line; now += 10) send(window, now, 10, 1, 0);
+      send(window, now, 100, 1, 20);
+      const [settled, from] = [send(window, now + 100, 5, 1, 0), now + 105];
+      const share = send(window, from, 500, 1, 0.2) / settled;
+      expect(share).toBeGreaterThan(least);
+      expect(share).toBeLessThan(most);
+    });
+
     it('stops doubling at a full queue, whoever made it', () => {
       const window = new CongestionWindow(CONGESTION_TUNING, 0);
       const reached = send(window, 0, 100, 1, 0);
