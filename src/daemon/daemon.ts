@@ -107,6 +107,7 @@ export class Daemon {
       log,
       curve: datapath.curve,
       cipher: offload?.cipher ?? datapath.cipher,
+      pieces: datapath.pieces,
       transport: new SplitTransport(udp, isStreamEndpoint, (batch, index) => streams.send(batch, index)),
       peers,
       buffersBytes: config.buffers.memoryBytes,

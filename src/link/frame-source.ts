@@ -72,8 +72,8 @@ export interface FrameSource {
   nextRun(link: LinkId, frameBytes: number, most: number, now: number, run: OutgoingRun): number;
   /** As `next`, for CREDIT and BLOCKED frames, which neither window nor pacer holds back. */
   nextControl(link: LinkId, roomBytes: number, now: number, frame: OutgoingFrame): number;
-  /** The peer has a datagram with this frame. A token that names nothing any more is ignored. */
-  acked(link: LinkId, token: number, now: number): void;
+  /** The peer has datagrams with these frames: the first `count` tokens. A token that names nothing any more is ignored. */
+  acked(link: LinkId, tokens: Float64Array, count: number, now: number): void;
   /** A datagram with this frame was lost, or seems to be. A token that names nothing any more is ignored. */
   lost(link: LinkId, token: number, now: number): void;
 }

@@ -26,6 +26,7 @@ import {
   type HandshakeDatagram,
   parseHandshake,
 } from '../wire/handshake.ts';
+import { type PieceCopier, portablePieceCopier } from '../wire/piece-copier.ts';
 import { DATAGRAM_SESSION, receiverIndexOf, SESSION_MIN_BYTES } from '../wire/session.ts';
 import type { LinkContext } from './context.ts';
 import { FrameDispatch } from './frame-dispatch.ts';
@@ -51,6 +52,8 @@ export interface LinkLayerOptions {
   readonly identity: Identity;
   readonly curve: Curve;
   readonly cipher: Cipher;
+  /** In place of the one in TypeScript. */
+  readonly pieces?: PieceCopier | undefined;
   readonly random: RandomSource;
   readonly transport: DatagramTransport;
   readonly drops: Drops;
@@ -96,8 +99,9 @@ export class LinkLayer {
 
   constructor(options: LinkLayerOptions) {
     const { identity, curve, cipher, random, transport, drops, log } = options;
+    const pieces = options.pieces ?? portablePieceCopier;
     const tuning = { ...LINK_TUNING, ...options.tuning };
-    const arena = new SendArena(cipher, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
+    const arena = new SendArena(cipher, pieces, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
     const transportBytes = transport.maxDatagramBytes;
     const backChannels = options.backChannels ?? NO_BACK_CHANNELS;
     this.events = options.events ?? SILENT;

@@ -156,29 +156,32 @@ export class Outbound implements FrameFates, Turn {
     while (more) more = this.takeRun(now) || this.take('data', now);
   }
 
-  /** A datagram of this length is finished. True when it asks for an acknowledgement. */
-  left(bytes: number, isPathProbe: boolean): boolean {
+  /** So many datagrams of this length are finished: several only as a run, each with one of the frames. True when they ask for acknowledgement. */
+  left(bytes: number, count: number, isPathProbe: boolean): boolean {
     const { open } = this;
     const { now } = this.context.clock;
     const { asks, realTime, ack } = open;
     open.asks = open.realTime = open.ack = open.licensed = false;
     if (ack) this.acks.left(this.log.next, this.losses.roundTripMs, now);
-    this.sentTotal += bytes;
-    this.window.onSent(bytes, asks, now);
+    const total = count * bytes;
+    this.window.onSent(total, asks, now);
     if (this.dry) this.spare.lacked(now);
-    this.spare.sent(bytes, this.spareRate(), now);
+    this.spare.sent(total, this.spareRate(), now);
     // Two datagrams after a silence are no debt that the link would have to work off once it is heard again.
     const { rateBytesPerMs, burstBytes, restMs } = this.window;
-    if (this.probes === 0) this.pacer.sent(bytes, rateBytesPerMs, burstBytes, restMs, now);
+    if (this.probes === 0) this.pacer.sent(total, rateBytesPerMs, burstBytes, restMs, now);
     if (!asks) {
+      this.sentTotal += total;
       this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
       if (ack) this.ackDatagrams += 1;
       if (this.losses.flyingBytes === 0) this.losses.forget(now);
       return false;
     }
-    this.log.add(FLYING, bytes, this.sentTotal, now);
-    this.losses.sent(realTime, now);
-    this.sentRate.add(bytes, now);
+    if (count === 1) this.log.add(FLYING, bytes, this.sentTotal + bytes, now);
+    else this.log.addRun(count, bytes, this.sentTotal, now);
+    this.sentTotal += total;
+    this.losses.sent(count, realTime, now);
+    this.sentRate.add(total, now);
     if (this.probes > 0) this.probes -= 1;
     return true;
   }
@@ -239,9 +242,13 @@ export class Outbound implements FrameFates, Turn {
     this.stopped = true;
   }
 
-  frameAcked(token: number, now: number): void {
-    if (token >= 0) this.context.source().acked(this.link, token, now);
-    else this.channels.acked(-1 - token);
+  framesAcked(tokens: Float64Array, count: number, now: number): void {
+    let ofSource = 0;
+    for (let i = 0; i < count; i++) {
+      if (tokens[i] < 0) this.channels.acked(-1 - tokens[i]);
+      else tokens[ofSource++] = tokens[i];
+    }
+    if (ofSource > 0) this.context.source().acked(this.link, tokens, ofSource, now);
   }
 
   frameLost(token: number, now: number): void {
@@ -313,11 +320,9 @@ export class Outbound implements FrameFates, Turn {
     const count = this.context.source().nextRun(this.link, frameBytes, most, now, run);
     if (count === 0) return false;
     this.setDry(false, now);
-    for (let i = 0; i < count; i++) {
-      this.open.asks = true;
-      this.log.addToken(run.tokens[i]);
-      arena.putPiece(this.outlet, run, i);
-    }
+    this.open.asks = true;
+    for (let i = 0; i < count; i++) this.log.addToken(run.tokens[i]);
+    arena.putRun(this.outlet, run);
     return true;
   }
 

@@ -11,6 +11,7 @@ import { assert } from '../base/assert.ts';
 import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
 import { type Cipher, JOB_WORDS, TAG_BYTES, writeJob } from '../crypto/cipher.ts';
 import { writeDataHeader } from '../wire/frames.ts';
+import type { PieceCopier } from '../wire/piece-copier.ts';
 import {
   paddedSessionBytes,
   SESSION_HEADER_BYTES,
@@ -35,9 +36,10 @@ export interface Outlet {
   /** Kept by the arena: the outlet's open datagram, and whether it sent anything since the last `drain`. */
   openEntry: number;
   inUse: boolean;
-  takeCounter(): number;
-  /** A datagram of this length is finished. */
-  left(datagramBytes: number): void;
+  /** The next `count` counters; returns the first of them. */
+  takeCounters(count: number): number;
+  /** So many datagrams of this length are finished. */
+  left(datagramBytes: number, count: number): void;
   /** All that was reserved before has left. */
   drained(now: number): void;
 }
@@ -47,6 +49,7 @@ const DATAGRAM_MAX_BYTES = 65_507;
 
 export class SendArena {
   private readonly cipher: Cipher;
+  private readonly pieces: PieceCopier;
   private readonly transport: DatagramTransport;
   private readonly batch: DatagramBatch;
   private readonly capacity: number;
@@ -62,9 +65,10 @@ export class SendArena {
   /** The outlets that sent anything since the last `drain`. */
   private used: Outlet[] = [];
 
-  constructor(cipher: Cipher, transport: DatagramTransport, capacity: number, arenaBytes: number) {
+  constructor(cipher: Cipher, pieces: PieceCopier, transport: DatagramTransport, capacity: number, arenaBytes: number) {
     assert(arenaBytes >= DATAGRAM_MAX_BYTES, 'any datagram fits the arena');
     this.cipher = cipher;
+    this.pieces = pieces;
     this.transport = transport;
     this.capacity = capacity;
     this.batch = createDatagramBatch(capacity, arenaBytes);
@@ -117,29 +121,18 @@ export class SendArena {
     outlet.openEntry = NO_ENTRY;
   }
 
-  /** Piece `index` of a run, in a datagram that it fills. The outlet has no open one. */
-  putPiece(outlet: Outlet, run: OutgoingRun, index: number): void {
-    const { routeId, routeIdAt, sequence, message, offset, buffer, start, eachBytes } = run;
-    const before = index * eachBytes;
-    const entry = this.open(outlet, outlet.datagramBytes);
-    const { arena } = this.batch;
-    const number = (sequence + index) >>> 0;
-    const from = start + before;
-    const at = writeDataHeader(
-      arena,
-      this.fillAt[entry],
-      routeId,
-      routeIdAt,
-      number,
-      message,
-      offset + before,
-      false,
-      -1,
-      eachBytes,
-    );
-    arena.set(buffer.subarray(from, from + eachBytes), at);
-    this.fillAt[entry] = at + eachBytes;
-    this.finishEntry(entry, outlet, outlet.datagramBytes);
+  /** The pieces of a run, each in a datagram that it fills. The outlet has no open one. */
+  putRun(outlet: Outlet, run: OutgoingRun): void {
+    const { datagramBytes } = outlet;
+    for (let done = 0; done < run.count; ) {
+      const { arena } = this.batch;
+      if (this.batch.count === this.capacity || this.freeAt + datagramBytes > arena.length) this.flush();
+      const room = Math.floor((arena.length - this.freeAt) / datagramBytes);
+      const count = Math.min(run.count - done, this.capacity - this.batch.count, room);
+      this.putPart(outlet, run, done, count);
+      done += count;
+    }
+    outlet.left(datagramBytes, run.count);
   }
 
   /** Takes a handshake datagram as it is. */
@@ -174,6 +167,60 @@ export class SendArena {
     this.freeAt = 0;
   }
 
+  /** `count` pieces of a run from number `first` on, for which there is room. */
+  private putPart(outlet: Outlet, run: OutgoingRun, first: number, count: number): void {
+    const { datagramBytes, sendSlot } = outlet;
+    const { routeId, routeIdAt, message, buffer, eachBytes } = run;
+    const { arena } = this.batch;
+    const at = this.freeAt;
+    const counter = outlet.takeCounters(count);
+    const sequence = (run.sequence + first) >>> 0;
+    const offset = run.offset + first * eachBytes;
+    writeSessionHeader(arena, at, outlet.sendEpoch, outlet.remoteIndex, counter);
+    writeDataHeader(
+      arena,
+      at + SESSION_HEADER_BYTES,
+      routeId,
+      routeIdAt,
+      sequence,
+      message,
+      offset,
+      false,
+      -1,
+      eachBytes,
+    );
+    this.pieces.lay(arena, at, datagramBytes, count, buffer, run.start + first * eachBytes, eachBytes);
+    for (let i = 0; i < count; i++) {
+      const entry = this.take(datagramBytes);
+      const { jobCount } = this;
+      this.toEndpoint(entry, outlet);
+      this.batch.lengths[entry] = datagramBytes;
+      writeJob(
+        this.jobs,
+        jobCount,
+        sendSlot,
+        counter + i,
+        at + i * datagramBytes,
+        SESSION_HEADER_BYTES,
+        datagramBytes - SESSION_OVERHEAD_BYTES,
+      );
+      this.jobCount = jobCount + 1;
+    }
+    this.use(outlet);
+  }
+
+  private use(outlet: Outlet): void {
+    if (!outlet.inUse) this.used.push(outlet);
+    outlet.inUse = true;
+  }
+
+  private toEndpoint(entry: number, outlet: Outlet): void {
+    const { endpoints } = this.batch;
+    const { endpoint } = outlet;
+    const at = entry * ENDPOINT_BYTES;
+    for (let i = 0; i < ENDPOINT_BYTES; i++) endpoints[at + i] = endpoint[i];
+  }
+
   private take(bytes: number): number {
     if (this.batch.count === this.capacity || this.freeAt + bytes > this.batch.arena.length) this.flush();
     const entry = this.batch.count++;
@@ -186,11 +233,10 @@ export class SendArena {
     assert(datagramBytes >= SESSION_MIN_BYTES, 'room for a frame');
     const entry = this.take(datagramBytes);
     const at = this.batch.offsets[entry];
-    const counter = outlet.takeCounter();
-    if (!outlet.inUse) this.used.push(outlet);
-    outlet.inUse = true;
+    const counter = outlet.takeCounters(1);
+    this.use(outlet);
     writeSessionHeader(this.batch.arena, at, outlet.sendEpoch, outlet.remoteIndex, counter);
-    for (let i = 0; i < ENDPOINT_BYTES; i++) this.batch.endpoints[entry * ENDPOINT_BYTES + i] = outlet.endpoint[i];
+    this.toEndpoint(entry, outlet);
     this.owners[entry] = outlet;
     this.fillAt[entry] = at + SESSION_HEADER_BYTES;
     this.endAt[entry] = at + datagramBytes - TAG_BYTES;
@@ -209,6 +255,6 @@ export class SendArena {
     this.batch.lengths[entry] = length;
     this.jobs[this.jobOf[entry] * JOB_WORDS + 5] = textBytes;
     this.owners[entry] = undefined;
-    outlet.left(length);
+    outlet.left(length, 1);
   }
 }

@@ -162,14 +162,16 @@ export class Session implements Outlet {
     return this.pathMtu.bytes;
   }
 
-  takeCounter(): number {
-    return this.nextCounter++;
+  takeCounters(count: number): number {
+    const first = this.nextCounter;
+    this.nextCounter += count;
+    return first;
   }
 
-  left(datagramBytes: number): void {
-    this.traffic.sent(datagramBytes);
+  left(datagramBytes: number, count: number): void {
+    this.traffic.sent(datagramBytes, count);
     this.pathMtu.sent(datagramBytes);
-    if (!this.outbound.left(datagramBytes, this.probingPath)) return;
+    if (!this.outbound.left(datagramBytes, count, this.probingPath)) return;
     this.sentTraffic = true;
     this.sentAsking = true;
   }

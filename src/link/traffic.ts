@@ -5,9 +5,10 @@ export class Traffic {
   receivedDatagrams = 0;
   receivedBytes = 0;
 
-  sent(bytes: number): void {
-    this.sentDatagrams += 1;
-    this.sentBytes += bytes;
+  /** `count` datagrams of `bytes` each. */
+  sent(bytes: number, count: number): void {
+    this.sentDatagrams += count;
+    this.sentBytes += count * bytes;
   }
 
   received(bytes: number): void {

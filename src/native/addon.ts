@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 
 /** Raised together with ABI_VERSION in binding.c. */
-const ABI_VERSION = 6;
+const ABI_VERSION = 7;
 
 type Handle = number;
 
@@ -91,6 +91,17 @@ export interface Addon {
   removeKey(slot: number): void;
   sealBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
   openBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
+
+  /** PieceCopier.lay. */
+  layPieces(
+    arena: Uint8Array,
+    at: number,
+    datagramBytes: number,
+    count: number,
+    pieces: Uint8Array,
+    from: number,
+    pieceBytes: number,
+  ): void;
 }
 
 /** The functions of an addon that was built with libsecp256k1. Results go into the first argument. */

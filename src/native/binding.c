@@ -17,13 +17,14 @@
 #include "core/aead.h"
 #include "core/curve.h"
 #include "core/notify.h"
+#include "core/pieces.h"
 #include "core/timer.h"
 #include "core/tun.h"
 #include "core/udp.h"
 #include "offload_binding.h"
 
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
-#define ABI_VERSION 6
+#define ABI_VERSION 7
 #define MAX_DEVICES 64
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
@@ -446,6 +447,22 @@ static napi_value run_jobs(napi_env env, napi_callback_info info,
 static napi_value js_seal_batch(napi_env env, napi_callback_info info) { return run_jobs(env, info, aead_seal); }
 static napi_value js_open_batch(napi_env env, napi_callback_info info) { return run_jobs(env, info, aead_open); }
 
+/* layPieces(arena, at, datagramBytes, count, pieces, from, pieceBytes) */
+static napi_value js_lay_pieces(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct piece_run run;
+  if (!begin_call(&call, env, info, 7)) return NULL;
+  run.arena = typed_array(&call, 0, napi_uint8_array, &run.arena_bytes);
+  run.at = number(&call, 1);
+  run.datagram_bytes = number(&call, 2);
+  run.count = number(&call, 3);
+  run.pieces = typed_array(&call, 4, napi_uint8_array, &run.pieces_bytes);
+  run.from = number(&call, 5);
+  run.piece_bytes = number(&call, 6);
+  if (!call.failed && !pieces_lay(&run)) fail_range(&call, "pieces");
+  return NULL;
+}
+
 /*
  * Curve: each argument is bytes of one exact length; where there is a result it is written into the first argument. They
  * answer true when there is one, or when the question is answered with yes.
@@ -542,6 +559,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "removeKey", js_remove_key);
   define(env, exports, addon, "sealBatch", js_seal_batch);
   define(env, exports, addon, "openBatch", js_open_batch);
+  define(env, exports, addon, "layPieces", js_lay_pieces);
   offload_define(env, exports);
   if (addon->curve == NULL) return exports;
   define(env, exports, addon, "isSecret", js_is_secret);

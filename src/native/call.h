@@ -14,7 +14,7 @@
 
 #include "core/batch.h"
 
-#define MAX_ARGUMENTS 6
+#define MAX_ARGUMENTS 7
 
 struct addon;
 

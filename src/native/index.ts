@@ -7,6 +7,7 @@ import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
+import type { PieceCopier } from '../wire/piece-copier.ts';
 import { hasCurve, loadAddon } from './addon.ts';
 import { createNativeCurve } from './native-curve.ts';
 import { openNativeOffload } from './native-offload.ts';
@@ -18,6 +19,7 @@ export interface NativeDatapath {
   readonly name: 'native';
   readonly curve: Curve;
   readonly cipher: Cipher;
+  readonly pieces: PieceCopier;
   /** A cipher on an offload device, with software beside it; never fails for lack of a device (native-offload.ts). */
   openOffload(device: string, options: OffloadOptions): OffloadCipher;
   /** Binds every address or throws a Failure, with nothing left open. Order gives the socket index of endpoints. */
@@ -48,6 +50,10 @@ export function loadNative(
       removeKey: (slot) => addon.removeKey(slot),
       sealBatch: (arena, jobs, count) => addon.sealBatch(arena, jobs, count),
       openBatch: (arena, jobs, count) => addon.openBatch(arena, jobs, count),
+    },
+    pieces: {
+      lay: (arena, at, datagramBytes, count, pieces, from, pieceBytes) =>
+        addon.layPieces(arena, at, datagramBytes, count, pieces, from, pieceBytes),
     },
     openOffload: (device, options) => openNativeOffload(addon, device, options),
     openUdp: (listen) => openNativeUdp(addon, listen),

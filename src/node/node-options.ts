@@ -13,6 +13,7 @@ import type { TransitOptions } from '../route/transit/transit-options.ts';
 import type { RealTimeRules } from '../tunnel/classifier.ts';
 import type { TunPort } from '../tunnel/tun-writer.ts';
 import type { Ipv4Prefix } from '../wire/ip.ts';
+import type { PieceCopier } from '../wire/piece-copier.ts';
 import type { Lease } from '../wire/tunnel-message.ts';
 import type { GatewayServiceOptions } from './gateway-service.ts';
 
@@ -73,6 +74,8 @@ export interface NodeOptions {
   readonly log: Log;
   readonly curve: Curve;
   readonly cipher: Cipher;
+  /** In place of the one in TypeScript. */
+  readonly pieces?: PieceCopier;
   readonly transport: DatagramTransport;
   readonly peers: readonly PeerOptions[];
   /** Memory for what is kept until the next hop has it, bytes; 64 MiB when missing. */

@@ -72,6 +72,7 @@ export class Node {
       identity,
       curve,
       cipher,
+      pieces: options.pieces,
       random,
       transport: new SplitTransport(transport, isBackEndpoint, (batch, index) => this.backChannels.send(batch, index)),
       backChannels: {

@@ -10,6 +10,7 @@ import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { createNodeCipher } from '../crypto/node-cipher.ts';
 import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
+import { type PieceCopier, portablePieceCopier } from '../wire/piece-copier.ts';
 import { cipherMbit } from './cipher-speed.ts';
 import { portableNotify } from './portable-notify.ts';
 import { PortableTimer } from './portable-timer.ts';
@@ -89,6 +90,7 @@ export interface Datapath {
   readonly name: 'native' | 'portable';
   readonly curve: Curve;
   readonly cipher: Cipher;
+  readonly pieces: PieceCopier;
   /** The cipher on an offload device; the portable data path has none. */
   openOffload?(device: string, options: OffloadOptions): OffloadCipher;
   /** Binds every address, or fails with a Failure and nothing left open. */
@@ -107,6 +109,7 @@ export const portableDatapath = {
   name: 'portable',
   curve: nobleCurve,
   cipher: createNodeCipher(),
+  pieces: portablePieceCopier,
   openUdp: openPortableUdp,
   openTun: openPortableTun,
   openTimer: () => new PortableTimer(),

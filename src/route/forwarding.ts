@@ -14,6 +14,7 @@ import { LIMIT_FRAME_BYTES } from '../wire/frames.ts';
 import { LARGEST_PIECE_BYTES } from './buffers/block-memory.ts';
 import type { PieceStore } from './buffers/piece-store.ts';
 import type { Room } from './buffers/room.ts';
+import type { RouteBuffer } from './buffers/route-buffer.ts';
 import type { Flows } from './flows.ts';
 import { ID_BYTES, NONE } from './id-index.ts';
 import type { Neighbour, Neighbours } from './neighbours.ts';
@@ -141,14 +142,21 @@ export class Forwarding implements FrameSource {
     return NOTHING;
   }
 
-  acked(_link: LinkId, token: number, now: number): void {
-    if (token >= LIMIT_TOKENS) return;
-    const record = this.store.recordOf(token);
-    if (record === NONE) return;
-    const buffer = this.flows.bufferIfLive(this.store.half[record]);
-    if (buffer === undefined) return;
-    buffer.acked(record, now);
-    this.flows.update(buffer, now);
+  acked(_link: LinkId, tokens: Float64Array, count: number, now: number): void {
+    const { store, flows } = this;
+    let buffer: RouteBuffer | undefined;
+    let freedBytes = 0;
+    for (let i = 0; i < count; i++) {
+      const record = tokens[i] >= LIMIT_TOKENS ? NONE : store.recordOf(tokens[i]);
+      if (record === NONE) continue;
+      if (store.half[record] !== buffer?.half) {
+        this.freed(buffer, freedBytes, now);
+        buffer = flows.bufferIfLive(store.half[record]);
+        freedBytes = 0;
+      }
+      freedBytes += buffer?.acked(record, now) ?? 0;
+    }
+    this.freed(buffer, freedBytes, now);
     this.tellWidened(now);
   }
 
@@ -164,6 +172,13 @@ export class Forwarding implements FrameSource {
     buffer.lost(record, now);
     this.flows.update(buffer, now);
     this.tellWidened(now);
+  }
+
+  /** The next hop has so many bytes of the buffer. */
+  private freed(buffer: RouteBuffer | undefined, bytes: number, now: number): void {
+    if (buffer === undefined) return;
+    buffer.free(bytes, now);
+    this.flows.update(buffer, now);
   }
 
   wake(now: number): void {

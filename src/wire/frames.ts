@@ -60,6 +60,10 @@ export const LOAD_BODY_BYTES = 8;
 export const CLOSE_SHUTTING_DOWN = 1;
 export const CLOSE_NOT_A_PEER = 3;
 
+/** In a DATA frame, from the frame's beginning on. */
+export const DATA_SEQUENCE_AT = FRAME_HEADER_BYTES + ROUTE_ID_BYTES;
+export const DATA_OFFSET_AT = DATA_SEQUENCE_AT + 8;
+
 const FLAG_LAST = 0x01;
 const FLAG_TTL = 0x02;
 const SEQUENCE_AT = ROUTE_ID_BYTES;

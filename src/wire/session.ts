@@ -32,8 +32,8 @@ export const EPOCH_MODULUS = 256;
 const EPOCH_AT = 1;
 const RESERVED_AT = 2;
 const RECEIVER_AT = 4;
-const COUNTER_HIGH_AT = 8;
-const COUNTER_LOW_AT = 12;
+export const COUNTER_AT = 8;
+const COUNTER_LOW_AT = COUNTER_AT + 4;
 const TWO_32 = 0x1_0000_0000;
 
 /** Counters are JavaScript numbers: their high word stays below this. */
@@ -45,7 +45,7 @@ export type SessionDrop = 'session-length' | 'session-header' | 'session-counter
 export function sessionDropOf(bytes: Uint8Array, at: number, length: number): SessionDrop | undefined {
   if (length < SESSION_MIN_BYTES || length % SESSION_BLOCK_BYTES !== 0) return 'session-length';
   if (readU16(bytes, at + RESERVED_AT) !== 0) return 'session-header';
-  return readU32(bytes, at + COUNTER_HIGH_AT) > COUNTER_HIGH_MAX ? 'session-counter' : undefined;
+  return readU32(bytes, at + COUNTER_AT) > COUNTER_HIGH_MAX ? 'session-counter' : undefined;
 }
 
 export function writeSessionHeader(
@@ -60,7 +60,7 @@ export function writeSessionHeader(
   bytes[at + RESERVED_AT] = 0;
   bytes[at + RESERVED_AT + 1] = 0;
   writeU32(bytes, at + RECEIVER_AT, receiverIndex);
-  writeU32(bytes, at + COUNTER_HIGH_AT, Math.floor(counter / TWO_32));
+  writeU32(bytes, at + COUNTER_AT, Math.floor(counter / TWO_32));
   writeU32(bytes, at + COUNTER_LOW_AT, counter % TWO_32);
 }
 
@@ -73,7 +73,7 @@ export function receiverIndexOf(bytes: Uint8Array, at: number): number {
 }
 
 export function counterHighOf(bytes: Uint8Array, at: number): number {
-  return readU32(bytes, at + COUNTER_HIGH_AT);
+  return readU32(bytes, at + COUNTER_AT);
 }
 
 export function counterLowOf(bytes: Uint8Array, at: number): number {

@@ -83,6 +83,7 @@ class Pair {
       log: { write: () => {} },
       curve: datapath.curve,
       cipher: datapath.cipher,
+      pieces: datapath.pieces,
     };
     const transportTo = (end: () => End) => ({
       maxDatagramBytes: 1_472,

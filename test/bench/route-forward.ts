@@ -146,6 +146,6 @@ function relay(layer: RouteLayer, now: number): void {
     if (tokens[i] < 0) throw new Error('a piece is missing');
     arena.set(frame.buffer.subarray(frame.start, frame.start + frame.length), i * FRAME_BYTES);
   }
-  for (let i = 0; i < BATCH; i++) forwarding.acked(TO, tokens[i], now);
+  forwarding.acked(TO, tokens, BATCH, now);
   while (forwarding.nextControl(FROM, FRAME_BYTES, now, frame) >= 0) arena[0] = frame.limit;
 }

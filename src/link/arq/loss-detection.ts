@@ -33,6 +33,8 @@ import { LossRuns } from './loss-runs.ts';
 import type { RoundTrip } from './round-trip.ts';
 import { ACKED, FLYING, LOST, type SentLog, WATCHED } from './sent-log.ts';
 
+/** Frames that are told of in one call. */
+const ACKED_TOGETHER = 128;
 /** Real Time datagrams flying at once that have a timer of their own; those beyond share the one of Bulk. */
 const REAL_TIME_FLYING_MAX = 1_024;
 const REORDER_DATAGRAMS_MAX = 128;
@@ -51,7 +53,8 @@ const ACK_DELAY_KEPT = 63 / 64;
 
 /** Who is told about the frames of a datagram. */
 export interface FrameFates {
-  frameAcked(token: number, now: number): void;
+  /** The first `count` of these; the array is used again. */
+  framesAcked(tokens: Float64Array, count: number, now: number): void;
   frameLost(token: number, now: number): void;
 }
 
@@ -77,6 +80,9 @@ export class LossDetection {
   private readonly roundTrip: RoundTrip;
   private readonly fates: FrameFates;
   private readonly realTime = new Float64Array(REAL_TIME_FLYING_MAX);
+  /** Frames that arrived and were not told of yet: all of an ACK together, as far as they fit. */
+  private readonly ackedTokens = new Float64Array(ACKED_TOGETHER);
+  private ackedCount = 0;
   private realTimeFirst = 0;
   private realTimeNext = 0;
   private largestAcked = -1;
@@ -137,14 +143,14 @@ export class LossDetection {
     this.backOff = 1;
   }
 
-  /** The newest entry of the log asks for an acknowledgement. */
-  sent(realTime: boolean, now: number): void {
-    const counter = this.log.next - 1;
+  /** The newest `count` entries of the log, of the same length, ask for acknowledgement; Real Time only one. */
+  sent(count: number, realTime: boolean, now: number): void {
+    const counter = this.log.next - count;
     if (this.flyingBytes === 0) {
       this.firstFlying = counter;
       this.progressAt = now;
     }
-    this.flyingBytes += this.log.bytesOf(counter);
+    this.flyingBytes += count * this.log.bytesOf(counter);
     if (!realTime || this.realTimeNext - this.realTimeFirst === REAL_TIME_FLYING_MAX) return;
     this.realTime[this.realTimeNext++ % REAL_TIME_FLYING_MAX] = counter;
   }
@@ -161,6 +167,7 @@ export class LossDetection {
       const low = Math.max(blocks.low[i], log.first);
       for (let counter = blocks.high[i]; counter >= low; counter--) this.arrived(counter, largest, now);
     }
+    this.tellAcked(now);
     if (news && largest > this.largestAcked) this.largestArrived(largest, ack.delayMs, now);
     this.largestAcked = Math.max(this.largestAcked, largest);
     if (this.ackedBytes > 0) {
@@ -247,7 +254,17 @@ export class LossDetection {
       this.late(counter, largest, now);
     }
     const tokens = log.tokenCountOf(counter);
-    for (let i = 0; i < tokens; i++) this.fates.frameAcked(log.tokenOf(counter, i), now);
+    for (let i = 0; i < tokens; i++) this.frameAcked(log.tokenOf(counter, i), now);
+  }
+
+  private frameAcked(token: number, now: number): void {
+    this.ackedTokens[this.ackedCount++] = token;
+    if (this.ackedCount === this.ackedTokens.length) this.tellAcked(now);
+  }
+
+  private tellAcked(now: number): void {
+    if (this.ackedCount > 0) this.fates.framesAcked(this.ackedTokens, this.ackedCount, now);
+    this.ackedCount = 0;
   }
 
   private late(counter: number, largest: number, now: number): void {

@@ -90,16 +90,16 @@ export class SentLog {
 
   /** The datagram with the counter `next` left. `total`: bytes of all that asked for an acknowledgement up to this one. */
   add(state: typeof QUIET | typeof FLYING | typeof WATCHED, bytes: number, total: number, sentAt: number): void {
-    if (this.newest - this.oldest === this.capacity) this.grow();
-    const at = this.newest & (this.capacity - 1);
-    this.sentAts[at] = sentAt;
-    this.totals[at] = total;
-    this.bytes[at] = bytes;
-    this.states[at] = state;
-    this.tokenCounts[at] = this.gathered;
-    this.tokenAts[at] = (this.tokenNext - this.gathered) & (this.tokens.length - 1);
+    this.put(state, bytes, total, sentAt, this.tokenNext - this.gathered, this.gathered);
     this.gathered = 0;
-    this.newest += 1;
+  }
+
+  /** `count` datagrams of `bytes` each left, which all ask for an acknowledgement, with one of the last tokens each. `total`: before them. */
+  addRun(count: number, bytes: number, total: number, sentAt: number): void {
+    assert(this.gathered === count, 'a token a datagram');
+    for (let i = 0; i < count; i++)
+      this.put(FLYING, bytes, total + (i + 1) * bytes, sentAt, this.tokenNext - count + i, 1);
+    this.gathered = 0;
   }
 
   /** These five are for counters from `first` to before `next`. */
@@ -155,6 +155,18 @@ export class SentLog {
 
   private get tokensMax(): number {
     return Math.max(TOKENS_LEAST, 4 * this.capacityMax);
+  }
+
+  private put(state: SentState, bytes: number, total: number, sentAt: number, tokenAt: number, tokens: number): void {
+    if (this.newest - this.oldest === this.capacity) this.grow();
+    const at = this.newest & (this.capacity - 1);
+    this.sentAts[at] = sentAt;
+    this.totals[at] = total;
+    this.bytes[at] = bytes;
+    this.states[at] = state;
+    this.tokenCounts[at] = tokens;
+    this.tokenAts[at] = tokenAt & (this.tokens.length - 1);
+    this.newest += 1;
   }
 
   private grow(): void {

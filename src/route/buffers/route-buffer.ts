@@ -223,8 +223,8 @@ export class RouteBuffer {
     return count;
   }
 
-  /** A datagram with this record arrived. */
-  acked(record: number, now: number): void {
+  /** A datagram with this record arrived. Returns the bytes that are kept no more: `free` is for them. */
+  acked(record: number, now: number): number {
     const { store } = this;
     this.progressAt = now;
     this.usedAt = now;
@@ -232,7 +232,14 @@ export class RouteBuffer {
     this.unacked.remove(record);
     const bytes = store.block[record] === NONE ? 0 : store.length[record];
     store.release(record);
-    if (bytes > 0) this.free(bytes, now);
+    return bytes;
+  }
+
+  /** So many bytes are kept no more. */
+  free(bytes: number, now: number): void {
+    if (bytes === 0) return;
+    this.heldBytes -= bytes;
+    this.owner.freed(this, bytes, now);
   }
 
   /** A datagram with this record was lost. */
@@ -451,11 +458,6 @@ export class RouteBuffer {
   private sendAgain(record: number): void {
     this.store.flags[record] |= FLAG_AGAIN;
     this.again.push(record);
-  }
-
-  private free(bytes: number, now: number): void {
-    this.heldBytes -= bytes;
-    this.owner.freed(this, bytes, now);
   }
 
   /**

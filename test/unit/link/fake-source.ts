@@ -128,9 +128,11 @@ export class FakeSource implements FrameSource {
     return token;
   }
 
-  acked(_link: LinkId, token: number): void {
-    this.ackedTokens.push(token);
-    this.given.delete(token);
+  acked(_link: LinkId, tokens: Float64Array, count: number): void {
+    for (const token of tokens.subarray(0, count)) {
+      this.ackedTokens.push(token);
+      this.given.delete(token);
+    }
   }
 
   lost(link: LinkId, token: number): void {

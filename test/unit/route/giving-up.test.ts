@@ -222,7 +222,7 @@ describe('a Real Time route', () => {
     expect(network.pull(a, b).token).toBe(-1);
     forwarding.lost(link, tokens[0], network.now);
     expect([0, 1, 2, 3].map(() => network.pull(a, b).token)).toEqual([...tokens, -1]);
-    forwarding.acked(link, tokens[0], network.now);
+    forwarding.acked(link, Float64Array.of(tokens[0]), 1, network.now);
     forwarding.lost(link, tokens[0], network.now);
     expect(network.pull(a, b).token).toBe(-1);
   });

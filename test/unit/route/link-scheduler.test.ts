@@ -63,7 +63,7 @@ function bench(): Bench {
           if (at >= 0) got[at] += piece.length;
           to.layer.forwarding.data(network.linkTo(from), piece, network.now);
         }
-        for (const token of tokens) from.layer.forwarding.acked(link, token, network.now);
+        from.layer.forwarding.acked(link, Float64Array.from(tokens), tokens.length, network.now);
         network.passLimits(to, from);
       }
       return got;

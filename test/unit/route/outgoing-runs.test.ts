@@ -75,7 +75,7 @@ class Bench {
   settle(token: number, arrived: boolean): void {
     const [a, b] = this.network.nodes;
     const { forwarding } = a.layer;
-    if (arrived) forwarding.acked(this.network.linkTo(b), token, this.network.now);
+    if (arrived) forwarding.acked(this.network.linkTo(b), Float64Array.of(token), 1, this.network.now);
     else forwarding.lost(this.network.linkTo(b), token, this.network.now);
   }
 }

@@ -365,7 +365,7 @@ export class RouteNetwork {
       if (!this.deliver(lane, datagram) || back === undefined) return;
       this.at(lane, back, () => {
         settle();
-        for (const token of datagram.tokens) source.acked(link, token, this.now);
+        source.acked(link, Float64Array.from(datagram.tokens), datagram.tokens.length, this.now);
         this.drain(lane);
       });
     });

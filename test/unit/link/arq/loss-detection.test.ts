@@ -15,7 +15,7 @@ class Flight {
 
   constructor() {
     const fates = {
-      frameAcked: (token: number) => this.acked.push(token),
+      framesAcked: (tokens: Float64Array, count: number) => void this.acked.push(...tokens.subarray(0, count)),
       frameLost: (token: number) => this.lost.push(token),
     };
     this.losses = new LossDetection(this.log, this.roundTrip, fates, 0);
@@ -26,7 +26,7 @@ class Flight {
   send(now: number, realTime = false): void {
     this.log.addToken(this.log.next);
     this.log.add(FLYING, 100, 0, now);
-    this.losses.sent(realTime, now);
+    this.losses.sent(1, realTime, now);
   }
 
   /** Blocks as [high, low]. */

@@ -11,6 +11,7 @@ import { NO_BACK_CHANNELS } from '../../../../src/link/one-way/back-channel-port
 import { ReadyList } from '../../../../src/link/ready-list.ts';
 import { SendArena } from '../../../../src/link/send-arena.ts';
 import { LINK_TUNING } from '../../../../src/link/tuning.ts';
+import { portablePieceCopier } from '../../../../src/wire/piece-copier.ts';
 import { routeId, sendMessage, sessionOf, type TestNode, testCurve, WirePair } from '../wire-pair.ts';
 
 /** Sends a message each way every `everyMs`, and counts what arrived. */
@@ -37,7 +38,7 @@ function rekeyingContext(): LinkContext {
     drops,
     log: { write: () => undefined },
     tuning: LINK_TUNING,
-    arena: new SendArena(cipher, transport, 8, 65_536),
+    arena: new SendArena(cipher, portablePieceCopier, transport, 8, 65_536),
     transportBytes: transport.maxDatagramBytes,
     ready: new ReadyList(),
     clock: { now: 0 },
