@@ -2,7 +2,7 @@
 export interface LinkTuning {
   /** Neighbours configured at once. A rooftop has dozens; the bound only keeps every table finite. */
   readonly peersMax: number;
-  /** Datagrams handed to the transport at once: what one sendmmsg call takes without holding a burst back. */
+  /** Datagrams handed to the transport at once: as many as the next node reads at once, which opens them while this one seals others. */
   readonly sendDatagrams: number;
   /** Bytes of the send arena: `sendDatagrams` of Ethernet's size, and a few of jumbo size. */
   readonly sendArenaBytes: number;
@@ -47,8 +47,8 @@ export interface LinkTuning {
 
 export const LINK_TUNING: LinkTuning = {
   peersMax: 1_024,
-  sendDatagrams: 256,
-  sendArenaBytes: 512 * 1_024,
+  sendDatagrams: 64,
+  sendArenaBytes: 128 * 1_024,
   smallestPieceBytes: 128,
   sentLogFirst: 256,
   sentLogMax: 2 ** 20,

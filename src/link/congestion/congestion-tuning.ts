@@ -19,11 +19,15 @@ export interface CongestionTuning {
   readonly evenBelowBytesPerMs: number;
   /**
    * The least target of a link beyond twice `hostAboveBytesPerMs`, none up to it, more in between: on lines that fast what waits is in the ends, in a
-   * sender that seals others and a receiver that opens them. A link that took this for the line's queue held the pace of the moment, and rested and
-   * woke for each part of a superpacket: `bench tunnel` has a fifth more with it, and nothing more with 1 ms.
+   * sender that seals others and a receiver that opens them, for half a millisecond where they are busy. A link that took this for the line's queue held the pace of
+   * the moment, and rested and woke for each part of a superpacket: `bench tunnel` has a fifth more with 0.5 ms, a quarter more with 2, and no more with 4.
+   * At a gigabit 2 ms are 250 KB, less than a network card's own queue.
    */
   readonly hostMs: number;
   readonly hostAboveBytesPerMs: number;
+  /** A round that loses more has found a line whose queue is shorter than that: there is no such target for so long. */
+  readonly hostLossShare: number;
+  readonly hostRetryMs: number;
   /**
    * Of the target, for the share that is lost: what a lossy link is known to carry swings, and a shorter queue runs empty by that. Over eight hops that lose half raw messages
    * have a hundredth more with 4 than with 0, and no more with 10; a call waits there for what is repeated, many times as long.
@@ -108,8 +112,10 @@ export const CONGESTION_TUNING: CongestionTuning = {
   queueBytes: 100,
   evenMs: 0.1,
   evenBelowBytesPerMs: 10_000,
-  hostMs: 0.5,
+  hostMs: 2,
   hostAboveBytesPerMs: 62_500,
+  hostLossShare: 0.01,
+  hostRetryMs: 10_000,
   lossMs: 4,
   noiseShare: 0.75,
   roundTripShare: 1 / 64,

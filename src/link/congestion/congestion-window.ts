@@ -94,6 +94,9 @@ export class CongestionWindow {
   private markTotal = -1;
   private markSentAt = 0;
   private markTransit = 0;
+  /** Nothing was lost of late, and from when on that may be so again. */
+  private lossless = true;
+  private losslessFrom = 0;
   private readonly stuckQueue = new StuckQueue();
   /** What was carried before a full queue stood. */
   private carriedBeforeFull = 0;
@@ -233,7 +236,7 @@ export class CongestionWindow {
     const { noiseMs, leastRoundTripMs } = this.delay;
     const even = evenMs * Math.max(0, Math.log2(evenBelowBytesPerMs / this.carried));
     const loss = lossMs * (1 - this.overload.usualShare);
-    const host = hostMs * Math.min(1, Math.max(0, Math.log2(this.carried / hostAboveBytesPerMs)));
+    const host = this.lossless ? hostMs * Math.min(1, Math.max(0, Math.log2(this.carried / hostAboveBytesPerMs))) : 0;
     const line = queueBytes / this.carried + even + loss + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
     return Math.max(host, line);
   }
@@ -269,6 +272,9 @@ export class CongestionWindow {
     // A burst at full pace says nothing about a rate that lasts.
     const used = paced && sentMs >= USED_ROUND_TRIPS * this.delay.leastRoundTripMs;
     this.lastQueueMs = queueMs;
+    if (this.lost > this.tuning.hostLossShare * (this.acked + this.lost))
+      this.losslessFrom = now + this.tuning.hostRetryMs;
+    this.lossless = now >= this.losslessFrom;
     if (!used || full) {
       this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
     }

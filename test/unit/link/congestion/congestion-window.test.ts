@@ -117,6 +117,15 @@ describe('congestion window', () => {
     },
   );
 
+  it('does not overflow the short queue of a line of a gigabit again and again', () => {
+    const fast = line(1_000, { delayMs: 1, timerLateMs: 0.1, socketBytes: 8_000_000 });
+    fast.simulation.run(500);
+    const { passedBytes, dropped } = fast.bottleneck;
+    expect(use(fast, 4_500)).toBeGreaterThan(0.97);
+    const passed = (fast.bottleneck.passedBytes - passedBytes) / fast.flow.options.datagramBytes;
+    expect((fast.bottleneck.dropped - dropped) / passed).toBeLessThan(0.002);
+  });
+
   it('shares a bottleneck with another link', () => {
     const simulation = new Simulation(1);
     const bottleneck = new Bottleneck(10);
