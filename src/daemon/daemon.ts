@@ -36,6 +36,7 @@ import { LanSide } from './lan-side.ts';
 import { openOffloadSide } from './offload-side.ts';
 import { type PeerMemoryPorts, peerMemory } from './peer-memory.ts';
 import { Runtime } from './runtime.ts';
+import { type Sealing, sealingOn } from './sealing.ts';
 import { WifiSide } from './wifi-side.ts';
 
 /** Of the machine's memory: the rest is for the system, dnsmasq, and the daemon itself. */
@@ -46,13 +47,16 @@ export class Daemon {
   onFailure: (failure: Failure) => void = () => {};
   private readonly config: Config;
   private readonly datapath: Datapath;
+  private readonly sealing: Sealing | undefined;
   private readonly log: Log;
   /** What undoes each step that was taken. */
   private readonly undo: (() => void | Promise<void>)[] = [];
 
-  constructor(config: Config, datapath: Datapath, log: Log) {
+  /** `sealing`: instead of choosing by the processors. */
+  constructor(config: Config, datapath: Datapath, sealing: Sealing | undefined, log: Log) {
     this.config = config;
     this.datapath = datapath;
+    this.sealing = sealing;
     this.log = log;
   }
 
@@ -108,6 +112,7 @@ export class Daemon {
       curve: datapath.curve,
       cipher: offload?.cipher ?? datapath.cipher,
       pieces: datapath.pieces,
+      sealing: sealingOn(udp, offload === undefined ? datapath.cipher : undefined, this.sealing, log),
       transport: new SplitTransport(udp, isStreamEndpoint, (batch, index) => streams.send(batch, index)),
       peers,
       buffersBytes: config.buffers.memoryBytes,

@@ -17,6 +17,7 @@ import { Daemon } from './daemon.ts';
 import { loadKillSwitch } from './kill-switch.ts';
 import { LineLog } from './log.ts';
 import { readOptions } from './options.ts';
+import type { Sealing } from './sealing.ts';
 import { ServiceManager } from './service-manager.ts';
 import { setupGateway } from './setup-gateway.ts';
 import { setupReset } from './setup-reset.ts';
@@ -29,6 +30,7 @@ Runs a Skywire node until it is told to stop (SIGTERM, SIGINT).
 
   skywired --config FILE             start with this configuration (docs/config.md)
       --datapath native|portable     instead of choosing by itself: the addon, or plain Node.js
+      --sealing inline|thread        the same: datagrams are sealed and sent by the main thread, or another
       --verbose                      log more
   skywired firewall --config FILE    load the kill switch of this configuration, and nothing else.
                                      Run it before the network comes up; it stays when the daemon ends.
@@ -83,7 +85,7 @@ async function runDaemon(args: readonly string[]): Promise<number> {
   const log = new LineLog(options.verbose ? 'debug' : 'info', printError);
   const config = loadConfig(file, nobleCurve, (line) => printError(`skywired: ${line}\n`));
   const datapath = chooseDatapath(datapathName(options.datapath), loadNative, log);
-  const daemon = new Daemon(config, datapath, log);
+  const daemon = new Daemon(config, datapath, sealingName(options.sealing), log);
   const ended = new Promise<Failure | undefined>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(undefined));
     daemon.onFailure = resolve;
@@ -105,6 +107,7 @@ function parse(args: readonly string[]) {
       options: {
         config: { type: 'string' },
         datapath: { type: 'string' },
+        sealing: { type: 'string' },
         remove: { type: 'boolean' },
         verbose: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -117,6 +120,11 @@ function parse(args: readonly string[]) {
 function datapathName(text: string | undefined): Datapath['name'] | undefined {
   if (text === undefined || text === 'native' || text === 'portable') return text;
   throw new Failure('usage', `there is no data path "${text}"`, 'Use --datapath native or --datapath portable');
+}
+
+function sealingName(text: string | undefined): Sealing | undefined {
+  if (text === undefined || text === 'inline' || text === 'thread') return text;
+  throw new Failure('usage', `there is no sealing "${text}"`, 'Use --sealing inline or --sealing thread');
 }
 
 function missingConfig(): never {

@@ -16,6 +16,7 @@ import type { DeliveryMs } from '../base/traffic-class.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
 import type { Identity } from '../crypto/identity.ts';
+import { InlineSealing, type SealingFactory } from '../crypto/sealed-transport.ts';
 import { wipeSessionKeys } from '../crypto/symmetric-state.ts';
 import { MESSAGE_MAX_BYTES } from '../wire/frames.ts';
 import {
@@ -54,6 +55,7 @@ export interface LinkLayerOptions {
   readonly cipher: Cipher;
   /** In place of the one in TypeScript. */
   readonly pieces?: PieceCopier | undefined;
+  readonly sealing?: SealingFactory | undefined;
   readonly random: RandomSource;
   readonly transport: DatagramTransport;
   readonly drops: Drops;
@@ -101,7 +103,11 @@ export class LinkLayer {
     const { identity, curve, cipher, random, transport, drops, log } = options;
     const pieces = options.pieces ?? portablePieceCopier;
     const tuning = { ...LINK_TUNING, ...options.tuning };
-    const arena = new SendArena(cipher, pieces, transport, tuning.sendDatagrams, tuning.sendArenaBytes);
+    const { sendDatagrams, sendArenaBytes } = tuning;
+    const sealing =
+      options.sealing?.(transport, sendDatagrams, sendArenaBytes) ??
+      new InlineSealing(cipher, transport, sendDatagrams, sendArenaBytes);
+    const arena = new SendArena(sealing, pieces);
     const transportBytes = transport.maxDatagramBytes;
     const backChannels = options.backChannels ?? NO_BACK_CHANNELS;
     this.events = options.events ?? SILENT;

@@ -8,8 +8,9 @@
  * there.
  */
 import { assert } from '../base/assert.ts';
-import { createDatagramBatch, type DatagramBatch, type DatagramTransport, ENDPOINT_BYTES } from '../base/datagram.ts';
-import { type Cipher, JOB_WORDS, TAG_BYTES, writeJob } from '../crypto/cipher.ts';
+import { type DatagramBatch, ENDPOINT_BYTES } from '../base/datagram.ts';
+import { JOB_WORDS, TAG_BYTES, writeJob } from '../crypto/cipher.ts';
+import type { SealedTransport } from '../crypto/sealed-transport.ts';
 import { writeDataHeader } from '../wire/frames.ts';
 import type { PieceCopier } from '../wire/piece-copier.ts';
 import {
@@ -48,12 +49,12 @@ export interface Outlet {
 const DATAGRAM_MAX_BYTES = 65_507;
 
 export class SendArena {
-  private readonly cipher: Cipher;
+  private readonly sealing: SealedTransport;
   private readonly pieces: PieceCopier;
-  private readonly transport: DatagramTransport;
-  private readonly batch: DatagramBatch;
   private readonly capacity: number;
-  private readonly jobs: Uint32Array;
+  /** Those of `sealing` that are being filled. */
+  private batch: DatagramBatch;
+  private jobs: Uint32Array;
   private jobCount = 0;
   /** Which entries are open, and by whom; undefined once finished. */
   private readonly owners: (Outlet | undefined)[];
@@ -65,14 +66,14 @@ export class SendArena {
   /** The outlets that sent anything since the last `drain`. */
   private used: Outlet[] = [];
 
-  constructor(cipher: Cipher, pieces: PieceCopier, transport: DatagramTransport, capacity: number, arenaBytes: number) {
-    assert(arenaBytes >= DATAGRAM_MAX_BYTES, 'any datagram fits the arena');
-    this.cipher = cipher;
+  constructor(sealing: SealedTransport, pieces: PieceCopier) {
+    const capacity = sealing.batch.offsets.length;
+    assert(sealing.batch.arena.length >= DATAGRAM_MAX_BYTES, 'any datagram fits the arena');
+    this.sealing = sealing;
     this.pieces = pieces;
-    this.transport = transport;
     this.capacity = capacity;
-    this.batch = createDatagramBatch(capacity, arenaBytes);
-    this.jobs = new Uint32Array(capacity * JOB_WORDS);
+    this.batch = sealing.batch;
+    this.jobs = sealing.jobs;
     this.owners = new Array(capacity).fill(undefined);
     this.fillAt = new Uint32Array(capacity);
     this.endAt = new Uint32Array(capacity);
@@ -160,9 +161,9 @@ export class SendArena {
       const owner = this.owners[entry];
       if (owner !== undefined) this.finish(owner);
     }
-    this.cipher.sealBatch(this.batch.arena, this.jobs, this.jobCount);
-    this.transport.send(this.batch);
-    this.batch.count = 0;
+    this.sealing.send(this.jobCount);
+    this.batch = this.sealing.batch;
+    this.jobs = this.sealing.jobs;
     this.jobCount = 0;
     this.freeAt = 0;
   }

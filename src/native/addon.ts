@@ -7,6 +7,13 @@ import { createRequire } from 'node:module';
 /** Raised together with ABI_VERSION in binding.c. */
 const ABI_VERSION = 7;
 
+/** Batches that go round. */
+export const DISPATCH_BATCHES = 4;
+/** The next batch is to be filled; the one before is the thread's until its turn comes again. */
+export const DISPATCH_POSTED = 1;
+/** Nothing was sent: an endpoint is of no socket here. */
+export const DISPATCH_FOREIGN = 2;
+
 type Handle = number;
 
 export interface UdpCounters {
@@ -56,6 +63,13 @@ export interface Addon {
     endpoints: Uint8Array,
     count: number,
   ): number;
+  /**
+   * From now on `udpDispatchSend` seals and sends, on a thread. `arrays`: arena, offsets, lengths, endpoints and jobs of each of DISPATCH_BATCHES batches, one
+   * behind the other. False where no thread can be had.
+   */
+  udpDispatch(device: Handle, arrays: readonly (Uint8Array | Uint32Array)[]): boolean;
+  /** Of the batch whose turn it is. What it answers: DISPATCH_POSTED and the two others. */
+  udpDispatchSend(device: Handle, count: number, jobCount: number): number;
   udpReceive(
     device: Handle,
     arena: Uint8Array,

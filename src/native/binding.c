@@ -16,6 +16,7 @@
 #include "call.h"
 #include "core/aead.h"
 #include "core/curve.h"
+#include "core/dispatch.h"
 #include "core/notify.h"
 #include "core/pieces.h"
 #include "core/timer.h"
@@ -26,6 +27,9 @@
 /* addon.ts refuses an addon with another number: raise it with any change to what a function takes or gives. */
 #define ABI_VERSION 7
 #define MAX_DEVICES 64
+
+/* arena, offsets, lengths, endpoints, jobs */
+#define DISPATCH_ARRAYS 5
 
 enum device_kind { DEVICE_UDP, DEVICE_TUN, DEVICE_TIMER };
 
@@ -38,6 +42,8 @@ struct device {
     struct timer timer;
   };
   napi_ref on_readable; /* NULL until watched */
+  struct dispatch *dispatch; /* of UDP: NULL until begun */
+  napi_ref dispatched[DISPATCH_BATCHES * DISPATCH_ARRAYS]; /* the arrays that it works on */
   uv_poll_t polls[UDP_MAX_SOCKETS];
   size_t poll_count; /* handles that libuv still holds: the memory lives until it is 0 */
 };
@@ -103,10 +109,20 @@ static void poll_closed(uv_handle_t *handle) {
   if (device->poll_count == 0) free_device(device);
 }
 
+static void end_dispatch(struct device *device) {
+  if (device->dispatch != NULL) dispatch_free(device->dispatch);
+  device->dispatch = NULL;
+  for (size_t i = 0; i < DISPATCH_BATCHES * DISPATCH_ARRAYS; i++) {
+    if (device->dispatched[i] != NULL) napi_delete_reference(device->addon->env, device->dispatched[i]);
+    device->dispatched[i] = NULL;
+  }
+}
+
 /* Takes the device out of the table at once; its memory follows when libuv has let go of it. */
 static void close_device(struct addon *addon, uint32_t handle) {
   struct device *device = addon->devices[handle];
   addon->devices[handle] = NULL;
+  end_dispatch(device);
   size_t polls = device->poll_count;
   for (size_t i = 0; i < polls; i++) uv_close((uv_handle_t *)&device->polls[i], poll_closed);
   /* After uv_close() libuv no longer looks at the descriptor. */
@@ -265,6 +281,11 @@ static napi_value js_udp_bind(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* Before anybody but the thread sends, or looks at what it counts. */
+static void settle(struct device *device) {
+  if (device->dispatch != NULL) dispatch_settle(device->dispatch);
+}
+
 /* udpSend(handle, arena, offsets, lengths, endpoints, count): how many went out */
 static napi_value js_udp_send(napi_env env, napi_callback_info info) {
   struct call call;
@@ -272,7 +293,9 @@ static napi_value js_udp_send(napi_env env, napi_callback_info info) {
   struct device *device = device_argument(&call, 0, DEVICE_UDP);
   struct batch batch = datagram_arguments(&call, 1);
   uint32_t count = number(&call, 5);
-  return call.failed ? NULL : from_count(&call, udp_send(&device->udp, &batch, count));
+  if (call.failed) return NULL;
+  settle(device);
+  return from_count(&call, udp_send(&device->udp, &batch, count));
 }
 
 /* udpReceive(handle, arena, offsets, lengths, endpoints): how many came */
@@ -284,12 +307,56 @@ static napi_value js_udp_receive(napi_env env, napi_callback_info info) {
   return call.failed ? NULL : from_count(&call, udp_receive(&device->udp, &batch));
 }
 
+/*
+ * udpDispatch(handle, arrays): begins to seal and send on a thread. `arrays`: arena, offsets, lengths, endpoints and jobs of each batch of the ring, one
+ * behind the other. False where no thread can be had.
+ */
+static napi_value js_udp_dispatch(napi_env env, napi_callback_info info) {
+  struct call call;
+  struct dispatch_batch ring[DISPATCH_BATCHES];
+  if (!begin_call(&call, env, info, 2)) return NULL;
+  struct device *device = device_argument(&call, 0, DEVICE_UDP);
+  if (!call.failed && device->dispatch != NULL) fail(&call, "EALREADY", "the device has a thread already");
+  if (call.failed) return NULL;
+  napi_value arrays = call.arguments[1];
+  for (size_t i = 0; i < DISPATCH_BATCHES; i++) {
+    for (size_t j = 0; j < DISPATCH_ARRAYS; j++) {
+      call.arguments[1 + j] = NULL;
+      napi_get_element(env, arrays, (uint32_t)(i * DISPATCH_ARRAYS + j), &call.arguments[1 + j]);
+    }
+    ring[i].batch = datagram_arguments(&call, 1);
+    size_t words;
+    ring[i].jobs = typed_array(&call, 5, napi_uint32_array, &words);
+    ring[i].job_capacity = words / AEAD_JOB_WORDS;
+    if (call.failed) break;
+    for (size_t j = 0; j < DISPATCH_ARRAYS; j++) {
+      napi_create_reference(env, call.arguments[1 + j], 1, &device->dispatched[i * DISPATCH_ARRAYS + j]);
+    }
+  }
+  if (!call.failed) device->dispatch = dispatch_new(&device->udp, ring);
+  bool begun = device->dispatch != NULL;
+  if (!begun) end_dispatch(device);
+  return call.failed ? NULL : from_bool(&call, begun);
+}
+
+/* udpDispatchSend(handle, count, jobCount): a dispatch_result */
+static napi_value js_udp_dispatch_send(napi_env env, napi_callback_info info) {
+  struct call call;
+  if (!begin_call(&call, env, info, 3)) return NULL;
+  struct device *device = device_argument(&call, 0, DEVICE_UDP);
+  uint32_t count = number(&call, 1);
+  uint32_t job_count = number(&call, 2);
+  if (!call.failed && device->dispatch == NULL) fail(&call, "EBADF", "the device has no thread");
+  return call.failed ? NULL : from_count(&call, dispatch_send(device->dispatch, call.addon->aead, count, job_count));
+}
+
 static napi_value js_udp_counters(napi_env env, napi_callback_info info) {
   struct call call;
   napi_value result;
   if (!begin_call(&call, env, info, 1)) return NULL;
   struct device *device = device_argument(&call, 0, DEVICE_UDP);
   if (call.failed) return NULL;
+  settle(device);
   napi_create_object(env, &result);
   set(&call, result, "sent", from_number(&call, (double)device->udp.sent));
   set(&call, result, "received", from_number(&call, (double)device->udp.received));
@@ -307,6 +374,7 @@ static napi_value js_udp_offloads(napi_env env, napi_callback_info info) {
   if (!begin_call(&call, env, info, 1)) return NULL;
   struct device *device = device_argument(&call, 0, DEVICE_UDP);
   if (call.failed) return NULL;
+  settle(device);
   napi_create_object(env, &result);
   set(&call, result, "send", from_bool(&call, udp_sends_runs(&device->udp)));
   set(&call, result, "receive", from_bool(&call, udp_receives_runs(&device->udp)));
@@ -546,6 +614,8 @@ NAPI_MODULE_INIT() {
   define(env, exports, addon, "udpBind", js_udp_bind);
   define(env, exports, addon, "udpSend", js_udp_send);
   define(env, exports, addon, "udpReceive", js_udp_receive);
+  define(env, exports, addon, "udpDispatch", js_udp_dispatch);
+  define(env, exports, addon, "udpDispatchSend", js_udp_dispatch_send);
   define(env, exports, addon, "udpCounters", js_udp_counters);
   define(env, exports, addon, "udpOffloads", js_udp_offloads);
   define(env, exports, addon, "tunOpen", js_tun_open);

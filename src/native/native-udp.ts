@@ -1,7 +1,10 @@
 /** UDP sockets over the addon: batches straight into and out of the kernel, nothing allocated a datagram. */
-import type { DatagramBatch } from '../base/datagram.ts';
+import type { DatagramBatch, DatagramTransport } from '../base/datagram.ts';
 import { listenFailure } from '../base/open-failure.ts';
+import type { Cipher } from '../crypto/cipher.ts';
+import type { SealedTransport } from '../crypto/sealed-transport.ts';
 import type { Addon, LocalAddress, UdpCounters } from './addon.ts';
+import { ThreadedSealing } from './threaded-sealing.ts';
 
 /** 65,535 less the IPv4 and UDP headers. */
 const MAX_DATAGRAM_BYTES = 65_507;
@@ -38,6 +41,16 @@ export class NativeUdp {
   send(batch: DatagramBatch): void {
     if (this.lastCounters !== undefined) return;
     this.addon.udpSend(this.device, batch.arena, batch.offsets, batch.lengths, batch.endpoints, batch.count);
+  }
+
+  /** Seals by the addon's cipher and sends on a thread; undefined where none can be had. Once. */
+  sealOnThread(
+    cipher: Cipher,
+    transport: DatagramTransport,
+    capacity: number,
+    arenaBytes: number,
+  ): SealedTransport | undefined {
+    return ThreadedSealing.begin(this.addon, this.device, cipher, transport, capacity, arenaBytes);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { DeliveryMs } from '../base/traffic-class.ts';
 import type { Redundancy } from '../bundle/redundancy/duplicator.ts';
 import type { Cipher } from '../crypto/cipher.ts';
 import type { Curve } from '../crypto/curve.ts';
+import type { SealingFactory } from '../crypto/sealed-transport.ts';
 import type { Acceptance } from '../discovery/discovery.ts';
 import type { BeaconPort, PeerStore, PlacePort } from '../discovery/ports.ts';
 import type { LinkDirection } from '../link/one-way/direction.ts';
@@ -76,6 +77,8 @@ export interface NodeOptions {
   readonly cipher: Cipher;
   /** In place of the one in TypeScript. */
   readonly pieces?: PieceCopier;
+  /** In place of sealing and sending one after the other. */
+  readonly sealing?: SealingFactory | undefined;
   readonly transport: DatagramTransport;
   readonly peers: readonly PeerOptions[];
   /** Memory for what is kept until the next hop has it, bytes; 64 MiB when missing. */

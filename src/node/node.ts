@@ -73,6 +73,7 @@ export class Node {
       curve,
       cipher,
       pieces: options.pieces,
+      sealing: options.sealing,
       random,
       transport: new SplitTransport(transport, isBackEndpoint, (batch, index) => this.backChannels.send(batch, index)),
       backChannels: {

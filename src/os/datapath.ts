@@ -10,6 +10,7 @@ import type { Curve } from '../crypto/curve.ts';
 import { nobleCurve } from '../crypto/noble-curve.ts';
 import { createNodeCipher } from '../crypto/node-cipher.ts';
 import type { OffloadCipher, OffloadOptions } from '../crypto/offload-cipher.ts';
+import type { SealedTransport } from '../crypto/sealed-transport.ts';
 import { type PieceCopier, portablePieceCopier } from '../wire/piece-copier.ts';
 import { cipherMbit } from './cipher-speed.ts';
 import { portableNotify } from './portable-notify.ts';
@@ -51,6 +52,13 @@ export interface UdpSockets extends DatagramTransport {
   receive(batch: DatagramBatch): number;
   /** Once: `callback` runs whenever there is something to receive, again and again until it was received. */
   onReadable(callback: () => void): void;
+  /** Seals by the data path's own cipher, and sends, on a thread; undefined where there is none. Once. */
+  sealOnThread?(
+    cipher: Cipher,
+    transport: DatagramTransport,
+    capacity: number,
+    arenaBytes: number,
+  ): SealedTransport | undefined;
   counters(): UdpCounters;
   close(): void;
 }

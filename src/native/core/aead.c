@@ -43,7 +43,8 @@ struct aead {
 
 /* A job's words, decoded and checked; lengths fit an int. */
 struct job {
-  uint32_t slot;
+  uint32_t slot; /* NO_SLOT: the key is of no slot here */
+  const uint8_t *key;
   struct sealed_text sealed;
 };
 
@@ -55,8 +56,8 @@ static bool direction_init(struct direction *direction, int sealing) {
 }
 
 /* Loads the key only when the context holds another one: neighbours in a batch mostly share it. */
-static bool begin(struct direction *direction, const struct aead *aead, const struct job *job) {
-  const uint8_t *key = direction->slot == job->slot ? NULL : aead->slots[job->slot].key;
+static bool begin(struct direction *direction, const struct job *job) {
+  const uint8_t *key = job->slot != NO_SLOT && direction->slot == job->slot ? NULL : job->key;
   direction->slot = job->slot;
   return EVP_CipherInit_ex(direction->context, NULL, NULL, key, job->sealed.nonce, -1) == 1;
 }
@@ -73,7 +74,7 @@ static bool evp_seal(struct aead *aead, const struct job *job) {
   EVP_CIPHER_CTX *context = aead->sealing.context;
   uint8_t none[AEAD_TAG_BYTES];
   int written;
-  if (!begin(&aead->sealing, aead, job) || !update(context, &job->sealed)) return false;
+  if (!begin(&aead->sealing, job) || !update(context, &job->sealed)) return false;
   if (EVP_CipherFinal_ex(context, none, &written) != 1) return false;
   return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_BYTES, tag_of(&job->sealed)) == 1;
 }
@@ -82,7 +83,7 @@ static bool evp_open(struct aead *aead, const struct job *job, bool *right) {
   EVP_CIPHER_CTX *context = aead->opening.context;
   uint8_t none[AEAD_TAG_BYTES];
   int written;
-  if (!begin(&aead->opening, aead, job)) return false;
+  if (!begin(&aead->opening, job)) return false;
   if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_BYTES, tag_of(&job->sealed)) != 1) return false;
   if (!update(context, &job->sealed)) return false;
   *right = EVP_CipherFinal_ex(context, none, &written) == 1;
@@ -206,13 +207,19 @@ const uint8_t *aead_key(const struct aead *aead, uint32_t index) {
   return index < aead->slot_count && aead->slots[index].used ? aead->slots[index].key : NULL;
 }
 
-/* False when the job reaches outside the arena or names no key. */
-static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *arena, size_t arena_bytes, struct job *job) {
+static bool lies_within(const uint32_t *words, size_t arena_bytes) {
   uint64_t end = (uint64_t)words[3] + words[4] + words[5] + AEAD_TAG_BYTES;
-  if (end > arena_bytes || words[4] > INT_MAX || words[5] > INT_MAX) return false;
-  if (words[0] >= aead->slot_count || !aead->slots[words[0]].used) return false;
+  return end <= arena_bytes && words[4] <= INT_MAX && words[5] <= INT_MAX;
+}
+
+/* `key`: NULL for the one that the job names. False when the job reaches outside the arena or names no key. */
+static bool read_job(const struct aead *aead, const uint8_t *key, const uint32_t *words, uint8_t *arena, size_t arena_bytes,
+                     struct job *job) {
+  if (!lies_within(words, arena_bytes)) return false;
   struct sealed_text *sealed = &job->sealed;
-  job->slot = words[0];
+  job->slot = key == NULL ? words[0] : NO_SLOT;
+  job->key = key == NULL ? aead_key(aead, words[0]) : key;
+  if (job->key == NULL) return false;
   memset(sealed->nonce, 0, 4);
   for (int i = 0; i < 4; i++) {
     sealed->nonce[4 + i] = (uint8_t)(words[2] >> (8 * i));
@@ -225,16 +232,35 @@ static bool read_job(const struct aead *aead, const uint32_t *words, uint8_t *ar
   return true;
 }
 
-int aead_seal(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t *words = jobs + i * AEAD_JOB_WORDS;
-    struct job job;
-    if (!read_job(aead, words, arena, arena_bytes, &job)) return -ERANGE;
-    if (aead->direct != NULL) chacha20_poly1305_seal(aead->direct, aead->slots[job.slot].key, &job.sealed);
-    else if (!evp_seal(aead, &job)) return -EIO;
-    words[6] = AEAD_JOB_OK;
-  }
+static int seal_job(struct aead *aead, const uint8_t *key, uint8_t *arena, size_t arena_bytes, uint32_t *words) {
+  struct job job;
+  if (!read_job(aead, key, words, arena, arena_bytes, &job)) return -ERANGE;
+  if (aead->direct != NULL) chacha20_poly1305_seal(aead->direct, job.key, &job.sealed);
+  else if (!evp_seal(aead, &job)) return -EIO;
+  words[6] = AEAD_JOB_OK;
   return 0;
+}
+
+int aead_seal(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
+  int error = 0;
+  for (size_t i = 0; i < count && error == 0; i++) error = seal_job(aead, NULL, arena, arena_bytes, jobs + i * AEAD_JOB_WORDS);
+  return error;
+}
+
+int aead_seal_by(struct aead *aead, uint8_t (*keys)[AEAD_KEY_BYTES], uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
+  int error = 0;
+  for (size_t i = 0; i < count && error == 0; i++) error = seal_job(aead, keys[i], arena, arena_bytes, jobs + i * AEAD_JOB_WORDS);
+  return error;
+}
+
+bool aead_take_keys(const struct aead *aead, size_t arena_bytes, const uint32_t *jobs, size_t count, uint8_t (*keys)[AEAD_KEY_BYTES]) {
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t *words = jobs + i * AEAD_JOB_WORDS;
+    const uint8_t *key = aead_key(aead, words[0]);
+    if (key == NULL || !lies_within(words, arena_bytes)) return false;
+    memcpy(keys[i], key, AEAD_KEY_BYTES);
+  }
+  return true;
 }
 
 int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
@@ -243,8 +269,8 @@ int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *j
     uint32_t *words = jobs + i * AEAD_JOB_WORDS;
     struct job job;
     bool right;
-    if (!read_job(aead, words, arena, arena_bytes, &job)) return -ERANGE;
-    if (aead->direct != NULL) right = chacha20_poly1305_open(aead->direct, aead->slots[job.slot].key, &job.sealed);
+    if (!read_job(aead, NULL, words, arena, arena_bytes, &job)) return -ERANGE;
+    if (aead->direct != NULL) right = chacha20_poly1305_open(aead->direct, job.key, &job.sealed);
     else if (!evp_open(aead, &job, &right)) return -EIO;
     words[6] = right ? AEAD_JOB_OK : AEAD_JOB_BAD_TAG;
     /* EVP decrypts before it knows the tag: nobody gets to see it. */

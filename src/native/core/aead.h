@@ -9,6 +9,7 @@
 #ifndef SKYWIRE_AEAD_H
 #define SKYWIRE_AEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,5 +43,10 @@ const uint8_t *aead_key(const struct aead *aead, uint32_t slot);
  */
 int aead_seal(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count);
 int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count);
+
+/* Copies the key of each of the jobs. False, with nothing that matters in `keys`, when a job lies outside an arena of so many bytes or names no key. */
+bool aead_take_keys(const struct aead *aead, size_t arena_bytes, const uint32_t *jobs, size_t count, uint8_t (*keys)[AEAD_KEY_BYTES]);
+/* As aead_seal, with these keys in place of its own; for jobs that aead_take_keys found right. */
+int aead_seal_by(struct aead *aead, uint8_t (*keys)[AEAD_KEY_BYTES], uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count);
 
 #endif

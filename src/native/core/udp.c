@@ -267,6 +267,17 @@ static void send_flush(struct udp *udp, struct udp_socket *socket, struct flush 
   flush->vector_count = 0;
 }
 
+static bool is_of_socket(const struct udp *udp, const uint8_t *endpoint) {
+  return endpoint[0] < udp->count && endpoint[1] == udp->sockets[endpoint[0]].family;
+}
+
+bool udp_owns(const struct udp *udp, const struct batch *batch, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (!is_of_socket(udp, batch->endpoints + i * ENDPOINT_BYTES)) return false;
+  }
+  return true;
+}
+
 long udp_send(struct udp *udp, const struct batch *batch, size_t count) {
   if (!batch_holds(batch, count)) return -ERANGE;
   uint64_t sent_before = udp->sent;
@@ -277,7 +288,7 @@ long udp_send(struct udp *udp, const struct batch *batch, size_t count) {
 
   for (size_t i = 0; i < count;) {
     const uint8_t *endpoint = batch->endpoints + i * ENDPOINT_BYTES;
-    if (endpoint[0] >= udp->count || endpoint[1] != udp->sockets[endpoint[0]].family) {
+    if (!is_of_socket(udp, endpoint)) {
       udp->send_failed++;
       i++;
       continue;

@@ -74,6 +74,9 @@ bool udp_receives_runs(const struct udp *udp);
 /* Datagrams that the kernel threw away because a receive buffer was full. */
 uint64_t udp_receive_dropped(const struct udp *udp);
 
+/* Whether the endpoints of the first `count` datagrams, which the batch holds, are of sockets here. */
+bool udp_owns(const struct udp *udp, const struct batch *batch, size_t count);
+
 /* Sends the first `count` datagrams. -ERANGE when one lies outside the arena: then none was sent. */
 long udp_send(struct udp *udp, const struct batch *batch, size_t count);
 

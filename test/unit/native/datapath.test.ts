@@ -47,6 +47,16 @@ for (const datapath of ['native', 'portable']) {
       expect(result).toEqual({ inOrder: true, got: 200, counters: { ...NO_COUNTS, received: 200 } });
     });
 
+    it.runIf(datapath === 'native')(
+      'seals and sends on a thread, in order, all that it was given before it is closed',
+      () => {
+        const result = runScenario(datapath, 'sealed-on-thread');
+        expect(result.got).toEqual(result.wanted);
+        expect(result.rising).toBe(true);
+        expect(result.sent).toBe(result.wanted.sockets);
+      },
+    );
+
     it('drops and counts what is longer than a slot, and what no socket can send, and goes on', () => {
       const result = runScenario(datapath, 'udp-limits');
       expect(result.received).toEqual([

@@ -5,14 +5,17 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { readU32, writeU32 } from '../../../src/base/bytes.ts';
 import {
   createDatagramBatch,
   createPacketBatch,
   type DatagramBatch,
   ENDPOINT_BYTES,
   type PacketBatch,
+  STREAM_SOCKET,
 } from '../../../src/base/datagram.ts';
 import { Failure } from '../../../src/base/failure.ts';
+import { type Cipher, JOB_OK, JOB_WORDS, TAG_BYTES, writeJob } from '../../../src/crypto/cipher.ts';
 import { loadNative } from '../../../src/native/index.ts';
 import { type Datapath, portableDatapath, type Tun, type UdpSockets } from '../../../src/os/datapath.ts';
 import { encodeEndpoint, formatEndpoint } from '../../../src/os/endpoint.ts';
@@ -70,6 +73,10 @@ function collect(sockets: UdpSockets, wanted: number, batch: DatagramBatch) {
 const LENGTHS = [1200, 1200, 1200, 1200, 300, 1, 2, 3, 1472, 1472, 1400, 1400, 1400, 64, 64, 64];
 const ROUNDS = 6;
 const RUN_DATAGRAMS = 200;
+const SEALED_ROUNDS = 2_000;
+const SEALED_DATAGRAMS = 64;
+const SEALED_BYTES = 1_472;
+const HEADER_BYTES = 16;
 
 async function udpExchange(datapath: Datapath) {
   const a = await datapath.openUdp(listenOn(LOOPBACK));
@@ -171,6 +178,78 @@ async function udpRuns(datapath: Datapath) {
   a.close();
   b.close();
   return { inOrder: got.every((first, n) => first === n), got: got.length, counters: b.counters() };
+}
+
+/** Batches of all lengths, sealed and sent on a thread, with keys that live for one batch; each seventh goes to no socket. */
+async function sealedOnThread(datapath: Datapath) {
+  const { cipher } = datapath;
+  const a = await datapath.openUdp(listenOn(['127.0.0.1']));
+  const b = await datapath.openUdp(listenOn(['127.0.0.1']));
+  const key = new Uint8Array(32).fill(7);
+  const foreign: Uint8Array[] = [];
+  const taker = {
+    maxDatagramBytes: a.maxDatagramBytes,
+    send: ({ arena, offsets, lengths, count }: DatagramBatch) => {
+      for (let i = 0; i < count; i++) foreign.push(arena.slice(offsets[i], offsets[i] + lengths[i]));
+    },
+  };
+  const sealing = a.sealOnThread!(cipher, taker, SEALED_DATAGRAMS, SEALED_DATAGRAMS * SEALED_BYTES)!;
+  const [here, nowhere] = [endpointOf(b, 0), encodeEndpoint(STREAM_SOCKET, 4, '127.0.0.1', 1)!];
+  const wanted = { sockets: 0, foreign: 0 };
+  let number = 0;
+  const fill = (count: number, endpoint: Uint8Array): void => {
+    const slot = cipher.addKey(key);
+    for (let i = 0; i < count; i++) {
+      const datagram = new Uint8Array(SEALED_BYTES);
+      writeU32(datagram, HEADER_BYTES, ++number);
+      put(sealing.batch, datagram, endpoint);
+      writeJob(
+        sealing.jobs,
+        i,
+        slot,
+        number,
+        sealing.batch.offsets[i],
+        HEADER_BYTES,
+        SEALED_BYTES - HEADER_BYTES - TAG_BYTES,
+      );
+      writeU32(sealing.batch.arena, sealing.batch.offsets[i], number);
+    }
+    sealing.send(count);
+    cipher.removeKey(slot);
+    wanted[endpoint === here ? 'sockets' : 'foreign'] += count;
+  };
+  const into = createDatagramBatch(SEALED_DATAGRAMS, SEALED_DATAGRAMS * SEALED_BYTES);
+  const arrived: Uint8Array[] = [];
+  const take = (): void => {
+    while (b.receive(into) > 0)
+      for (let i = 0; i < into.count; i++)
+        arrived.push(into.arena.slice(into.offsets[i], into.offsets[i] + into.lengths[i]));
+  };
+  for (let round = 0; round < SEALED_ROUNDS; round++) {
+    fill(1 + ((round * 29) % SEALED_DATAGRAMS), round % 7 === 6 ? nowhere : here);
+    // What is asked for waits for the thread, so the receiver's socket never has more than a few batches.
+    if (round % 8 === 0 && a.counters().sent === wanted.sockets) take();
+  }
+  fill(SEALED_DATAGRAMS, here);
+  fill(SEALED_DATAGRAMS, here);
+  a.close();
+  take();
+  b.close();
+  const slot = cipher.addKey(key);
+  const numbers = [arrived, foreign].map((datagrams) =>
+    datagrams.map((datagram) => openedNumber(cipher, slot, datagram)),
+  );
+  const rising = numbers.every((list) => list.every((value, i) => value > (list[i - 1] ?? 0)));
+  return { wanted, got: { sockets: numbers[0].length, foreign: numbers[1].length }, rising, sent: a.counters().sent };
+}
+
+/** The number in a datagram whose header says it too; 0 when it does not open. */
+function openedNumber(cipher: Cipher, slot: number, datagram: Uint8Array): number {
+  const jobs = new Uint32Array(JOB_WORDS);
+  const number = readU32(datagram, 0);
+  writeJob(jobs, 0, slot, number, 0, HEADER_BYTES, datagram.length - HEADER_BYTES - TAG_BYTES);
+  cipher.openBatch(datagram, jobs, 1);
+  return jobs[6] === JOB_OK && readU32(datagram, HEADER_BYTES) === number ? number : 0;
 }
 
 async function udpDontFragment(datapath: Datapath) {
@@ -422,6 +501,7 @@ async function worker() {
 const SCENARIOS = {
   'udp-exchange': udpExchange,
   'udp-runs': udpRuns,
+  'sealed-on-thread': sealedOnThread,
   'udp-limits': udpLimits,
   'udp-refused': udpRefused,
   'udp-privileged': udpPrivileged,

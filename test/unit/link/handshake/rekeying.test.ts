@@ -4,6 +4,7 @@ import type { SecretKey } from '../../../../src/base/ids.ts';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { createIdentity } from '../../../../src/crypto/identity.ts';
 import { createNodeCipher } from '../../../../src/crypto/node-cipher.ts';
+import { InlineSealing } from '../../../../src/crypto/sealed-transport.ts';
 import type { LinkContext } from '../../../../src/link/context.ts';
 import { EMPTY_SOURCE } from '../../../../src/link/frame-source.ts';
 import { Rekeying } from '../../../../src/link/handshake/rekeying.ts';
@@ -38,7 +39,7 @@ function rekeyingContext(): LinkContext {
     drops,
     log: { write: () => undefined },
     tuning: LINK_TUNING,
-    arena: new SendArena(cipher, portablePieceCopier, transport, 8, 65_536),
+    arena: new SendArena(new InlineSealing(cipher, transport, 8, 65_536), portablePieceCopier),
     transportBytes: transport.maxDatagramBytes,
     ready: new ReadyList(),
     clock: { now: 0 },
