@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "call.h"
+#include "curve_binding.h"
 #include "core/aead.h"
 #include "core/curve.h"
 #include "core/dispatch.h"
@@ -58,12 +59,14 @@ struct addon {
   bool ending;
 };
 
+static struct addon *addon_of(const struct call *call) { return call->data; }
+
 /* Devices */
 
 static struct device *device_argument(struct call *call, size_t argument, enum device_kind kind) {
   uint32_t handle = number(call, argument);
   if (call->failed) return NULL;
-  struct device *device = handle < MAX_DEVICES ? call->addon->devices[handle] : NULL;
+  struct device *device = handle < MAX_DEVICES ? addon_of(call)->devices[handle] : NULL;
   if (device == NULL || device->kind != kind) {
     fail(call, "EBADF", "not an open device of this kind");
     return NULL;
@@ -73,7 +76,7 @@ static struct device *device_argument(struct call *call, size_t argument, enum d
 
 /* Returns the handle of a new, empty device, or MAX_DEVICES with an exception. */
 static uint32_t add_device(struct call *call, enum device_kind kind) {
-  struct addon *addon = call->addon;
+  struct addon *addon = addon_of(call);
   uint32_t handle = 0;
   while (handle < MAX_DEVICES && addon->devices[handle] != NULL) handle++;
   struct device *device = handle < MAX_DEVICES ? calloc(1, sizeof *device) : NULL;
@@ -213,7 +216,7 @@ static napi_value js_watch(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 2)) return NULL;
   uint32_t handle = number(&call, 0);
-  struct device *device = !call.failed && handle < MAX_DEVICES ? call.addon->devices[handle] : NULL;
+  struct device *device = !call.failed && handle < MAX_DEVICES ? addon_of(&call)->devices[handle] : NULL;
   napi_valuetype type = napi_undefined;
   napi_typeof(env, call.arguments[1], &type);
   if (device == NULL) fail(&call, "EBADF", "not an open device");
@@ -226,7 +229,7 @@ static napi_value js_watch(napi_env env, napi_callback_info info) {
   napi_create_reference(env, call.arguments[1], 1, &device->on_readable);
   int error = watch(device, loop);
   if (error < 0) {
-    close_device(call.addon, handle);
+    close_device(addon_of(&call), handle);
     fail_errno(&call, error);
   }
   return NULL;
@@ -238,8 +241,8 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
   if (!begin_call(&call, env, info, 1)) return NULL;
   uint32_t handle = number(&call, 0);
   if (call.failed) return NULL;
-  if (handle >= MAX_DEVICES || call.addon->devices[handle] == NULL) fail(&call, "EBADF", "not an open device");
-  else close_device(call.addon, handle);
+  if (handle >= MAX_DEVICES || addon_of(&call)->devices[handle] == NULL) fail(&call, "EBADF", "not an open device");
+  else close_device(addon_of(&call), handle);
   return NULL;
 }
 
@@ -347,7 +350,7 @@ static napi_value js_udp_dispatch_send(napi_env env, napi_callback_info info) {
   uint32_t count = number(&call, 1);
   uint32_t job_count = number(&call, 2);
   if (!call.failed && device->dispatch == NULL) fail(&call, "EBADF", "the device has no thread");
-  return call.failed ? NULL : from_count(&call, dispatch_send(device->dispatch, call.addon->aead, count, job_count));
+  return call.failed ? NULL : from_count(&call, dispatch_send(device->dispatch, addon_of(&call)->aead, count, job_count));
 }
 
 static napi_value js_udp_counters(napi_env env, napi_callback_info info) {
@@ -394,10 +397,10 @@ static napi_value js_tun_open(napi_env env, napi_callback_info info) {
   if (!call.failed && (mtu == 0 || mtu > UINT16_MAX)) fail_range(&call, "not an MTU");
   uint32_t handle = call.failed ? MAX_DEVICES : add_device(&call, DEVICE_TUN);
   if (call.failed) return NULL;
-  struct device *device = call.addon->devices[handle];
+  struct device *device = addon_of(&call)->devices[handle];
   int error = tun_open(&device->tun, name, mtu);
   if (error < 0) {
-    call.addon->devices[handle] = NULL;
+    addon_of(&call)->devices[handle] = NULL;
     free_device(device);
     fail_errno(&call, error);
     return NULL;
@@ -451,10 +454,10 @@ static napi_value js_timer_open(napi_env env, napi_callback_info info) {
   if (!begin_call(&call, env, info, 0)) return NULL;
   uint32_t handle = add_device(&call, DEVICE_TIMER);
   if (call.failed) return NULL;
-  struct device *device = call.addon->devices[handle];
+  struct device *device = addon_of(&call)->devices[handle];
   int error = timer_open(&device->timer);
   if (error < 0) {
-    call.addon->devices[handle] = NULL;
+    addon_of(&call)->devices[handle] = NULL;
     free_device(device);
     fail_errno(&call, error);
     return NULL;
@@ -488,14 +491,14 @@ static napi_value js_add_key(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 1)) return NULL;
   uint8_t *key = exact_bytes(&call, 0, AEAD_KEY_BYTES);
-  return call.failed ? NULL : from_count(&call, aead_add_key(call.addon->aead, key));
+  return call.failed ? NULL : from_count(&call, aead_add_key(addon_of(&call)->aead, key));
 }
 
 static napi_value js_remove_key(napi_env env, napi_callback_info info) {
   struct call call;
   if (!begin_call(&call, env, info, 1)) return NULL;
   uint32_t slot = number(&call, 0);
-  return call.failed ? NULL : from_count(&call, aead_remove_key(call.addon->aead, slot));
+  return call.failed ? NULL : from_count(&call, aead_remove_key(addon_of(&call)->aead, slot));
 }
 
 static napi_value run_jobs(napi_env env, napi_callback_info info,
@@ -508,7 +511,7 @@ static napi_value run_jobs(napi_env env, napi_callback_info info,
   uint32_t *jobs = typed_array(&call, 1, napi_uint32_array, &words);
   uint32_t count = number(&call, 2);
   if (!call.failed && count > words / AEAD_JOB_WORDS) fail_range(&call, "more jobs than the array holds");
-  return call.failed ? NULL : from_count(&call, run(call.addon->aead, arena, arena_bytes, jobs, count));
+  return call.failed ? NULL : from_count(&call, run(addon_of(&call)->aead, arena, arena_bytes, jobs, count));
 }
 
 /* sealBatch(arena, jobs, count), openBatch(arena, jobs, count) */
@@ -531,42 +534,6 @@ static napi_value js_lay_pieces(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/*
- * Curve: each argument is bytes of one exact length; where there is a result it is written into the first argument. They
- * answer true when there is one, or when the question is answered with yes.
- */
-
-/* Fetches `count` arguments of the given lengths. False with a pending exception when one doesn't fit. */
-static bool curve_call(struct call *call, napi_env env, napi_callback_info info, size_t count, const size_t *lengths,
-                       uint8_t **bytes) {
-  if (!begin_call(call, env, info, count)) return false;
-  for (size_t i = 0; i < count; i++) bytes[i] = exact_bytes(call, i, lengths[i]);
-  return !call->failed;
-}
-
-#define CURVE_FUNCTION(name, count, expression, ...)                                 \
-  static napi_value name(napi_env env, napi_callback_info info) {                    \
-    static const size_t lengths[] = {__VA_ARGS__};                                   \
-    struct call call;                                                                \
-    uint8_t *b[count];                                                               \
-    if (!curve_call(&call, env, info, count, lengths, b)) return NULL;               \
-    const struct curve *curve = call.addon->curve;                                   \
-    return from_bool(&call, expression);                                             \
-  }
-
-#define SECRET CURVE_SECRET_BYTES
-#define POINT CURVE_POINT_BYTES
-#define DIGEST CURVE_DIGEST_BYTES
-#define SIGNATURE CURVE_SIGNATURE_BYTES
-
-CURVE_FUNCTION(js_is_secret, 1, curve_is_secret(curve, b[0]), SECRET)
-CURVE_FUNCTION(js_is_point, 1, curve_is_point(curve, b[0]), POINT)
-CURVE_FUNCTION(js_public_key, 2, curve_public_key(curve, b[0], b[1]), POINT, SECRET)
-CURVE_FUNCTION(js_ecdh, 3, curve_ecdh(curve, b[0], b[1], b[2]), DIGEST, SECRET, POINT)
-CURVE_FUNCTION(js_multiply, 3, curve_multiply(curve, b[0], b[1], b[2]), POINT, POINT, SECRET)
-CURVE_FUNCTION(js_sign, 4, curve_sign(curve, b[0], b[1], b[2], b[3]), SIGNATURE, SECRET, DIGEST, DIGEST)
-CURVE_FUNCTION(js_verify, 3, curve_verify(curve, b[0], b[1], b[2]), POINT, DIGEST, SIGNATURE)
-
 /* Module */
 
 static void end_environment(napi_async_cleanup_hook_handle handle, void *data) {
@@ -586,12 +553,6 @@ static void end_environment(napi_async_cleanup_hook_handle handle, void *data) {
   }
 }
 
-static void define(napi_env env, napi_value exports, struct addon *addon, const char *name, napi_callback callback) {
-  napi_value function;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, addon, &function);
-  napi_set_named_property(env, exports, name, function);
-}
-
 NAPI_MODULE_INIT() {
   struct addon *addon = calloc(1, sizeof *addon);
   if (addon == NULL) return NULL;
@@ -608,36 +569,29 @@ NAPI_MODULE_INIT() {
   napi_value version;
   napi_create_uint32(env, ABI_VERSION, &version);
   napi_set_named_property(env, exports, "abiVersion", version);
-  define(env, exports, addon, "watch", js_watch);
-  define(env, exports, addon, "close", js_close);
-  define(env, exports, addon, "udpOpen", js_udp_open);
-  define(env, exports, addon, "udpBind", js_udp_bind);
-  define(env, exports, addon, "udpSend", js_udp_send);
-  define(env, exports, addon, "udpReceive", js_udp_receive);
-  define(env, exports, addon, "udpDispatch", js_udp_dispatch);
-  define(env, exports, addon, "udpDispatchSend", js_udp_dispatch_send);
-  define(env, exports, addon, "udpCounters", js_udp_counters);
-  define(env, exports, addon, "udpOffloads", js_udp_offloads);
-  define(env, exports, addon, "tunOpen", js_tun_open);
-  define(env, exports, addon, "tunRead", js_tun_read);
-  define(env, exports, addon, "tunWrite", js_tun_write);
-  define(env, exports, addon, "tunCounters", js_tun_counters);
-  define(env, exports, addon, "timerOpen", js_timer_open);
-  define(env, exports, addon, "timerArm", js_timer_arm);
-  define(env, exports, addon, "notify", js_notify);
-  define(env, exports, addon, "addKey", js_add_key);
-  define(env, exports, addon, "removeKey", js_remove_key);
-  define(env, exports, addon, "sealBatch", js_seal_batch);
-  define(env, exports, addon, "openBatch", js_open_batch);
-  define(env, exports, addon, "layPieces", js_lay_pieces);
+  define_function(env, exports, "watch", js_watch, addon);
+  define_function(env, exports, "close", js_close, addon);
+  define_function(env, exports, "udpOpen", js_udp_open, addon);
+  define_function(env, exports, "udpBind", js_udp_bind, addon);
+  define_function(env, exports, "udpSend", js_udp_send, addon);
+  define_function(env, exports, "udpReceive", js_udp_receive, addon);
+  define_function(env, exports, "udpDispatch", js_udp_dispatch, addon);
+  define_function(env, exports, "udpDispatchSend", js_udp_dispatch_send, addon);
+  define_function(env, exports, "udpCounters", js_udp_counters, addon);
+  define_function(env, exports, "udpOffloads", js_udp_offloads, addon);
+  define_function(env, exports, "tunOpen", js_tun_open, addon);
+  define_function(env, exports, "tunRead", js_tun_read, addon);
+  define_function(env, exports, "tunWrite", js_tun_write, addon);
+  define_function(env, exports, "tunCounters", js_tun_counters, addon);
+  define_function(env, exports, "timerOpen", js_timer_open, addon);
+  define_function(env, exports, "timerArm", js_timer_arm, addon);
+  define_function(env, exports, "notify", js_notify, addon);
+  define_function(env, exports, "addKey", js_add_key, addon);
+  define_function(env, exports, "removeKey", js_remove_key, addon);
+  define_function(env, exports, "sealBatch", js_seal_batch, addon);
+  define_function(env, exports, "openBatch", js_open_batch, addon);
+  define_function(env, exports, "layPieces", js_lay_pieces, addon);
   offload_define(env, exports);
-  if (addon->curve == NULL) return exports;
-  define(env, exports, addon, "isSecret", js_is_secret);
-  define(env, exports, addon, "isPoint", js_is_point);
-  define(env, exports, addon, "publicKey", js_public_key);
-  define(env, exports, addon, "ecdh", js_ecdh);
-  define(env, exports, addon, "multiply", js_multiply);
-  define(env, exports, addon, "sign", js_sign);
-  define(env, exports, addon, "verify", js_verify);
+  if (addon->curve != NULL) curve_define(env, exports, addon->curve);
   return exports;
 }

@@ -25,9 +25,15 @@ bool begin_call(struct call *call, napi_env env, napi_callback_info info, size_t
   void *data = NULL;
   *call = (struct call){.env = env};
   if (napi_get_cb_info(env, info, &count, call->arguments, NULL, &data) != napi_ok) return false;
-  call->addon = data;
+  call->data = data;
   if (count < wanted) fail(call, "ERR_MISSING_ARGS", "too few arguments");
   return !call->failed;
+}
+
+void define_function(napi_env env, napi_value exports, const char *name, napi_callback callback, void *data) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, data, &function);
+  napi_set_named_property(env, exports, name, function);
 }
 
 void *typed_array(struct call *call, size_t argument, napi_typedarray_type type, size_t *length) {

@@ -16,17 +16,18 @@
 
 #define MAX_ARGUMENTS 7
 
-struct addon;
-
 struct call {
   napi_env env;
-  struct addon *addon; /* the data that the function was defined with */
+  void *data; /* what the function was defined with */
   napi_value arguments[MAX_ARGUMENTS];
   bool failed; /* an exception is pending; later checks are skipped */
 };
 
 /* False with a pending exception when there are fewer than `wanted` arguments. */
 bool begin_call(struct call *call, napi_env env, napi_callback_info info, size_t wanted);
+
+/* Puts a function into `exports`; each of its calls has `data`. */
+void define_function(napi_env env, napi_value exports, const char *name, napi_callback callback, void *data);
 
 /* Errors */
 

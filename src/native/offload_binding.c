@@ -143,18 +143,12 @@ static napi_value js_status(napi_env env, napi_callback_info info) {
   return object;
 }
 
-static void define(napi_env env, napi_value exports, const char *name, napi_callback callback) {
-  napi_value function;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
-  napi_set_named_property(env, exports, name, function);
-}
-
 void offload_define(napi_env env, napi_value exports) {
-  define(env, exports, "offloadNew", js_new);
-  define(env, exports, "offloadClose", js_close);
-  define(env, exports, "offloadAddKey", js_add_key);
-  define(env, exports, "offloadRemoveKey", js_remove_key);
-  define(env, exports, "offloadSeal", js_seal);
-  define(env, exports, "offloadOpen", js_open);
-  define(env, exports, "offloadStatus", js_status);
+  define_function(env, exports, "offloadNew", js_new, NULL);
+  define_function(env, exports, "offloadClose", js_close, NULL);
+  define_function(env, exports, "offloadAddKey", js_add_key, NULL);
+  define_function(env, exports, "offloadRemoveKey", js_remove_key, NULL);
+  define_function(env, exports, "offloadSeal", js_seal, NULL);
+  define_function(env, exports, "offloadOpen", js_open, NULL);
+  define_function(env, exports, "offloadStatus", js_status, NULL);
 }
