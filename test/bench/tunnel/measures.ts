@@ -5,13 +5,14 @@ import { pingsUnderWay, pingTimes, runIperf } from '../../lab/harness/clients.ts
 import type { Host } from '../../lab/harness/lab.ts';
 import type { LabProcess } from '../../lab/harness/lab-process.ts';
 import { median } from '../../lab/harness/spread.ts';
-import { SERVER_ADDRESS, type TunnelNetwork } from './tunnel-network.ts';
+import type { TunnelNetwork } from './tunnel-network.ts';
 
 export const PARTS = ['ping', 'tcp', 'tcp4', 'udp'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** By name; each name says its unit. */
 export type Figures = Record<string, number>;
+export type Summary = Record<string, { readonly median: number; readonly spread: number }>;
 
 /** Before code is compiled and links know their rates. */
 const WARM_UP_SECONDS = 3;
@@ -29,9 +30,10 @@ const UDP_STEPS = 4;
 /** The generator may lose as much to a pause of the machine. */
 const UDP_LOSS = 0.005;
 
-/** Warms the way up and measures the parts. `processes` are the tunnel's. */
+/** Warms the way up and measures the parts. `server` is the server's address, `processes` are the tunnel's. */
 export async function measureWay(
   network: TunnelNetwork,
+  server: string,
   processes: readonly LabProcess[],
   parts: ReadonlySet<Part>,
   seconds: number,
@@ -40,13 +42,14 @@ export async function measureWay(
   const { client } = network;
   const residentMb = () => Math.max(0, ...processes.map(({ residentBytes }) => residentBytes / 1e6));
   figures.idleMb = residentMb();
-  for (const reverse of [true, false])
-    await runIperf(client, SERVER_ADDRESS, { seconds: WARM_UP_SECONDS / 2, reverse });
-  if (parts.has('ping')) figures.pingUs = 1_000 * median(pingTimes(client, SERVER_ADDRESS, PINGS, PING_EVERY_SECONDS));
-  if (parts.has('tcp')) Object.assign(figures, await measureTcp(client, processes, 1, seconds, parts.has('ping')));
-  if (parts.has('tcp4')) Object.assign(figures, await measureTcp(client, processes, STREAMS, seconds, false));
+  for (const reverse of [true, false]) await runIperf(client, server, { seconds: WARM_UP_SECONDS / 2, reverse });
+  if (parts.has('ping')) figures.pingUs = 1_000 * median(pingTimes(client, server, PINGS, PING_EVERY_SECONDS));
+  const tcp = (streams: number, withPing: boolean) =>
+    measureTcp(client, server, processes, { streams, seconds, withPing });
+  if (parts.has('tcp')) Object.assign(figures, await tcp(1, parts.has('ping')));
+  if (parts.has('tcp4')) Object.assign(figures, await tcp(STREAMS, false));
   if (parts.has('udp')) {
-    for (const bytes of UDP_BYTES) figures[`udp${bytes}Kpps`] = (await udpWithoutLoss(network, bytes)) / 1_000;
+    for (const bytes of UDP_BYTES) figures[`udp${bytes}Kpps`] = (await udpWithoutLoss(network, server, bytes)) / 1_000;
   }
   figures.loadedMb = residentMb();
   return figures;
@@ -54,10 +57,9 @@ export async function measureWay(
 
 async function measureTcp(
   client: Host,
+  server: string,
   processes: readonly LabProcess[],
-  streams: number,
-  seconds: number,
-  withPing: boolean,
+  { streams, seconds, withPing }: { streams: number; seconds: number; withPing: boolean },
 ): Promise<Figures> {
   const figures: Figures = {};
   const suffix = streams === 1 ? '' : `${streams}`;
@@ -68,9 +70,9 @@ async function measureTcp(
     const before = processes.map((process) => process.cpuSeconds);
     const count = Math.floor((seconds - 0.5) / LOADED_PING_EVERY_SECONDS);
     const [mbit, pings] = await Promise.all([
-      runIperf(client, SERVER_ADDRESS, { seconds, reverse, streams }),
+      runIperf(client, server, { seconds, reverse, streams }),
       withPing && reverse
-        ? pingsUnderWay(client, SERVER_ADDRESS, { count, everySeconds: LOADED_PING_EVERY_SECONDS, tos: 0 })
+        ? pingsUnderWay(client, server, { count, everySeconds: LOADED_PING_EVERY_SECONDS, tos: 0 })
         : [],
     ]);
     const used = processes.reduce((sum, process, index) => sum + process.cpuSeconds - before[index], 0);
@@ -82,12 +84,12 @@ async function measureTcp(
 }
 
 /** The most packets a second of which all arrive, up. */
-async function udpWithoutLoss(network: TunnelNetwork, bytes: number): Promise<number> {
-  const flood = await udpTrial(network, bytes, UDP_FLOOD);
+async function udpWithoutLoss(network: TunnelNetwork, address: string, bytes: number): Promise<number> {
+  const flood = await udpTrial(network, address, bytes, UDP_FLOOD);
   let [low, high, best] = [0, 2 * flood.arrivedPerSecond, 0];
   let rate = flood.arrivedPerSecond;
   for (let step = 0; step < UDP_STEPS && rate > 0; step++) {
-    const trial = await udpTrial(network, bytes, rate);
+    const trial = await udpTrial(network, address, bytes, rate);
     if (trial.loss <= UDP_LOSS) {
       best = Math.max(best, trial.arrivedPerSecond);
       low = rate;
@@ -99,13 +101,13 @@ async function udpWithoutLoss(network: TunnelNetwork, bytes: number): Promise<nu
   return best;
 }
 
-async function udpTrial({ client, server }: TunnelNetwork, bytes: number, rate: number) {
+async function udpTrial({ client, server }: TunnelNetwork, address: string, bytes: number, rate: number) {
   const program = cProgram('flood');
   const lines: string[] = [];
   const receiver = server.start('flood', program, ['receive', `${UDP_PORT}`, '4'], (line) => lines.push(line));
   // Bound before the first packet comes: its start is a matter of a millisecond, and a lost first packet a loss.
   while (!server.run('ss', '-Hlnu').includes(`:${UDP_PORT} `)) await new Promise((resolve) => setTimeout(resolve, 5));
-  const words = ['send', SERVER_ADDRESS, `${UDP_PORT}`, `${bytes}`, `${Math.round(rate)}`, `${UDP_SECONDS}`];
+  const words = ['send', address, `${UDP_PORT}`, `${bytes}`, `${Math.round(rate)}`, `${UDP_SECONDS}`];
   const sender = client.start('flood', program, words, (line) => lines.push(line));
   await Promise.all([sender.exited, receiver.exited]);
   const [sent, got] = lines.map((line) => JSON.parse(line) as { packets: number; seconds: number });
@@ -114,7 +116,7 @@ async function udpTrial({ client, server }: TunnelNetwork, bytes: number, rate: 
 }
 
 /** The median of each figure over the rounds, and how far the rounds lie apart as a share of it. */
-export function summary(rounds: readonly Figures[]): Record<string, { median: number; spread: number }> {
+export function summary(rounds: readonly Figures[]): Summary {
   return Object.fromEntries(
     Object.keys(rounds[0] ?? {}).map((name) => {
       const values = rounds.map((figures) => figures[name]);

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +39,17 @@ static void lay_out(size_t bytes) {
   }
 }
 
-static int send_packets(const char *address, uint16_t port, size_t bytes, double rate, double seconds) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-  int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  if (inet_pton(AF_INET, address, &to.sin_addr) != 1 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) return 1;
+static int connected_to(const char *address, const char *port) {
+  const struct addrinfo wanted = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST};
+  struct addrinfo *to;
+  if (getaddrinfo(address, port, &wanted, &to) != 0) return -1;
+  int fd = socket(to->ai_family, SOCK_DGRAM, 0);
+  return connect(fd, to->ai_addr, to->ai_addrlen) < 0 ? -1 : fd;
+}
+
+static int send_packets(const char *address, const char *port, size_t bytes, double rate, double seconds) {
+  int fd = connected_to(address, port);
+  if (fd < 0) return 1;
   lay_out(bytes);
   prctl(PR_SET_TIMERSLACK, 1000UL);
   long sent = 0;
@@ -61,8 +69,8 @@ static int send_packets(const char *address, uint16_t port, size_t bytes, double
 }
 
 static int receive_packets(uint16_t port, double seconds) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-  int fd = socket(AF_INET, SOCK_DGRAM, 0), bytes = BUFFER_BYTES;
+  struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  int fd = socket(AF_INET6, SOCK_DGRAM, 0), bytes = BUFFER_BYTES;
   const struct timeval quiet = {.tv_usec = QUIET_US};
   (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
   (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &quiet, sizeof quiet);
@@ -88,7 +96,7 @@ int main(int argc, char **argv) {
   if (argc == 7 && strcmp(argv[1], "send") == 0) {
     size_t bytes = (size_t)atol(argv[4]);
     if (bytes == 0 || bytes > PACKET_MAX_BYTES) return 2;
-    return send_packets(argv[2], (uint16_t)atoi(argv[3]), bytes, atof(argv[5]), atof(argv[6]));
+    return send_packets(argv[2], argv[3], bytes, atof(argv[5]), atof(argv[6]));
   }
   if (argc == 4 && strcmp(argv[1], "receive") == 0) return receive_packets((uint16_t)atoi(argv[2]), atof(argv[3]));
   fprintf(stderr, "usage: flood send ADDRESS PORT BYTES RATE SECONDS | flood receive PORT SECONDS\n");

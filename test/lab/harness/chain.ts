@@ -14,21 +14,24 @@ import { type Host, Lab } from './lab.ts';
 import { until } from './until.ts';
 
 export const SERVER_ADDRESS = '198.51.100.80';
-const LAN = '192.168.42.0/24';
-const LAN_ADDRESS = '192.168.42.1';
-const LAPTOP_ADDRESS = '192.168.42.250';
+export const LAN = '192.168.42.0/24';
+export const LAN_ADDRESS = '192.168.42.1';
+export const LAPTOP_ADDRESS = '192.168.42.250';
 const NODE_PORT = 6969;
 const CONNECT_DEADLINE_MS = 60_000;
 /** Any: the same losses in each run. */
 const SEED = 1;
 
-export interface ChainOptions {
-  /** One for each cable, from the miner on. */
-  readonly cables: readonly CableSettings[];
-  /** For the configurations of all nodes. */
+/** For the configurations of all nodes. */
+export interface ChainTables {
   readonly qos?: Table;
   readonly tunnel?: Table;
   readonly buffers?: Table;
+}
+
+export interface ChainOptions extends ChainTables {
+  /** One for each cable, from the miner on. */
+  readonly cables: readonly CableSettings[];
 }
 
 export class ChainNetwork {
@@ -71,13 +74,13 @@ export class ChainNetwork {
     const cables: Cable[] = [];
     for (const [index, settings] of options.cables.entries()) {
       const ends = [
-        plug(hosts[index], 'next', `${ends4(index).a}/24`),
-        plug(hosts[index + 1], 'previous', `${ends4(index).b}/24`),
+        plug(hosts[index], 'next', `${cableEnds(index).a}/24`),
+        plug(hosts[index + 1], 'previous', `${cableEnds(index).b}/24`),
       ];
       cables.push(await impairment.connect(ends[0], ends[1], settings));
     }
     const daemons = hosts.map((host) => new Daemon(lab, host, context.args));
-    configure(daemons, options);
+    configureChain(daemons, options);
     return new ChainNetwork(lab, impairment, [laptop, internet], daemons, cables);
   }
 
@@ -96,8 +99,8 @@ export class ChainNetwork {
     this.internet.addRoute(LAN, '203.0.113.2');
     for (const [index, host] of hosts.entries()) {
       host.sysctl('net.ipv4.ip_forward', 1);
-      if (index > 0) host.addRoute(LAN, ends4(index - 1).a);
-      if (index < last) host.addRoute('default', ends4(index).b);
+      if (index > 0) host.addRoute(LAN, cableEnds(index - 1).a);
+      if (index < last) host.addRoute('default', cableEnds(index).b);
     }
     const figures = await measure();
     this.internet.run('ip', 'route', 'delete', LAN);
@@ -150,15 +153,16 @@ export class ChainNetwork {
 }
 
 /** Addresses of a cable's two ends; cables are counted from 0. */
-function ends4(cable: number): { readonly a: string; readonly b: string } {
+export function cableEnds(cable: number): { readonly a: string; readonly b: string } {
   return { a: `10.50.${cable + 1}.1`, b: `10.50.${cable + 1}.2` };
 }
 
-function configure(daemons: readonly Daemon[], options: ChainOptions): void {
+/** Miner, relays, gateway: each knows its neighbours. */
+export function configureChain(daemons: readonly Daemon[], options: ChainTables): void {
   const last = daemons.length - 1;
   for (const [index, daemon] of daemons.entries()) {
     const previous = index > 0 ? [{ key: daemons[index - 1].key }] : [];
-    const endpoint = `${ends4(index).b}:${NODE_PORT}`;
+    const endpoint = `${cableEnds(index).b}:${NODE_PORT}`;
     const next = index < last ? [{ key: daemons[index + 1].key, endpoint }] : [];
     const { qos, buffers } = options;
     const own = { ...(qos && { qos }), ...(buffers && { buffers }) };

@@ -75,6 +75,10 @@ export class Host {
     tool('ip', '-n', this.namespace, 'link', 'set', 'dev', device, state);
   }
 
+  setMtu(device: string, bytes: number): void {
+    tool('ip', '-n', this.namespace, 'link', 'set', 'dev', device, 'mtu', String(bytes));
+  }
+
   /** Shapes what leaves through the device, as a modem does: a rate, and a queue of at most so many milliseconds. */
   shape(device: string, rateMbit: number, queueMs: number): void {
     // A bucket smaller than what the rate brings in one 4 ms tick would hold the rate down.
