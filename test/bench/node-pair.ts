@@ -17,6 +17,7 @@ import { portableDatapath } from '../../src/os/datapath.ts';
 import { PROTOCOL, writeIpv4Header } from '../../src/wire/ip.ts';
 import { packetsIn } from '../../src/wire/superpacket.ts';
 import type { Lease } from '../../src/wire/tunnel-message.ts';
+import { numberArg } from '../helpers/run-args.ts';
 
 export const about =
   'processor time of miner and gateway for a gigabyte through the tunnel, without kernel: two nodes in one process';
@@ -45,8 +46,7 @@ interface End {
 }
 
 export function run(context: RunContext): RunResult {
-  const number = (name: string, otherwise: number) =>
-    Number(context.args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise);
+  const number = (name: string, otherwise: number) => numberArg(context.args, name, otherwise);
   const pair = new Pair(number('segments', SEGMENTS), number('bytes', MTU_BYTES), number('seals', 2) === 2);
   pair.connect();
   pair.carry(WARM_UP_MEGABYTES);

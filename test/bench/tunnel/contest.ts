@@ -1,5 +1,6 @@
 /** Ways over the same cables, turn by turn in one run: on a machine with few cores the ratios are what counts. */
 import type { RunContext, RunResult } from '../../../scripts/run-contract.ts';
+import { numberArg } from '../../helpers/run-args.ts';
 import { pingTimes } from '../../lab/harness/clients.ts';
 import { Lab } from '../../lab/harness/lab.ts';
 import { until } from '../../lab/harness/until.ts';
@@ -19,36 +20,34 @@ type ByWire<T> = Partial<Record<Wire, T>>;
 /** What was measured of each way. */
 export type Standings = ByWire<Partial<Record<WayName, Summary>>>;
 
-const ROUNDS = 3;
-const SECONDS = 4;
+export const ROUNDS = 3;
+export const SECONDS = 4;
 const ANSWER_MS = 30_000;
 
 /** Arguments of the run choose among ways, wires (card, plain) and parts; rounds=3, seconds=4; others go to our daemons. */
 export async function contest(context: RunContext, { cables, ...all }: Contest): Promise<Standings> {
   const { args } = context;
-  const number = (name: string, otherwise: number) =>
-    Number(args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? otherwise);
   const chosen = <T extends string>(of: readonly T[]): readonly T[] => {
     const asked = of.filter((one) => args.includes(one));
     return asked.length > 0 ? asked : of;
   };
   const [wires, parts] = [chosen(WIRES), new Set(chosen(all.parts))];
-  const ours = args.filter((arg) => !/=/.test(arg) && ![...WAYS, ...WIRES, ...PARTS].includes(arg as never));
+  const [rounds, seconds] = [numberArg(args, 'rounds', ROUNDS), numberArg(args, 'seconds', SECONDS)];
   const lab = new Lab(context);
   const contenders = new Map<WayName, { network: TunnelNetwork; way: Way }>();
   for (const name of chosen(all.ways)) {
     const network = await TunnelNetwork.lay(lab, name, cables);
-    contenders.set(name, { network, way: createWay(name, network, ours) });
+    contenders.set(name, { network, way: createWay(name, network, daemonArgs(args)) });
   }
   const standings: Standings = {};
   for (const wire of wires) {
     for (const { network } of contenders.values()) network.use(wire);
     const measured = new Map<WayName, Figures[]>([...contenders.keys()].map((name) => [name, []]));
-    for (let turn = 0; turn < number('rounds', ROUNDS); turn++) {
+    for (let turn = 0; turn < rounds; turn++) {
       for (const [name, { network, way }] of contenders) {
         const processes = await way.up();
         await until('an answer', ANSWER_MS, () => pingTimes(network.client, way.server, 1).length > 0);
-        const one = await measureWay(network, way.server, processes, parts, number('seconds', SECONDS));
+        const one = await measureWay(network, way.server, processes, parts, seconds);
         await way.down();
         measured.get(name)!.push(one);
         const figures = Object.entries(one).map(([key, value]) => `${key} ${round(value)}`);
@@ -58,6 +57,11 @@ export async function contest(context: RunContext, { cables, ...all }: Contest):
     standings[wire] = Object.fromEntries([...measured].map(([name, figures]) => [name, summary(figures)]));
   }
   return standings;
+}
+
+/** Those arguments of a run that say nothing to a contest. */
+export function daemonArgs(args: readonly string[]): string[] {
+  return args.filter((arg) => !/=/.test(arg) && ![...WAYS, ...WIRES, ...PARTS].includes(arg as never));
 }
 
 /** Of our medians to those of each other way, by wire. */
@@ -79,8 +83,9 @@ export async function contestPeers(context: RunContext, all: Contest, least: Rec
     const rates = Object.entries(ratiosTo(ways.skywire ?? {}, theirs)).filter(([key]) => /(Mbit|Kpps)$/.test(key));
     return Object.fromEntries(rates);
   });
-  const reached = byWire(ratiosToBest, (all, wire) => Object.values(all).every((ratio) => ratio >= least[wire]));
-  return { pass: Object.values(reached).every(Boolean), least, ratiosToBest, figures };
+  const lowest = byWire(ratiosToBest, (all) => Math.min(...Object.values(all)));
+  const reached = byWire(lowest, (ratio, wire) => Number.isFinite(ratio) && ratio >= least[wire]);
+  return { pass: Object.values(reached).every(Boolean), least, lowest, ratiosToBest, figures };
 }
 
 function ratiosTo(ours: Summary, theirs: readonly Summary[]): Figures {
@@ -89,7 +94,7 @@ function ratiosTo(ours: Summary, theirs: readonly Summary[]): Figures {
   return Object.fromEntries(shared.map((key) => [key, round(ours[key].median / best(key))]));
 }
 
-function byWire<T, Result>(of: ByWire<T>, make: (one: T, wire: Wire) => Result): ByWire<Result> {
+export function byWire<T, Result>(of: ByWire<T>, make: (one: T, wire: Wire) => Result): ByWire<Result> {
   const entries = Object.entries(of) as [Wire, T][];
   return Object.fromEntries(entries.map(([wire, one]) => [wire, make(one, wire)]));
 }

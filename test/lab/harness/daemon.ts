@@ -15,7 +15,7 @@ import { until } from './until.ts';
 /** As the packages start it: V8's threads as many as there are processors to spare, and a heap that leaves little garbage lying. */
 const NODE_ARGS = ['--v8-pool-size=0', '--max-semi-space-size=2'];
 const DAEMON_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywired.mjs');
-const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
+export const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
 const START_DEADLINE_MS = 15_000;
 
 type TomlValue = string | number | boolean | readonly string[] | readonly number[];
