@@ -19,6 +19,8 @@ export const takes = '5 min. Needs scripts/setup --peers';
 const MOST_HOP_US = 100;
 /** Of half of the packets, and of 19 of 20. */
 const MOST_HAMMERED_MS = 0.1;
+/** Less is no hammering. */
+const LEAST_ANSWERS_PER_SECOND = 100;
 
 export async function run(context: RunContext): Promise<RunResult> {
   const direct = await contest(context, {
@@ -36,6 +38,7 @@ export async function run(context: RunContext): Promise<RunResult> {
   const bounds = {
     loaded: Object.values(loadedRatio).every((ratio) => ratio <= 1),
     hop: Object.values(hopUs).every((added) => Object.values(added).every((us) => us <= MOST_HOP_US)),
+    asked: loads.hammered.answersPerSecond >= LEAST_ANSWERS_PER_SECOND,
     hammered: hammeredMs.p50 <= MOST_HAMMERED_MS && hammeredMs.p95 <= MOST_HAMMERED_MS,
   };
   const pass = Object.values(bounds).every(Boolean);

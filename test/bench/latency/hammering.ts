@@ -3,10 +3,10 @@
  * several clients ask on control sockets without a pause and people type `skywire status` and `skywire routes`. Turn by turn
  *
  *   quiet      nobody asks
- *   beside     they ask a daemon that carries nothing: they take as much of the same processors
+ *   beside     they ask three daemons that carry nothing: all take as much of the same processors
  *   hammered   they ask the three that carry the pings
  *
- * What `hammered` has more than `beside` is what it costs that control plane and data path are one process. The clients give way to both.
+ * What `hammered` has more than `beside` is what it costs that control plane and data path are one process.
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -29,8 +29,6 @@ const PING_EVERY_SECONDS = 0.001;
 /** On each socket. */
 const CLIENTS = 4;
 const SETTLE_MS = 500;
-/** Of nice(1). */
-const GIVES_WAY = '19';
 const HAMMER = join(import.meta.dirname, 'hammer.ts');
 
 interface LoadFigures {
@@ -47,31 +45,30 @@ export async function hammering(context: RunContext): Promise<Record<Load, LoadF
   const lab = new Lab(context);
   const network = await TunnelNetwork.lay(lab, 'hammered', CABLES);
   const way = new SkywireWay(network, daemonArgs(args), true);
-  const bystander = new Daemon(lab, lab.addHost('bystander'), daemonArgs(args));
-  bystander.configure({ peers: [] });
-  await Promise.all([way.up(), bystander.start()]);
-  const asked: Record<Load, readonly Daemon[]> = {
-    quiet: [],
-    beside: way.daemons.map(() => bystander),
-    hammered: way.daemons,
-  };
+  const bystanders = way.daemons.map((_, i) => new Daemon(lab, lab.addHost(`bystander-${i}`), daemonArgs(args)));
+  for (const bystander of bystanders) bystander.configure({ peers: [] });
+  await Promise.all([way.up(), ...bystanders.map((bystander) => bystander.start())]);
+  const asked: Record<Load, readonly Daemon[]> = { quiet: [], beside: bystanders, hammered: way.daemons };
   const times: Record<Load, number[]> = { quiet: [], beside: [], hammered: [] };
   const answers: Record<Load, number> = { quiet: 0, beside: 0, hammered: 0 };
+  const askedMs: Record<Load, number> = { quiet: 0, beside: 0, hammered: 0 };
   const pings = { count: seconds / PING_EVERY_SECONDS, everySeconds: PING_EVERY_SECONDS, tos: 0 };
   // Before code is compiled.
   await pingsUnderWay(network.client, way.server, pings);
   for (let turn = 0; turn < rounds; turn++) {
     for (const load of LOADS) {
-      const hammer = new Hammer(asked[load]);
+      const hammer = new Hammer();
+      hammer.start(asked[load]);
       await pause(SETTLE_MS);
-      const before = hammer.answers;
+      const [before, startedMs] = [hammer.answers, performance.now()];
       times[load].push(...(await pingsUnderWay(network.client, way.server, pings)));
       answers[load] += hammer.answers - before;
+      askedMs[load] += performance.now() - startedMs;
       await hammer.stop();
     }
   }
   const figures = (load: Load): LoadFigures => {
-    const one = { ms: spread(times[load]), answersPerSecond: Math.round(answers[load] / (rounds * seconds)) };
+    const one = { ms: spread(times[load]), answersPerSecond: Math.round((1_000 * answers[load]) / askedMs[load]) };
     context.log(`${load}: ${JSON.stringify(one)}`);
     return one;
   };
@@ -80,29 +77,26 @@ export async function hammering(context: RunContext): Promise<Record<Load, LoadF
 
 /** Those who ask. */
 class Hammer {
-  /** Of the clients on the sockets. */
+  /** What the clients on the sockets got. */
   answers = 0;
-  private readonly processes: readonly LabProcess[];
+  private processes: readonly LabProcess[] = [];
 
-  constructor(daemons: readonly Daemon[]) {
+  start(daemons: readonly Daemon[]): void {
     const [first] = daemons;
-    if (first === undefined) {
-      this.processes = [];
-      return;
-    }
-    const start = (name: string, command: string, args: readonly string[], onLine?: (line: string) => void) =>
-      first.host.start(name, 'nice', ['-n', GIVES_WAY, command, ...args], onLine);
-    const sockets = daemons.map(({ socket }) => socket);
+    if (first === undefined) return;
+    const clients = [HAMMER, `${CLIENTS}`, ...daemons.map(({ socket }) => socket)];
     const typed = (command: string) => `${process.execPath} ${CLI_PROGRAM} ${command} --socket ${first.socket}`;
     this.processes = [
-      start('hammer', process.execPath, [HAMMER, `${CLIENTS}`, ...sockets], (line) => {
+      first.host.start('hammer', process.execPath, clients, (line) => {
         this.answers = JSON.parse(line).answers;
       }),
-      start('commands', 'sh', ['-c', `while ${typed('status')} && ${typed('routes')}; do :; done`]),
+      first.host.start('commands', 'sh', ['-c', `while ${typed('status')} && ${typed('routes')}; do :; done`]),
     ];
   }
 
   async stop(): Promise<void> {
+    const tired = this.processes.find(({ running }) => !running);
+    if (tired !== undefined) throw new Error(`those who ask gave up\n${tired.tail()}`);
     await Promise.all(this.processes.map((process) => process.stop()));
   }
 }
