@@ -7,7 +7,7 @@ import type { RunContext, RunResult } from '../../scripts/run-contract.ts';
 import { contestPeers } from './tunnel/contest.ts';
 
 export const about = 'four hops beside yggdrasil: TCP, ping, processor, memory; passes at 1.5 times its throughput';
-export const takes = '8 min. Needs scripts/setup --peers';
+export const takes = '12 min. Needs scripts/setup --peers';
 
 const LEAST = { card: 1.5, plain: 1.5 };
 

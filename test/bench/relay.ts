@@ -9,7 +9,7 @@ import { contestPeers } from './tunnel/contest.ts';
 
 export const about =
   'one relay beside chained wireguard-go and yggdrasil: TCP, ping, processor, memory; passes at 1.3 times the better one, 1.5 over plain wires';
-export const takes = '10 min. Needs scripts/setup --peers';
+export const takes = '14 min. Needs scripts/setup --peers';
 
 const LEAST = { card: 1.3, plain: 1.5 };
 

@@ -48,6 +48,7 @@ export async function contest(context: RunContext, { cables, ...all }: Contest):
         const processes = await way.up();
         await until('an answer', ANSWER_MS, () => pingTimes(network.client, way.server, 1).length > 0);
         const one = await measureWay(network, way.server, processes, parts, seconds);
+        await network.quiet();
         await way.down();
         measured.get(name)!.push(one);
         const figures = Object.entries(one).map(([key, value]) => `${key} ${round(value)}`);

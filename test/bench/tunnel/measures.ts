@@ -14,7 +14,7 @@ export type Part = (typeof PARTS)[number];
 export type Figures = Record<string, number>;
 export type Summary = Record<string, { readonly median: number; readonly spread: number }>;
 
-/** Before code is compiled and links know their rates. */
+/** For each cable, before code is compiled and links know their rates: the nodes of a long chain share the same few processors. */
 const WARM_UP_SECONDS = 3;
 const PINGS = 100;
 const PING_EVERY_SECONDS = 0.01;
@@ -42,7 +42,8 @@ export async function measureWay(
   const { client } = network;
   const residentMb = () => Math.max(0, ...processes.map(({ residentBytes }) => residentBytes / 1e6));
   figures.idleMb = residentMb();
-  for (const reverse of [true, false]) await runIperf(client, server, { seconds: WARM_UP_SECONDS / 2, reverse });
+  const warmUp = (WARM_UP_SECONDS * (network.nodes.length - 1)) / 2;
+  for (const reverse of [true, false]) await runIperf(client, server, { seconds: warmUp, reverse });
   if (parts.has('ping')) figures.pingUs = 1_000 * median(pingTimes(client, server, PINGS, PING_EVERY_SECONDS));
   const tcp = (streams: number, withPing: boolean) =>
     measureTcp(client, server, processes, { streams, seconds, withPing });

@@ -11,11 +11,13 @@
 import { cableEnds, LAN, LAN_ADDRESS, LAPTOP_ADDRESS, SERVER_ADDRESS } from '../../lab/harness/chain.ts';
 import { startIperf } from '../../lab/harness/clients.ts';
 import type { Host, Lab } from '../../lab/harness/lab.ts';
+import { until } from '../../lab/harness/until.ts';
 
 export const WIRES = ['card', 'plain'] as const;
 export type Wire = (typeof WIRES)[number];
 
 const FAR_ADDRESS = '203.0.113.2';
+const QUIET_DEADLINE_MS = 10_000;
 const OFFLOADS = ['tso', 'gso', 'gro', 'tx'] as const;
 
 interface NodePlug {
@@ -84,6 +86,12 @@ export class TunnelNetwork {
       const hop = tunnelDevice === undefined ? ['via', address] : ['dev', tunnelDevice];
       host.run('ip', 'route', 'replace', device === 'next' ? 'default' : LAN, ...hop);
     }
+  }
+
+  /** Resolves when the server is done with its clients: their last words are still on the way when they end, and a tunnel taken down loses them. */
+  async quiet(): Promise<void> {
+    const isQuiet = () => this.server.run('ss', '-Htn', 'state', 'established').trim() === '';
+    await until('the end of all connections', QUIET_DEADLINE_MS, isQuiet);
   }
 
   /** Both ends of every cable between nodes: where it is plugged in, and which node is how reached through it. */
