@@ -11,6 +11,9 @@ import { PROJECT_ROOT } from './named-runs.ts';
 /** The oldest Node that OpenWrt's community feed still offers; development runs on the pinned one. */
 const BUNDLE_TARGET = 'node22.13';
 
+/** Of the bundles, so that a stack trace's line says something. */
+const LINE_CHARACTERS = 120;
+
 /** Bundled CommonJS packages call `require` for Node's own modules, which ES modules lack. */
 const BANNER = `#!/usr/bin/env node
 import { createRequire as skywireCreateRequire } from 'node:module';
@@ -28,10 +31,12 @@ async function buildProgram(name: string, entry: string): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: BUNDLE_TARGET,
-    // Comments name the modules as they are imported: linked node_modules make the same bytes.
+    // The source map names the modules as they are imported: linked node_modules make the same bytes.
     preserveSymlinks: true,
     sourcemap: true,
-    minify: false,
+    // V8 keeps a program's text as long as it runs, with two bytes for each character if a single one in a comment is not Latin.
+    minifyWhitespace: true,
+    lineLimit: LINE_CHARACTERS,
     banner: { js: BANNER },
     logLevel: 'warning',
   });
