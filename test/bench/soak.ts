@@ -8,10 +8,11 @@ import { DemoNetwork, LAN_ADDRESS, WEB_ADDRESS } from '../lab/harness/demo-topol
 import { median } from '../lab/harness/spread.ts';
 
 export const about = 'ten minutes at full speed: memory stays flat, and nothing is refused';
-export const takes = '10 min, --gate 1 min';
+export const takes = '10 min, --gate 3 min';
 
 const MINUTES = 10;
-const GATE_MINUTES = 1;
+/** In less, its second quarter still has tables and compiled code on their way to their size: that takes a minute and a half. */
+const GATE_MINUTES = 3;
 const TURN_SECONDS = 5;
 const STREAMS = 4;
 const MOST_GROWTH = 0.05;
