@@ -12,8 +12,8 @@ import { type Host, type Lab, tool } from './lab.ts';
 import type { LabProcess } from './lab-process.ts';
 import { until } from './until.ts';
 
-/** As the packages start it: V8's threads as many as there are processors to spare, and a heap that leaves little garbage lying. */
-const NODE_ARGS = ['--v8-pool-size=0', '--max-semi-space-size=2'];
+/** As the packages start it: V8's threads as many as there are processors to spare, little garbage and little free memory left lying. */
+const NODE = ['env', 'MALLOC_ARENA_MAX=1', process.execPath, '--v8-pool-size=0', '--max-semi-space-size=2'];
 const DAEMON_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywired.mjs');
 export const CLI_PROGRAM = join(PROJECT_ROOT, 'dist', 'skywire.mjs');
 const START_DEADLINE_MS = 15_000;
@@ -111,7 +111,7 @@ export class Daemon {
 
   /** Starts the daemon without waiting for anything; `under` is a program that starts it in its turn, with arguments. */
   launch(...under: string[]): LabProcess {
-    const [command, ...args] = [...under, process.execPath, ...NODE_ARGS, DAEMON_PROGRAM, '--config', this.configFile];
+    const [command, ...args] = [...under, ...NODE, DAEMON_PROGRAM, '--config', this.configFile];
     this.process = this.host.start('skywired', command, [...args, ...this.programArgs]);
     return this.process;
   }
