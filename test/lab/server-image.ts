@@ -1,6 +1,7 @@
 /**
  * The image for servers, with no hands on it: its boot loader starts it, it makes itself a gateway, and says who it is. An update from a
- * stick is tried once and kept; one whose daemon crashes is gone after its trial.
+ * stick is tried once and kept; one whose daemon crashes is gone after its trial. The disk moves from BIOS to UEFI and back: under each its boot
+ * loader starts the system of every day and one on trial, and takes the trial back.
  *
  *   server ── router of the emulator, nothing behind it      (harness/virtual-server.ts)
  *
@@ -13,9 +14,9 @@ import { prepareUpdates, UpdateWorkshop } from './harness/board-updates.ts';
 import { writeCard } from './harness/card-image.ts';
 import { Lab } from './harness/lab.ts';
 import { LOOK, SEEN } from './harness/lab-unit.ts';
-import { startServer } from './harness/virtual-server.ts';
+import { type ServerFirmware, startServer } from './harness/virtual-server.ts';
 
-export const about = 'the image for servers starts by itself, is a gateway, and updates itself';
+export const about = 'the image for servers starts by itself under BIOS and UEFI, is a gateway, and updates itself';
 export const takes = '10 min, and 5 more to build the image';
 
 const PRODUCT = 'skywire-amd64';
@@ -24,6 +25,11 @@ const DEADLINE_MS = 3_600_000;
 const NAMES = /skywire: address (\S+) key/;
 /** Seconds; the clock in there runs only while it works. */
 const BAD_TRIAL_S = 120;
+/** Fails where it was another firmware. */
+const STARTED_BY: Readonly<Record<ServerFirmware, string>> = {
+  BIOS: 'test ! -d /sys/firmware/efi',
+  UEFI: 'test -d /sys/firmware/efi',
+};
 
 export async function run(context: RunContext): Promise<RunResult> {
   const lab = new Lab(context);
@@ -36,39 +42,47 @@ export async function run(context: RunContext): Promise<RunResult> {
   writeCard(join(folder, `${PRODUCT}.img`), disk);
   const host = lab.addHost('server');
   const wrong: string[] = [];
-  /** Starts it and says who it is and what runs, when the script has run. */
-  const start = async (script: string) => {
-    const machine = startServer(host, disk, `${LOOK}; ${script}`, [stick]);
+  const powerOn = (firmware: ServerFirmware, script: string) => {
+    const machine = startServer(host, {
+      firmware,
+      disk,
+      script: `${STARTED_BY[firmware]} && { ${script}; }`,
+      sticks: [stick],
+    });
     context.onExit(() => machine.powerCut());
+    return machine;
+  };
+  /** Starts it and says who it is and what runs, when the script has run. */
+  const start = async (firmware: ServerFirmware, script: string) => {
+    const machine = powerOn(firmware, `${LOOK}; ${script}`);
     const [, , running, failed] = await machine.says(SEEN, DEADLINE_MS);
     const [, address] = await machine.says(NAMES, 1);
     if (failed !== '') wrong.push(`failed units: ${failed}`);
     return { machine, address, running: Number(running) };
   };
-  const install = (name: string) =>
-    `mount -o ro /dev/vdb /mnt && skywire update --no-restart --within ${BAD_TRIAL_S} /mnt/${name} && systemctl reboot --reboot-argument="0 tryboot"`;
-  const isTried = async (name: string) => {
-    const first = await start(install(name));
+  const isTried = async (firmware: ServerFirmware, name: string) => {
+    const install = `mount -o ro /dev/vdb /mnt && skywire update --no-restart --within ${BAD_TRIAL_S} /mnt/${name}`;
+    const first = await start(firmware, `${install} && systemctl reboot --reboot-argument="0 tryboot"`);
     if ((await first.machine.ends(DEADLINE_MS)) !== 'tryboot')
       throw new Error(`${name}: it did not restart into a trial`);
     return first;
   };
 
-  context.log('first start, and an update that crashes');
-  const first = await isTried('crashes');
-  const trial = startServer(host, disk, LOOK, [stick]);
-  context.onExit(() => trial.powerCut());
+  context.log('BIOS: first start, and an update that crashes');
+  const first = await isTried('BIOS', 'crashes');
+  const trial = powerOn('BIOS', LOOK);
   if ((await trial.ends(DEADLINE_MS)) !== 'restart') wrong.push('a trial that fails does not restart');
-  context.log('a good update');
-  const second = await isTried('good');
+  context.log('UEFI: a good update');
+  const second = await isTried('UEFI', 'good');
   if (second.running !== version) wrong.push(`after a trial that failed version ${second.running} runs`);
-  const kept = await start('echo "<2>lab: $(skywire setup gateway --json)" > /dev/kmsg');
+  const kept = await start('UEFI', 'echo "<2>lab: $(skywire setup gateway --json)" > /dev/kmsg');
   await kept.machine.says(/skywire: the update works \(daemon\) and is kept/, DEADLINE_MS);
   const [, handout] = await kept.machine.says(/lab: (\{.*"address".*\})/, DEADLINE_MS);
   const gateway = JSON.parse(handout);
   await kept.machine.powerCut();
-  context.log('a start after a power cut');
-  const last = await start('echo "<2>lab: $(grep ^enable /etc/skywire/skywired.toml)" > /dev/kmsg');
+  context.log('BIOS: a start after a power cut');
+  const isGateway = 'echo "<2>lab: $(grep ^enable /etc/skywire/skywired.toml)" > /dev/kmsg';
+  const last = await start('BIOS', `! grep -q skywire.trial= /proc/cmdline && ${isGateway}`);
   await last.machine.says(/lab: enable = true/, DEADLINE_MS);
   if (last.running !== version + 2) wrong.push(`after an update version ${last.running} runs`);
   const addresses = new Set([first.address, second.address, kept.address, last.address, gateway.address]);
