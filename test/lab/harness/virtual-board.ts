@@ -23,9 +23,7 @@ const ALONE = [
   ]),
 ];
 /** Nobody logs in there, and nobody tells it the time. */
-const MASKED_ALONE = ['ssh', 'systemd-timesyncd', 'systemd-networkd-wait-online']
-  .map((unit) => `systemd.mask=${unit}.service`)
-  .join(' ');
+const NEEDLESS_ALONE = ['ssh', 'systemd-timesyncd', 'systemd-networkd-wait-online'];
 /**
  * Whoever stops the emulator for minutes makes the machine's clock leap, and where time is skipped it leaps while the disk is waited for: no unit and no
  * disk is late for that.
@@ -41,6 +39,8 @@ export interface BoardStart {
   readonly log?: string;
   /** Runs in there once the node does (lab-unit.ts). */
   readonly script?: string | undefined;
+  /** Services that do not start. */
+  readonly without?: readonly string[];
 }
 
 export class VirtualBoard {
@@ -69,10 +69,11 @@ export class VirtualBoard {
   }
 
   /** Starts it as the firmware does. */
-  powerOn({ tryboot = false, log, script }: BoardStart = {}): void {
+  powerOn({ tryboot = false, log, script, without = [] }: BoardStart = {}): void {
     const { kernel, initramfs, cmdline } = findSystem(this.disk, this.folder, tryboot);
     const alone = this.ports.length === 0;
-    const options = [PATIENCE, UNGUARDED, ...(alone ? [MASKED_ALONE] : []), ...labArguments(script)];
+    const masked = [...without, ...(alone ? NEEDLESS_ALONE : [])].map((unit) => `systemd.mask=${unit}.service`);
+    const options = [PATIENCE, UNGUARDED, ...masked, ...labArguments(script)];
     this.machine.powerOn([
       ...['-M', 'virt', '-cpu', 'cortex-a72', '-m', String(MEMORY_MIB)],
       ...(alone ? ALONE : TWO_PROCESSORS),
