@@ -50,7 +50,15 @@ export class NativeUdp {
     capacity: number,
     arenaBytes: number,
   ): SealedTransport | undefined {
-    return ThreadedSealing.begin(this.addon, this.device, cipher, transport, capacity, arenaBytes);
+    return ThreadedSealing.begin(
+      this.addon,
+      this.device,
+      () => this.lastCounters === undefined,
+      cipher,
+      transport,
+      capacity,
+      arenaBytes,
+    );
   }
 
   /**

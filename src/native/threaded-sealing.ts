@@ -12,15 +12,17 @@ export class ThreadedSealing implements SealedTransport {
   jobs: Uint32Array;
   private readonly addon: Addon;
   private readonly device: number;
+  private readonly isOpen: () => boolean;
   private readonly cipher: Cipher;
   private readonly transport: DatagramTransport;
   private readonly ring: { readonly batch: DatagramBatch; readonly jobs: Uint32Array }[];
   private turn = 0;
 
-  /** Undefined where no thread can be had. `transport`: for what goes to none of the device's sockets. */
+  /** Undefined where no thread can be had. `isOpen`: whether the device is. `transport`: for what goes to none of its sockets. */
   static begin(
     addon: Addon,
     device: number,
+    isOpen: () => boolean,
     cipher: Cipher,
     transport: DatagramTransport,
     capacity: number,
@@ -37,18 +39,22 @@ export class ThreadedSealing implements SealedTransport {
       batch.endpoints,
       jobs,
     ]);
-    return addon.udpDispatch(device, arrays) ? new ThreadedSealing(addon, device, cipher, transport, ring) : undefined;
+    return addon.udpDispatch(device, arrays)
+      ? new ThreadedSealing(addon, device, isOpen, cipher, transport, ring)
+      : undefined;
   }
 
   private constructor(
     addon: Addon,
     device: number,
+    isOpen: () => boolean,
     cipher: Cipher,
     transport: DatagramTransport,
     ring: ThreadedSealing['ring'],
   ) {
     this.addon = addon;
     this.device = device;
+    this.isOpen = isOpen;
     this.cipher = cipher;
     this.transport = transport;
     this.ring = ring;
@@ -57,17 +63,20 @@ export class ThreadedSealing implements SealedTransport {
   }
 
   send(jobCount: number): void {
+    if (this.isOpen()) this.sendNow(jobCount);
+    this.batch.count = 0;
+  }
+
+  private sendNow(jobCount: number): void {
     const { batch } = this;
     const result = this.addon.udpDispatchSend(this.device, batch.count, jobCount);
     if (result === DISPATCH_FOREIGN) {
       this.cipher.sealBatch(batch.arena, this.jobs, jobCount);
       this.transport.send(batch);
     }
-    if (result === DISPATCH_POSTED) {
-      this.turn = (this.turn + 1) % DISPATCH_BATCHES;
-      this.batch = this.ring[this.turn].batch;
-      this.jobs = this.ring[this.turn].jobs;
-    }
-    this.batch.count = 0;
+    if (result !== DISPATCH_POSTED) return;
+    this.turn = (this.turn + 1) % DISPATCH_BATCHES;
+    this.batch = this.ring[this.turn].batch;
+    this.jobs = this.ring[this.turn].jobs;
   }
 }

@@ -168,6 +168,8 @@ export class CongestionWindow {
     this.smoothedRoundTrip = 0;
     this.lastQueueMs = 0;
     this.stuckQueue.reset();
+    this.lossless = true;
+    this.losslessFrom = now;
     this.markTotal = -1;
     this.baseLearntAt = now;
     this.emptyAt = NEVER;

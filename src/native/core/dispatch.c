@@ -34,6 +34,7 @@ static void seal_and_send(struct dispatch *dispatch, struct entry *entry) {
   const struct batch *batch = &entry->of.batch;
   int error = aead_seal_by(dispatch->aead, entry->keys, batch->arena, batch->arena_bytes, entry->of.jobs, entry->job_count);
   if (error == 0) (void)udp_send(dispatch->udp, batch, entry->count);
+  else dispatch->udp->send_failed += entry->count;
   OPENSSL_cleanse(entry->keys, entry->job_count * AEAD_KEY_BYTES);
 }
 

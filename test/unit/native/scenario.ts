@@ -234,6 +234,8 @@ async function sealedOnThread(datapath: Datapath) {
   fill(SEALED_DATAGRAMS, here);
   a.close();
   take();
+  sealing.batch.count = 1;
+  sealing.send(0);
   b.close();
   const slot = cipher.addKey(key);
   const numbers = [arrived, foreign].map((datagrams) =>
