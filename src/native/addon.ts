@@ -3,6 +3,7 @@
  * arguments (RangeError, TypeError-like codes) and, with `code` an errno name, on what the system refuses.
  */
 import { createRequire } from 'node:module';
+import type { PieceCopier } from '../wire/piece-copier.ts';
 
 /** Raised together with ABI_VERSION in binding.c. */
 const ABI_VERSION = 7;
@@ -106,16 +107,7 @@ export interface Addon {
   sealBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
   openBatch(arena: Uint8Array, jobs: Uint32Array, count: number): void;
 
-  /** PieceCopier.lay. */
-  layPieces(
-    arena: Uint8Array,
-    at: number,
-    datagramBytes: number,
-    count: number,
-    pieces: Uint8Array,
-    from: number,
-    pieceBytes: number,
-  ): void;
+  layPieces: PieceCopier['lay'];
 }
 
 /** The functions of an addon that was built with libsecp256k1. Results go into the first argument. */

@@ -51,10 +51,7 @@ export function loadNative(
       sealBatch: (arena, jobs, count) => addon.sealBatch(arena, jobs, count),
       openBatch: (arena, jobs, count) => addon.openBatch(arena, jobs, count),
     },
-    pieces: {
-      lay: (arena, at, datagramBytes, count, pieces, from, pieceBytes) =>
-        addon.layPieces(arena, at, datagramBytes, count, pieces, from, pieceBytes),
-    },
+    pieces: { lay: addon.layPieces },
     openOffload: (device, options) => openNativeOffload(addon, device, options),
     openUdp: (listen) => openNativeUdp(addon, listen),
     openTun: (name, mtuBytes) => openNativeTun(addon, name, mtuBytes),
