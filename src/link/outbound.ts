@@ -164,6 +164,7 @@ export class Outbound implements FrameFates, Turn {
     open.asks = open.realTime = open.ack = open.licensed = false;
     if (ack) this.acks.left(this.log.next, this.losses.roundTripMs, now);
     const total = count * bytes;
+    this.sentTotal += total;
     this.window.onSent(total, asks, now);
     if (this.dry) this.spare.lacked(now);
     this.spare.sent(total, this.spareRate(), now);
@@ -171,15 +172,13 @@ export class Outbound implements FrameFates, Turn {
     const { rateBytesPerMs, burstBytes, restMs } = this.window;
     if (this.probes === 0) this.pacer.sent(total, rateBytesPerMs, burstBytes, restMs, now);
     if (!asks) {
-      this.sentTotal += total;
       this.log.add(isPathProbe ? WATCHED : QUIET, bytes, this.sentTotal, now);
       if (ack) this.ackDatagrams += 1;
       if (this.losses.flyingBytes === 0) this.losses.forget(now);
       return false;
     }
-    if (count === 1) this.log.add(FLYING, bytes, this.sentTotal + bytes, now);
+    if (count === 1) this.log.add(FLYING, bytes, this.sentTotal, now);
     else this.log.addRun(count, bytes, this.sentTotal, now);
-    this.sentTotal += total;
     this.losses.sent(count, realTime, now);
     this.sentRate.add(total, now);
     if (this.probes > 0) this.probes -= 1;

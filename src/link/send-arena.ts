@@ -126,9 +126,8 @@ export class SendArena {
   putRun(outlet: Outlet, run: OutgoingRun): void {
     const { datagramBytes } = outlet;
     for (let done = 0; done < run.count; ) {
-      const { arena } = this.batch;
-      if (this.batch.count === this.capacity || this.freeAt + datagramBytes > arena.length) this.flush();
-      const room = Math.floor((arena.length - this.freeAt) / datagramBytes);
+      this.makeRoom(datagramBytes);
+      const room = Math.floor((this.batch.arena.length - this.freeAt) / datagramBytes);
       const count = Math.min(run.count - done, this.capacity - this.batch.count, room);
       this.putPart(outlet, run, done, count);
       done += count;
@@ -222,8 +221,13 @@ export class SendArena {
     for (let i = 0; i < ENDPOINT_BYTES; i++) endpoints[at + i] = endpoint[i];
   }
 
-  private take(bytes: number): number {
+  /** For one more datagram of so many bytes. */
+  private makeRoom(bytes: number): void {
     if (this.batch.count === this.capacity || this.freeAt + bytes > this.batch.arena.length) this.flush();
+  }
+
+  private take(bytes: number): number {
+    this.makeRoom(bytes);
     const entry = this.batch.count++;
     this.batch.offsets[entry] = this.freeAt;
     this.freeAt += bytes;

@@ -8,8 +8,6 @@ import type { SealedTransport } from '../crypto/sealed-transport.ts';
 import { type Addon, DISPATCH_BATCHES, DISPATCH_FOREIGN, DISPATCH_POSTED } from './addon.ts';
 
 export class ThreadedSealing implements SealedTransport {
-  batch: DatagramBatch;
-  jobs: Uint32Array;
   private readonly addon: Addon;
   private readonly device: number;
   private readonly isOpen: () => boolean;
@@ -58,8 +56,14 @@ export class ThreadedSealing implements SealedTransport {
     this.cipher = cipher;
     this.transport = transport;
     this.ring = ring;
-    this.batch = ring[0].batch;
-    this.jobs = ring[0].jobs;
+  }
+
+  get batch(): DatagramBatch {
+    return this.ring[this.turn].batch;
+  }
+
+  get jobs(): Uint32Array {
+    return this.ring[this.turn].jobs;
   }
 
   send(jobCount: number): void {
@@ -74,9 +78,6 @@ export class ThreadedSealing implements SealedTransport {
       this.cipher.sealBatch(batch.arena, this.jobs, jobCount);
       this.transport.send(batch);
     }
-    if (result !== DISPATCH_POSTED) return;
-    this.turn = (this.turn + 1) % DISPATCH_BATCHES;
-    this.batch = this.ring[this.turn].batch;
-    this.jobs = this.ring[this.turn].jobs;
+    if (result === DISPATCH_POSTED) this.turn = (this.turn + 1) % DISPATCH_BATCHES;
   }
 }

@@ -18,8 +18,7 @@ export class SplitTransport implements DatagramTransport {
   /** The batch is changed: what is left in it is what went on. */
   send(batch: DatagramBatch): void {
     let kept = 0;
-    while (kept < batch.count && !this.isTaken(batch.endpoints, kept * ENDPOINT_BYTES)) kept += 1;
-    for (let i = kept; i < batch.count; i++) {
+    for (let i = 0; i < batch.count; i++) {
       if (this.isTaken(batch.endpoints, i * ENDPOINT_BYTES)) this.take(batch, i);
       else move(batch, i, kept++);
     }

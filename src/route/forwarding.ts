@@ -174,16 +174,16 @@ export class Forwarding implements FrameSource {
     this.tellWidened(now);
   }
 
+  wake(now: number): void {
+    this.flows.wake(now);
+    this.tellWidened(now);
+  }
+
   /** The next hop has so many bytes of the buffer. */
   private freed(buffer: RouteBuffer | undefined, bytes: number, now: number): void {
     if (buffer === undefined) return;
     buffer.free(bytes, now);
     this.flows.update(buffer, now);
-  }
-
-  wake(now: number): void {
-    this.flows.wake(now);
-    this.tellWidened(now);
   }
 
   private one(room: Room, from: Neighbour, piece: Piece, now: number): boolean {

@@ -94,11 +94,11 @@ export class SentLog {
     this.gathered = 0;
   }
 
-  /** `count` datagrams of `bytes` each left, which all ask for an acknowledgement, with one of the last tokens each. `total`: before them. */
+  /** `count` datagrams of `bytes` each left, which all ask for an acknowledgement, with one of the last tokens each. `total`: as for the last of them. */
   addRun(count: number, bytes: number, total: number, sentAt: number): void {
     assert(this.gathered === count, 'a token a datagram');
-    for (let i = 0; i < count; i++)
-      this.put(FLYING, bytes, total + (i + 1) * bytes, sentAt, this.tokenNext - count + i, 1);
+    for (let left = count; left > 0; left--)
+      this.put(FLYING, bytes, total - (left - 1) * bytes, sentAt, this.tokenNext - left, 1);
     this.gathered = 0;
   }
 

@@ -94,8 +94,7 @@ export class CongestionWindow {
   private markTotal = -1;
   private markSentAt = 0;
   private markTransit = 0;
-  /** Nothing was lost of late, and from when on that may be so again. */
-  private lossless = true;
+  /** Rounds that began before this do not believe that nothing is lost. */
   private losslessFrom = 0;
   private readonly stuckQueue = new StuckQueue();
   /** What was carried before a full queue stood. */
@@ -168,8 +167,7 @@ export class CongestionWindow {
     this.smoothedRoundTrip = 0;
     this.lastQueueMs = 0;
     this.stuckQueue.reset();
-    this.lossless = true;
-    this.losslessFrom = now;
+    this.losslessFrom = 0;
     this.markTotal = -1;
     this.baseLearntAt = now;
     this.emptyAt = NEVER;
@@ -238,7 +236,8 @@ export class CongestionWindow {
     const { noiseMs, leastRoundTripMs } = this.delay;
     const even = evenMs * Math.max(0, Math.log2(evenBelowBytesPerMs / this.carried));
     const loss = lossMs * (1 - this.overload.usualShare);
-    const host = this.lossless ? hostMs * Math.min(1, Math.max(0, Math.log2(this.carried / hostAboveBytesPerMs))) : 0;
+    const lossless = this.roundStartedAt >= this.losslessFrom;
+    const host = lossless ? hostMs * Math.min(1, Math.max(0, Math.log2(this.carried / hostAboveBytesPerMs))) : 0;
     const line = queueBytes / this.carried + even + loss + noiseShare * noiseMs + roundTripShare * leastRoundTripMs;
     return Math.max(host, line);
   }
@@ -276,7 +275,6 @@ export class CongestionWindow {
     this.lastQueueMs = queueMs;
     if (this.lost > this.tuning.hostLossShare * (this.acked + this.lost))
       this.losslessFrom = now + this.tuning.hostRetryMs;
-    this.lossless = now >= this.losslessFrom;
     if (!used || full) {
       this.overload.excuse(now + 2 * this.smoothedRoundTrip + this.tuning.roundMinMs);
     }

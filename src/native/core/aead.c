@@ -242,14 +242,12 @@ static int seal_job(struct aead *aead, const uint8_t *key, uint8_t *arena, size_
 }
 
 int aead_seal(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
-  int error = 0;
-  for (size_t i = 0; i < count && error == 0; i++) error = seal_job(aead, NULL, arena, arena_bytes, jobs + i * AEAD_JOB_WORDS);
-  return error;
+  return aead_seal_by(aead, NULL, arena, arena_bytes, jobs, count);
 }
 
 int aead_seal_by(struct aead *aead, uint8_t (*keys)[AEAD_KEY_BYTES], uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count) {
   int error = 0;
-  for (size_t i = 0; i < count && error == 0; i++) error = seal_job(aead, keys[i], arena, arena_bytes, jobs + i * AEAD_JOB_WORDS);
+  for (size_t i = 0; i < count && error == 0; i++) error = seal_job(aead, keys == NULL ? NULL : keys[i], arena, arena_bytes, jobs + i * AEAD_JOB_WORDS);
   return error;
 }
 

@@ -46,7 +46,7 @@ int aead_open(struct aead *aead, uint8_t *arena, size_t arena_bytes, uint32_t *j
 
 /* Copies the key of each of the jobs. False, with nothing that matters in `keys`, when a job lies outside an arena of so many bytes or names no key. */
 bool aead_take_keys(const struct aead *aead, size_t arena_bytes, const uint32_t *jobs, size_t count, uint8_t (*keys)[AEAD_KEY_BYTES]);
-/* As aead_seal, with these keys in place of its own; for jobs that aead_take_keys found right. */
+/* As aead_seal, with these keys, one a job, in place of its own; NULL: its own. */
 int aead_seal_by(struct aead *aead, uint8_t (*keys)[AEAD_KEY_BYTES], uint8_t *arena, size_t arena_bytes, uint32_t *jobs, size_t count);
 
 #endif
